@@ -1,0 +1,47 @@
+# The verbs of the project. `make demo` and `make test` set up all they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help install packages demo test check format bench judge docs clean
+
+help: ## say what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(READY) ## a virtual environment with everything
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+packages: ## Debian packages that the tests use, when we may install them
+	@sh tests/packages.sh
+
+demo: $(READY) ## the main job on simulated devices; ONCE=1 runs the story once and exits
+	$(BIN)/wolfsmoke-sims demo $(if $(ONCE),--once,)
+
+test: $(READY) packages ## all the tests but the long ones
+	$(BIN)/python -m pytest -q -m "not soak" $(ARGS)
+
+check: $(READY) ## format, lint, types, imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/asyncapi.py --check
+
+format: $(READY) ## put the format right
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY) ## the figures, next to the peers'
+	$(BIN)/python tests/bench/run.py $(ARGS)
+
+judge: $(READY) packages ## our SNMP driver and NUT's on real recordings
+	$(BIN)/python tests/judge/judge.py
+
+clean: ## forget the virtual environment and the caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
