@@ -1,0 +1,24 @@
+"""The wire's document is what the code says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from contract.message import TYPES
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_document_is_current():
+    done = subprocess.run([sys.executable, "docs/asyncapi.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_topic_has_a_channel_with_a_schema():
+    document = yaml.safe_load((ROOT / "docs/asyncapi.yaml").read_text(encoding="utf-8"))
+    assert {topic.value for topic in TYPES} | {"gateway"} == set(document["channels"])
+    for kind in TYPES.values():
+        schema = document["components"]["schemas"][kind.__name__]
+        assert set(schema["properties"]) == set(kind.__struct_fields__)
