@@ -1,0 +1,62 @@
+"""The clocks of this host (Linux)."""
+
+import ctypes
+import time
+from pathlib import Path
+
+from contract.clock import Stamp
+
+_STA_UNSYNC = 0x0040
+_ERROR = 5  # TIME_ERROR: clock not synchronised
+_NEAR = 2.0
+"""Seconds: a clock this near to the gateway's is trusted, whatever the kernel says."""
+_GOOD_FOR = 3600.0
+"""Seconds: how long the gateway's word counts; boottime drifts by some 0.1 s in it."""
+_LOOK_EVERY = 10.0
+
+
+class SystemClock:
+    """Boottime, wall time, and whether the wall can be trusted (adjtimex(2), or the gateway's heartbeat)."""
+
+    def __init__(self) -> None:
+        """Read the boot id; nothing else."""
+        self.boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip().replace("-", "")[:16]
+        self._gateway: tuple[float, float] | None = None
+        """Boottime at which the gateway spoke, and its wall clock minus that."""
+        self._trusted = False
+        self._looked = -_LOOK_EVERY
+
+    def boottime(self) -> float:
+        """See ``Clock.boottime``."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def stamp(self) -> Stamp:
+        """See ``Clock.stamp``."""
+        now = self.boottime()
+        wall = time.time()
+        if now - self._looked >= _LOOK_EVERY:
+            self._looked = now
+            self._trusted = synchronised() or self._near_gateway(now, wall)
+        return Stamp(round(wall, 3), round(now, 3), self.boot, self._trusted)
+
+    def gateway_says(self, wall: float) -> None:
+        """Take the time of a heartbeat that came just now."""
+        now = self.boottime()
+        self._gateway = now, wall - now
+        self._looked = -_LOOK_EVERY
+
+    def _near_gateway(self, now: float, wall: float) -> bool:
+        """Hold the wall clock against the gateway's, carried on by boottime: a step of ours since then shows."""
+        if self._gateway is None:
+            return False
+        spoke, ahead = self._gateway
+        return now - spoke <= _GOOD_FOR and abs(wall - now - ahead) <= _NEAR
+
+
+def synchronised() -> bool:
+    """Say whether the kernel calls its clock synchronised."""
+    buffer = (ctypes.c_long * 64)()  # struct timex is smaller; modes 0 only reads
+    state = int(ctypes.CDLL(None).adjtimex(buffer))
+    status_at = 5 * ctypes.sizeof(ctypes.c_long) // ctypes.sizeof(ctypes.c_int)  # behind five longs, padding included
+    status = ctypes.cast(buffer, ctypes.POINTER(ctypes.c_int))[status_at]
+    return state not in (-1, _ERROR) and not status & _STA_UNSYNC

@@ -1,0 +1,53 @@
+"""What a driver is: one working method."""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Protocol
+
+import msgspec
+
+from contract.reading import Reading
+
+
+class Lane(Enum):
+    """Which quantities a poll asks for."""
+
+    FAST = "fast"
+    """The few that matter most: status, charge."""
+    ALL = "all"
+    """All of them, the fast ones too."""
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What a device says of itself; empty strings where it is silent."""
+
+    profile: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    serial: str = ""
+    firmware: str = ""
+    description: str = ""
+
+
+class Driver(Protocol):
+    """Reads one device. Constructing one does nothing; the runner owns schedule, timeout, retry, counters, logging."""
+
+    @property
+    def identity(self) -> Identity:
+        """What the device said of itself so far; empty before the first successful read."""
+        ...
+
+    async def read(self, lane: Lane = Lane.ALL) -> Sequence[Reading]:
+        """Ask the device once and return what it says.
+
+        Connects when it must; after an error the next call starts afresh. A point without a usable answer is a
+        reading that says so, never an error.
+
+        Raises:
+            DeviceError: nothing could be read at all.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of the link; a later read opens it again."""
+        ...

@@ -1,0 +1,174 @@
+"""UPSes over SNMP: one working method over a link and the profiles."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from agent.drivers.base import Identity, Lane
+from agent.links.snmp import Raw, SnmpLink
+from agent.profiles import FALLBACK, Profile, choose
+from contract.errors import DeviceError, DeviceGarbled, DeviceRefused
+from contract.reading import Reading
+
+SYS_DESCR = "1.3.6.1.2.1.1.1.0"
+SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
+STATUS = "ups.status"
+UNKNOWN_MODEL_HINT = 'it speaks SNMP, but no profile fits it: name one with profile = "…", or add a table for it'
+AGAIN_AFTER = 20
+"""Full polls between two looks at everything the profiles know: a card may learn new objects after its start."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What one lane asks, and who reads the answers."""
+
+    profiles: tuple[Profile, ...] = ()
+    oids: tuple[str, ...] = ()
+
+
+class SnmpDriver:
+    """Reads one UPS. The first read, and every one after a loss, finds out what the device is and what it answers."""
+
+    def __init__(self, link: SnmpLink, profiles: Sequence[Profile], profile: str = "") -> None:
+        """Take the link, the profiles to choose from, and the name of one that is meant whatever the device says."""
+        self._link = link
+        self._profiles = profiles
+        self._wanted = profile
+        self._identity = Identity()
+        self._plans: dict[Lane, Plan] = {}
+        self._polls = 0
+
+    @property
+    def identity(self) -> Identity:
+        """See ``Driver.identity``."""
+        return self._identity
+
+    async def close(self) -> None:
+        """See ``Driver.close``."""
+        self._plans = {}
+        await self._link.close()
+
+    async def read(self, lane: Lane = Lane.ALL) -> Sequence[Reading]:
+        """See ``Driver.read``."""
+        if lane is Lane.ALL:
+            self._polls += 1
+        if not self._plans or self._polls > AGAIN_AFTER:
+            return await self._identify()
+        plan = self._plans[lane]
+        try:
+            values = await self._link.get(plan.oids)
+        except DeviceError:
+            self._plans = {}  # what answers after a loss may be another device
+            raise
+        if all(value is None for value in values.values()):
+            self._plans = {}
+            raise DeviceGarbled(
+                "it answers, and has no value for anything that it had before", hint="it is looked at anew"
+            )
+        return merged(plan.profiles, values, lane)
+
+    async def _identify(self) -> Sequence[Reading]:
+        system = await self._link.get((SYS_OBJECT_ID, SYS_DESCR))
+        candidates = self._candidates(str(system[SYS_OBJECT_ID] or ""))
+        values: dict[str, Raw] = {}
+        chosen: list[Profile] = []
+        for profile in candidates:
+            oids = [oid for oid in profile.oids(Lane.ALL) if oid not in values]
+            values.update(await self._link.get(oids))
+            if profile.answers(values):
+                chosen.append(profile)
+        if not chosen and not self._wanted:
+            chosen = await self._probe(candidates, values)
+        if not chosen:
+            raise DeviceGarbled("nothing that a UPS says", hint=UNKNOWN_MODEL_HINT)
+        self._plans = {Lane.ALL: _thorough(chosen, values), Lane.FAST: _brisk(chosen, values)}
+        self._polls = 0
+        self._identity = _identity(chosen, values, system)
+        return merged(chosen, values, Lane.ALL)
+
+    async def _probe(self, tried: Sequence[Profile], values: dict[str, Raw]) -> list[Profile]:
+        """Ask a device that does not say who it is for a sign of each family; take the first that answers."""
+        for profile in self._profiles:
+            if profile in tried or not profile.answers(await self._link.get(profile.confirm)):
+                continue
+            values.update(await self._link.get(profile.oids(Lane.ALL)))
+            return [profile]
+        return []
+
+    def _candidates(self, sys_object_id: str) -> list[Profile]:
+        if not self._wanted:
+            return choose(self._profiles, sys_object_id)
+        names = [profile.name for profile in self._profiles]
+        if self._wanted not in names:
+            raise DeviceRefused(f"no profile {self._wanted!r}", hint=f"there are {', '.join(names)}")
+        wanted = [profile for profile in self._profiles if profile.name == self._wanted]
+        return wanted + [profile for profile in self._profiles if profile.name == FALLBACK != self._wanted]
+
+
+def merged(profiles: Sequence[Profile], values: Mapping[str, Raw], lane: Lane) -> list[Reading]:
+    """Return the readings of the profiles; a later one fills in only what the earlier ones have no good value for."""
+    if len(profiles) == 1:
+        return profiles[0].readings(values, lane)
+    found: dict[str, Reading] = {}
+    for profile in profiles:
+        for reading in profile.readings(values, lane):
+            before = found.get(reading.quantity)
+            if before is None or (not before.good and reading.good):
+                found[reading.quantity] = reading
+    return list(found.values())
+
+
+def _thorough(profiles: Sequence[Profile], values: Mapping[str, Raw]) -> Plan:
+    """Return the plan of the full lane: what answered, and what comes and goes."""
+    asked = dict.fromkeys(oid for profile in profiles for oid in profile.oids(Lane.ALL))
+    return Plan(tuple(profiles), _worth(asked, profiles, values))
+
+
+def _brisk(profiles: Sequence[Profile], values: Mapping[str, Raw]) -> Plan:
+    """Return the plan of the fast lane.
+
+    Every quantity comes from the profile that gives it in the full lane, and ``ups.status`` from all of its objects:
+    otherwise values and flags would change with the lane, and alarms come and go.
+    """
+    owner: dict[str, str] = {}
+    good: set[str] = set()
+    for profile in profiles:
+        for reading in profile.readings(values, Lane.ALL):
+            if reading.quantity not in owner or (reading.good and reading.quantity not in good):
+                owner[reading.quantity] = profile.name
+            if reading.good:
+                good.add(reading.quantity)
+    lean: list[Profile] = []
+    for profile in profiles:
+        mine = owner.get(STATUS) == profile.name
+        points = [
+            point for point in profile.point if point.fast and owner.get(point.quantity, profile.name) == profile.name
+        ]
+        flags = [msgspec.structs.replace(entry, fast=True) for entry in profile.status if mine]
+        bits = [msgspec.structs.replace(entry, fast=True) for entry in profile.bits if mine]
+        if points or flags or bits:
+            lean.append(msgspec.structs.replace(profile, point=tuple(points), status=tuple(flags), bits=tuple(bits)))
+    asked = dict.fromkeys(oid for profile in lean for oid in profile.oids(Lane.FAST))
+    there = _worth(asked, lean, values)
+    if any(values.get(oid) is not None for oid in there):
+        return Plan(tuple(lean), there)
+    sign = next((oid for oid in profiles[0].confirm if values.get(oid) is not None), SYS_OBJECT_ID)
+    return Plan(tuple(lean), (*there, sign))  # nothing is fast here: at least see that it answers
+
+
+def _worth(asked: Iterable[str], profiles: Sequence[Profile], values: Mapping[str, Raw]) -> tuple[str, ...]:
+    """Return the OIDs worth asking again: those with a value, and the rows of alarm tables, empty while all is well."""
+    rows = {oid for profile in profiles for entry in profile.status if "#" in entry.oid for oid in entry.asks()}
+    return tuple(oid for oid in asked if oid in rows or values.get(oid) is not None)
+
+
+def _identity(profiles: Sequence[Profile], values: Mapping[str, Raw], system: Mapping[str, Raw]) -> Identity:
+    said = [profile.who(values) for profile in profiles]
+    raw = system.get(SYS_DESCR)
+    return Identity(
+        said[0].profile,
+        manufacturer=next((who.manufacturer for who in said if who.manufacturer), ""),
+        model=next((who.model for who in said if who.model), ""),
+        serial=next((who.serial for who in said if who.serial), ""),
+        firmware=next((who.firmware for who in said if who.firmware), ""),
+        description=raw.decode("utf-8", "replace")[:256] if isinstance(raw, bytes) else "",
+    )

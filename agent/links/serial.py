@@ -1,0 +1,172 @@
+"""Serial lines by pyserial: a command out, an answer in, on one worker thread a port.
+
+A port may be a path (``/dev/ttyUSB0``) or any pyserial URL (``socket://host:port`` for a serial server). DTR is
+raised and RTS lowered, because some cables feed their adapter from them (NUT's default too).
+"""
+
+import asyncio
+import errno
+import functools
+import termios
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import serial
+
+from contract.errors import DeviceError, DeviceGarbled, DeviceTimeout, PortUnavailable
+
+T = TypeVar("T")
+
+_LONGEST = 512
+"""Bytes without an end that are read before the line is called noise; the longest answer has 120."""
+_SLICE = 0.05
+"""Seconds that one read waits; the deadline is looked at in between. A byte that arrives ends it at once."""
+
+_HINTS = {
+    errno.ENOENT: "is the adapter plugged in? `ls /dev/serial/by-id` lists what is there",
+    errno.EACCES: "the service's user must be in the group that owns it, often dialout",
+    errno.EPERM: "the service's user must be in the group that owns it, often dialout",
+    errno.EBUSY: "another program has it: end that one first (NUT? ModemManager?)",
+    errno.EAGAIN: "another program has it: end that one first (NUT? ModemManager?)",
+    errno.ENOTTY: "it is not a serial port",
+    errno.EIO: "the adapter was pulled out, or the far end hung up",
+}
+
+
+class SerialLink:
+    """One serial port. It opens itself when it is first asked, and again after it was lost."""
+
+    def __init__(self, url: str, baudrate: int = 2400, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Remember the port.
+
+        Args:
+            url: path or pyserial URL.
+            baudrate: bits per second; 8 data bits, no parity, 1 stop bit.
+            clock: seconds, for deadlines.
+        """
+        self.url = url
+        self._baudrate = baudrate
+        self._clock = clock
+        self._port: Any = None
+        self._worker: ThreadPoolExecutor | None = None
+
+    async def ask(self, command: bytes, *, end: bytes = b"\r", timeout: float = 1.5) -> bytes:  # noqa: ASYNC109 - a serial read needs it itself
+        """Send a command as it is; return the answer without its end.
+
+        What came before the command is thrown away; what comes after the end stays unread.
+
+        Args:
+            command: bytes to send, with their own end.
+            end: what ends the answer.
+            timeout: seconds until the end must have come.
+
+        Raises:
+            DeviceTimeout: not one byte came.
+            DeviceGarbled: bytes came, but not their end.
+            PortUnavailable: the port is missing, unplugged or taken.
+        """
+        return await self._on_worker(functools.partial(self._exchange, command, end, timeout))
+
+    async def close(self) -> None:
+        """Let go of the port; asking again opens it again."""
+        if self._worker is None:
+            return
+        await self._on_worker(self._drop)
+        if self._worker is not None:
+            self._worker.shutdown(wait=False)
+            self._worker = None
+
+    async def _on_worker(self, work: Callable[[], T]) -> T:
+        if self._worker is None:
+            self._worker = ThreadPoolExecutor(1, thread_name_prefix="serial")
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work)
+
+    def _exchange(self, command: bytes, end: bytes, timeout: float) -> bytes:
+        try:
+            if self._port is None:
+                self._port = self._open()
+            self._port.reset_input_buffer()
+            self._port.write(command)
+            return self._answer(end, self._clock() + timeout, timeout)
+        except (OSError, termios.error) as error:  # SerialException is an OSError; tcflush raises its own
+            self._drop()
+            raise self._lost(error) from error
+
+    def _open(self) -> Any:
+        parts = urlsplit(self.url)
+        if parts.scheme == "socket" and not _has_port(self.url):
+            hint = "write socket://host:port"
+            raise PortUnavailable("is not the address of a serial server", where=self.url, hint=hint)
+        try:
+            port = serial.serial_for_url(
+                self.url,
+                baudrate=self._baudrate,
+                timeout=_SLICE,
+                write_timeout=2.0,
+                exclusive=None if parts.scheme else True,  # a lock needs a file
+                do_not_open=True,
+            )
+        except ValueError as error:
+            hint = "write a path such as /dev/ttyUSB0, or socket://host:port"
+            raise PortUnavailable(f"is not a port: {error}", where=self.url, hint=hint) from error
+        # Set before opening: pyserial then forgives ports that have no such lines (pseudo-terminals, ENOTTY).
+        port.dtr = True
+        port.rts = False
+        port.open()
+        return port
+
+    def _answer(self, end: bytes, deadline: float, timeout: float) -> bytes:
+        received = b""
+        while self._clock() < deadline and len(received) < _LONGEST:
+            received += self._port.read(max(1, self._port.in_waiting))
+            answer, found, _ = received.partition(end)
+            if found:
+                return bytes(answer)
+        raise self._no_answer(received, timeout)
+
+    def _no_answer(self, received: bytes, timeout: float) -> DeviceError:
+        if not received:
+            hint = "is it on, and is the cable the UPS's own? Some need a special one"
+            return DeviceTimeout(f"no answer within {timeout:g} s", where=self.url, hint=hint)
+        shown = received[:48].decode("ascii", "backslashreplace")
+        return DeviceGarbled(f"an answer without an end: {shown!r}", where=self.url, hint=self.speed_hint)
+
+    @property
+    def speed_hint(self) -> str:
+        """What to try when bytes make no sense."""
+        return f"noise, or another speed than {self._baudrate} baud? Try 1200, 2400 or 9600, and look at the cable"
+
+    def _lost(self, error: Exception) -> PortUnavailable:
+        number = getattr(error, "errno", None) or (error.args[0] if error.args else None)
+        number = number if isinstance(number, int) else None
+        if number == errno.ENOENT:
+            what = "there is no such port"
+        elif number in {errno.EBUSY, errno.EAGAIN}:
+            what = "the port is taken"
+        elif self.url.startswith("socket:"):
+            return PortUnavailable(
+                f"the serial server is away: {error}", where=self.url, hint="is it on and reachable?"
+            )
+        else:
+            what = f"the port was lost: {error}"
+        hint = _HINTS.get(number or errno.EIO, "look at the adapter, its cable and the kernel's log")
+        return PortUnavailable(what, where=self.url, hint=hint)
+
+    def _drop(self) -> None:
+        """Close what is left of the port."""
+        port, self._port = self._port, None
+        if port is not None:
+            try:
+                port.close()
+            except (OSError, termios.error):
+                return  # it is gone already
+
+
+def _has_port(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname and urlsplit(url).port)
+    except ValueError:
+        return False

@@ -1,0 +1,154 @@
+"""SNMP by gufo-snmp, and what that library does not do by itself.
+
+* A datagram with a wrong request id makes it wait anew each time; the whole exchange is bounded here.
+* It hides NULL, noSuchInstance and error-status; here a point without an answer is None.
+* A request that was refused as a whole looks like one for OIDs that are not there; a witness tells them apart.
+* A session that was disturbed is thrown away, so that a late answer cannot be taken for the next one.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Sequence
+
+from gufo.snmp import (
+    Aes128Key,
+    Aes192Key,
+    Aes256Key,
+    DesKey,
+    Md5Key,
+    NoSuchInstance,
+    Sha1Key,
+    Sha224Key,
+    Sha256Key,
+    Sha384Key,
+    Sha512Key,
+    SnmpAuthError,
+    SnmpError,
+    SnmpVersion,
+    User,
+)
+from gufo.snmp.aio import SnmpSession
+
+from agent.links.snmp import (
+    WITNESS,
+    Raw,
+    Requests,
+    SnmpTarget,
+    algorithm,
+    check_keys,
+    garbled,
+    no_answer,
+    no_keys,
+    no_way,
+    refused,
+)
+
+_VERSIONS = {"1": SnmpVersion.v1, "2c": SnmpVersion.v2c, "3": SnmpVersion.v3}
+_AUTH = {
+    "md5": Md5Key,
+    "sha": Sha1Key,
+    "sha224": Sha224Key,
+    "sha256": Sha256Key,
+    "sha384": Sha384Key,
+    "sha512": Sha512Key,
+}
+_PRIV = {"des": DesKey, "aes": Aes128Key, "aes192": Aes192Key, "aes256": Aes256Key}
+
+
+_PANIC = "PanicException"
+"""Its Rust panics on some cut answers; that arrives as a BaseException of a class that cannot be imported."""
+
+
+class GufoLink:
+    """One device by gufo-snmp."""
+
+    def __init__(self, target: SnmpTarget) -> None:
+        """Remember whom to ask."""
+        self._target = target
+        self._session: SnmpSession | None = None
+        self._requests = Requests(self._exchange, target.retries)
+
+    async def get(self, oids: Sequence[str]) -> dict[str, Raw]:
+        """See ``SnmpLink.get``."""
+        return await self._requests.get(oids)
+
+    async def close(self) -> None:
+        """See ``SnmpLink.close``."""
+        self._session = None
+        self._requests.forget()
+
+    async def _exchange(self, oids: Sequence[str]) -> dict[str, Raw] | None:
+        got = await self._send(oids)
+        if got:
+            return got
+        if self._target.version == "1" or WITNESS in oids or WITNESS not in await self._send((WITNESS, *oids)):
+            return None
+        return got
+
+    async def _send(self, oids: Sequence[str]) -> dict[str, Raw]:
+        """Send one request and return what came; every error of the library becomes ours here."""
+        target = self._target
+        session, self._session = self._session, None
+        try:
+            async with asyncio.timeout(target.timeout):
+                if session is None:
+                    session = await self._open()
+                got: dict[str, Raw] = await session.get_many(oids)
+        except NoSuchInstance:
+            got = {}
+        except TimeoutError:
+            raise no_answer(target) from None
+        except SnmpAuthError as error:
+            raise refused(target, str(error) or "authentication failed") from error
+        except SnmpError as error:
+            raise garbled(target, error) from error
+        except ConnectionRefusedError as error:
+            raise no_way(target, "nothing listens on that port") from error
+        except OSError as error:
+            raise no_way(target, error.strerror or str(error)) from error
+        except (ValueError, RuntimeError) as error:
+            raise garbled(target, error) from error
+        except BaseException as error:
+            if type(error).__name__ == _PANIC:
+                raise garbled(target, error) from error
+            raise
+        self._session = session  # only when undisturbed, also by cancelling
+        return got
+
+    async def _open(self) -> SnmpSession:
+        target = self._target
+        session = SnmpSession(
+            await self._resolve(),
+            target.port,
+            community=target.community,
+            user=_user(target) if target.version == "3" else None,
+            version=_VERSIONS[target.version],
+            timeout=target.timeout,
+        )
+        if target.version == "3":
+            await session.refresh()
+        return session
+
+    async def _resolve(self) -> str:
+        host = self._target.host
+        try:
+            return str(ipaddress.ip_address(host))
+        except ValueError:
+            found = await asyncio.get_running_loop().getaddrinfo(host, self._target.port, type=socket.SOCK_DGRAM)
+            return str(found[0][4][0])
+
+
+def _user(target: SnmpTarget) -> User:
+    """Return the v3 user.
+
+    Raises:
+        DeviceRefused: its keys cannot be used.
+    """
+    check_keys(target)
+    auth = algorithm(_AUTH, target.auth or "sha", target)(target.auth_key.encode()) if target.auth_key else None
+    priv = algorithm(_PRIV, target.priv or "aes", target)(target.priv_key.encode()) if target.priv_key else None
+    try:
+        return User(target.user, auth_key=auth, priv_key=priv)
+    except ValueError as error:
+        raise no_keys(target, str(error)) from error

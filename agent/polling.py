@@ -1,0 +1,121 @@
+"""The runner: asks each device on its own schedule, on the monotonic clock, and does what all drivers need.
+
+Timeout, x.contact, conditions, counters and logging are here, so that a driver is one working method. A slow or dead
+device delays nobody: each has a task of its own.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from agent.drivers.base import Driver, Lane
+from agent.watch import Change, Watch
+from contract.clock import Clock, Stamp
+from contract.errors import DeviceError, DeviceTimeout
+from contract.reading import Reading
+
+_log = logging.getLogger(__name__)
+Emit = Callable[[str, Stamp, Sequence[Reading], list[Change]], Awaitable[None]]
+"""Takes one poll: device, time, readings, what changed."""
+
+
+class Counters(msgspec.Struct):
+    """What became of the polls of one device."""
+
+    polls: int = 0
+    failures: int = 0
+    late: int = 0
+    """Polls that began more than one interval after their time; those in between were left out."""
+
+
+class Poller:
+    """Polls one device until cancelled."""
+
+    def __init__(
+        self,
+        device: str,
+        driver: Driver,
+        watch: Watch,
+        emit: Emit,
+        clock: Clock,
+        *,
+        poll: float,
+        slow: float,
+        timeout: float,
+    ) -> None:
+        """Take what to ask, who judges, who takes the readings; times in seconds. Nothing starts here."""
+        self.device = device
+        self.interval = poll
+        self.driver = driver
+        self.watch = watch
+        self.counters = Counters()
+        self.contact: bool | None = None
+        self.last = clock.boottime()
+        """Boottime of the end of the last poll, good or not: progress."""
+        self._emit = emit
+        self._clock = clock
+        self._every = max(1, round(slow / poll))
+        self._timeout = timeout
+
+    async def run(self, delay: float = 0.0) -> None:
+        """Poll for ever; ``delay`` spreads the devices over an interval."""
+        loop = asyncio.get_running_loop()
+        start = loop.time() + delay
+        tick = 0
+        while True:
+            due = start + tick * self.interval
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            behind = int((loop.time() - due) / self.interval)
+            if behind > 0:  # the device took longer than its interval: keep the phase, leave polls out
+                self.counters.late += 1
+            lane = Lane.ALL if any((tick + left) % self._every == 0 for left in range(behind + 1)) else Lane.FAST
+            tick += behind
+            await self.poll_once(lane)
+            tick += 1
+
+    async def poll_once(self, lane: Lane) -> None:
+        """Ask once, judge, hand on."""
+        self.counters.polls += 1
+        readings: list[Reading]
+        try:
+            async with asyncio.timeout(self._timeout):
+                readings = [_finite(reading) for reading in await self.driver.read(lane)]
+            readings.append(Reading("x.contact", 1.0))
+            self._back()
+        except DeviceError as error:
+            readings = self._lost(error)
+        except TimeoutError:
+            readings = self._lost(DeviceTimeout(f"not done within {self._timeout:g} s"))
+        except Exception as error:  # noqa: BLE001 - the supervised edge: a fault in one driver must not stop its neighbours
+            _log.exception("%s: a fault in its driver", self.device)
+            readings = self._lost(DeviceError(f"a fault in its driver: {type(error).__name__}"))
+        at = self._clock.stamp()
+        changes = self.watch.readings(readings, at) + self.watch.tick(at)
+        await self._emit(self.device, at, readings, changes)
+        self.last = self._clock.boottime()
+
+    def moving(self, now: float) -> bool:
+        """Say whether polls go on, whatever becomes of them; ``now`` is boottime."""
+        return now - self.last <= 2 * (self.interval + self._timeout)
+
+    def _lost(self, error: DeviceError) -> list[Reading]:
+        self.counters.failures += 1
+        if self.contact is not False:
+            _log.warning("%s: contact lost: %s", self.device, error)
+        self.contact = False
+        return [Reading("x.contact", 0.0)]
+
+    def _back(self) -> None:
+        if self.contact is False:
+            _log.warning("%s: contact is back", self.device)
+        self.contact = True
+
+
+def _finite(reading: Reading) -> Reading:
+    """Leave out evidence that JSON cannot carry: not a number, infinite."""
+    if isinstance(reading.value, float) and not math.isfinite(reading.value):
+        return msgspec.structs.replace(reading, value=None)
+    return reading

@@ -1,0 +1,157 @@
+"""Serial lines: a real pseudo-terminal, and everything that happens to a port."""
+
+import asyncio
+import time
+
+import pytest
+
+from agent.drivers.base import Lane
+from agent.drivers.megatec import MegatecDriver
+from agent.links.serial import SerialLink
+from contract.errors import DeviceGarbled, DeviceTimeout, PortUnavailable
+from firmware_sims.faults import Fault
+from firmware_sims.megatec_ups import MegatecUps
+from firmware_sims.snmp_faces import Plate
+from firmware_sims.ups import Rating, Ups
+
+PLATE = Plate("order-room", "Wolfsmoke", "Sim1000", "S1")
+
+
+@pytest.fixture
+async def device(tmp_path):
+    made = MegatecUps(Ups(Rating(string=36), time.monotonic, load=900), PLATE, link=tmp_path / "ttyUPS")
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def link(tmp_path):
+    made = SerialLink(str(tmp_path / "ttyUPS"))
+    yield made
+    await made.close()
+
+
+def status(found):
+    return next(reading.value for reading in found if reading.quantity == "ups.status")
+
+
+async def test_it_reads_a_ups(device, link):
+    driver = MegatecDriver(link)
+    assert status(await driver.read()) == ("OL",)
+    device.ups.cut()
+    assert status(await driver.read(Lane.FAST)) == ("OB",)
+    assert driver.identity.manufacturer == "Wolfsmoke"
+
+
+async def test_it_reads_over_a_serial_server():
+    device = MegatecUps(Ups(Rating(), time.monotonic), PLATE)
+    await device.start()
+    link = SerialLink(f"socket://{device.address}")
+    assert status(await MegatecDriver(link).read()) == ("OL",)
+    await device.set_fault(Fault.UNPLUG)
+    with pytest.raises(PortUnavailable, match="serial server is away"):
+        await link.ask(b"Q1\r", timeout=0.3)
+    await device.set_fault(Fault.NONE)
+    assert (await link.ask(b"Q1\r")).startswith(b"(")
+    await link.close()
+    await device.stop()
+
+
+async def test_nothing_is_opened_before_it_is_asked(tmp_path):
+    link = SerialLink(str(tmp_path / "none"))
+    await link.close()
+
+
+async def test_a_missing_port_says_so(link):
+    with pytest.raises(PortUnavailable, match="no such port") as caught:
+        await link.ask(b"Q1\r")
+    assert "/dev/serial/by-id" in caught.value.hint
+
+
+@pytest.mark.parametrize("url", ["socket://", "socket://host", "socket://host:99999", "nonsense://x", "/"])
+async def test_what_is_no_port_says_so(url):
+    link = SerialLink(url)
+    with pytest.raises(PortUnavailable) as caught:
+        await link.ask(b"Q1\r")
+    assert caught.value.hint
+    await link.close()
+
+
+async def test_unplugged_then_replugged(device, link):
+    driver = MegatecDriver(link)
+    await driver.read()
+    await device.set_fault(Fault.UNPLUG)
+    for _ in range(2):
+        with pytest.raises(PortUnavailable):
+            await driver.read()
+    await device.set_fault(Fault.NONE)
+    assert status(await driver.read()) == ("OL",)
+
+
+async def test_unplugged_while_waiting_for_an_answer(device, link):
+    await link.ask(b"Q1\r")
+    await device.set_fault(Fault.SILENCE)
+    asking = asyncio.create_task(link.ask(b"Q1\r", timeout=10))
+    await asyncio.sleep(0.1)
+    await device.set_fault(Fault.UNPLUG)
+    with pytest.raises(PortUnavailable):
+        await asyncio.wait_for(asking, 5)
+
+
+async def test_a_taken_port_says_so(device, link):
+    other = SerialLink(device.address)
+    await other.ask(b"Q1\r")
+    with pytest.raises(PortUnavailable, match="taken"):
+        await link.ask(b"Q1\r")
+    await other.close()
+    assert await link.ask(b"Q1\r")
+
+
+async def test_silence_is_a_timeout(device, link):
+    await device.set_fault(Fault.SILENCE)
+    with pytest.raises(DeviceTimeout):
+        await link.ask(b"Q1\r", timeout=0.2)
+
+
+async def test_garbage_hints_at_the_speed(device, link):
+    await device.set_fault(Fault.GARBAGE)
+    with pytest.raises(DeviceGarbled) as caught:
+        await MegatecDriver(link).read()
+    assert "speed" in caught.value.hint
+    await device.set_fault(Fault.NONE)
+    assert status(await MegatecDriver(link).read()) == ("OL",)
+
+
+async def test_half_a_frame_is_garbled(device, link):
+    await device.set_fault(Fault.HALF)
+    with pytest.raises(DeviceGarbled, match="without an end"):
+        await link.ask(b"Q1\r", timeout=0.3)
+    await device.set_fault(Fault.NONE)
+    assert (await link.ask(b"Q1\r")).startswith(b"(")
+
+
+async def test_a_late_answer_is_not_taken_for_the_next_one(device, link):
+    await device.set_fault(Fault.DELAY)
+    with pytest.raises(DeviceTimeout):
+        await link.ask(b"F\r", timeout=0.3)
+    await device.set_fault(Fault.NONE)
+    assert (await link.ask(b"I\r")).startswith(b"#Wolfsmoke")
+
+
+async def test_a_cancelled_question_leaves_the_line_usable(device, link):
+    await device.set_fault(Fault.SILENCE)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await link.ask(b"Q1\r", timeout=0.5)
+    await device.set_fault(Fault.NONE)
+    assert (await link.ask(b"Q1\r")).startswith(b"(")
+
+
+def test_the_simulator_spares_files_that_are_not_its_own(tmp_path):
+    path = tmp_path / "ttyUPS"
+    path.write_text("precious")
+    device = MegatecUps(Ups(Rating(), time.monotonic), PLATE, link=path)
+    with pytest.raises(OSError, match="not one of ours"):
+        asyncio.run(device.start())
+    assert path.read_text() == "precious"

@@ -1,0 +1,469 @@
+"""The agent's settings, as a list of what people get wrong."""
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from agent.config import Config, disk_secrets, load, parse
+from agent.links.snmp import open_link
+from contract.condition import Condition, Severity, Test
+from contract.errors import ConfigError, Problem
+from contract.settings import SecretRef
+
+EXAMPLES = sorted((Path(__file__).parents[3] / "config" / "agents").glob("*.toml"))
+SECRET = "sesame-open-9"
+
+
+def reveal_all(_: SecretRef) -> str:
+    return SECRET
+
+
+GOOD = """
+[agent]
+site = "hq"
+name = "order-room"
+room = "Order room"
+
+[broker]
+host = "mqtt.example.net"
+user = "order-room"
+password = { credential = "broker-password" }
+
+[[device]]
+id = "ups-1"
+snmp = { host = "192.0.2.1", community = { file = "community" } }
+"""
+
+
+def parsed(text: str, secrets=reveal_all) -> Config:
+    return parse(text, Path("/etc/wolfsmoke/agent.toml"), secrets=secrets)
+
+
+def problems(text: str, secrets=reveal_all) -> list[Problem]:
+    with pytest.raises(ConfigError) as caught:
+        parsed(text, secrets)
+    for problem in caught.value.problems:
+        assert problem.file == "/etc/wolfsmoke/agent.toml"
+        assert problem.hint or "missing" in problem.what or "cannot be used" in problem.what
+    return list(caught.value.problems)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_every_example_loads(path):
+    config = parse(path.read_text("utf-8"), path, secrets=reveal_all)
+    assert config.agent.name == path.stem
+    assert len(config.devices) == 2
+    for device in config.devices:
+        assert device.room
+        assert device.title
+        assert {"on-battery", "contact-lost"} <= {condition.name for condition in device.conditions}
+
+
+def test_both_examples_are_there():
+    assert [path.name for path in EXAMPLES] == ["order-room.toml", "server-room.toml"]
+
+
+def test_defaults_are_filled_in():
+    config = parsed(GOOD)
+    [device] = config.devices
+    assert (device.title, device.room, device.poll, device.slow) == ("ups-1", "Order room", 1.0, 30.0)
+    assert config.agent.state == "/var/lib/wolfsmoke-agent"
+    assert config.broker.port == 1883
+    assert [condition.name for condition in device.conditions] == [
+        "on-battery",
+        "low-battery",
+        "replace-battery",
+        "overload",
+        "bypass",
+        "output-off",
+        "over-temperature",
+        "charge-low",
+        "contact-lost",
+    ]
+
+
+def test_relative_paths_start_at_the_file():
+    config = parsed(GOOD.replace('room = "Order room"', 'state = "state"') + '[broker.tls]\nca = "tls/ca.pem"\n')
+    assert config.agent.state == "/etc/wolfsmoke/state"
+    assert config.broker.tls.ca == "/etc/wolfsmoke/tls/ca.pem"
+    assert config.broker.tls.key == ""
+
+
+def test_the_digest_tells_a_changed_file():
+    assert parsed(GOOD).digest == parsed(GOOD).digest != parsed(GOOD + "# changed").digest
+
+
+def test_a_condition_changes_only_what_it_names():
+    text = GOOD + '[[device.condition]]\nname = "charge-low"\nsetpoint = 30\non_delay = "10s"\n'
+    [charge_low] = [each for each in parsed(text).devices[0].conditions if each.name == "charge-low"]
+    assert charge_low == Condition(
+        name="charge-low",
+        quantity="battery.charge",
+        test=Test.BELOW,
+        setpoint=30.0,
+        deadband=5.0,
+        on_delay=10.0,
+        severity=Severity.SEVERE,
+    )
+
+
+def test_a_condition_of_a_new_name_is_added_and_a_default_can_be_taken_away():
+    text = f"""{GOOD}
+[[device.condition]]
+name = "boosting"
+quantity = "ups.status"
+test = "has"
+flag = "BOOST"
+[[device.condition]]
+name = "bypass"
+enabled = false
+"""
+    names = [condition.name for condition in parsed(text).devices[0].conditions]
+    assert "boosting" in names
+    assert "bypass" not in names
+
+
+def test_the_snmp_target_holds_the_secrets_and_does_not_show_them():
+    text = GOOD.replace(
+        'community = { file = "community" }',
+        'version = "3", user = "u", auth = "sha256", auth_key = { file = "a" }, priv = "aes", priv_key = { file = "p" }',
+    )
+    target = parsed(text).devices[0].snmp.target()
+    assert (target.auth_key, target.priv_key, target.version) == (SECRET, SECRET, "3")
+    assert SECRET not in f"{target!r} {target}"
+
+
+def test_no_secret_shows_in_a_print_a_log_or_an_error(caplog):
+    config = parsed(GOOD)
+    with caplog.at_level(logging.DEBUG):
+        logging.getLogger("test").info("%s %r", config, config.devices[0].snmp)
+    found = problems(GOOD.replace("[[device]]", "[[device]]\nbogus = 1"))
+    for shown in (str(config), repr(config), repr(config.broker), caplog.text, str(ConfigError(found)), repr(found)):
+        assert SECRET not in shown
+
+
+# What people get wrong: (what in GOOD, is replaced by what) → (line, key, a part of what, a part of the hint)
+SNMP = 'snmp = { host = "192.0.2.1", community = { file = "community" } }'
+DEVICE = 'id = "ups-1"'
+
+
+def condition(body: str) -> tuple[str, str]:
+    return SNMP, f"{SNMP}\n[[device.condition]]\n{body}"
+
+
+V3 = 'version = "3", user = "u"'
+COMMUNITY = 'community = { file = "community" }'
+MISTAKES = {
+    "unknown key": (("room =", "rom ="), (5, "agent.rom", "unknown key", "did you mean 'room'?")),
+    "unknown table": (("[broker]", "[brokr]"), (7, "brokr", "unknown key", "did you mean 'broker'?")),
+    "no broker": ((GOOD[GOOD.index("[broker]") : GOOD.index("[[device]]")], ""), (0, "broker", "missing", "")),
+    "single brackets": (("[[device]]", "[device]"), (12, "device", "must be a list, not a table", "[ ]")),
+    "wrong type": (('host = "mqtt.example.net"', "host = 5"), (8, "broker.host", "5 does not fit", "a text")),
+    "empty host": (("mqtt.example.net", ""), (8, "broker.host", "does not fit", "a text")),
+    "url as host": (("mqtt.example.net", "mqtt://x"), (8, "broker.host", "no host name", "name or address only")),
+    "port in the host": (("mqtt.example.net", "x:1883"), (8, "broker.host", "no host name", "key of its own")),
+    "bad port": (('"mqtt.example.net"', '"x"\nport = 70000'), (9, "broker.port", "70000", "1 to 65535")),
+    "bad slug": (('"order-room"\nroom', '"Order Room"\nroom'), (4, "agent.name", "does not fit", "lower-case")),
+    "topic wildcard": (('site = "hq"', 'site = "+"'), (3, "agent.site", "does not fit", "lower-case")),
+    "slug too long": (('site = "hq"', f'site = "{"x" * 64}"'), (3, "agent.site", "does not fit", "63")),
+    "missing name": (('name = "order-room"\n', ""), (2, "agent.name", "missing", "write name")),
+    "missing id": ((f"{DEVICE}\n", ""), (12, "device[0].id", "missing", "write id")),
+    "user without password": (
+        ('password = { credential = "broker-password" }\n', ""),
+        (7, "broker", "a user without a password", "password = "),
+    ),
+    "password without user": (('user = "order-room"\n', ""), (9, "broker.password", "without a user", "user = ")),
+    "secret in the clear": (
+        ('{ credential = "broker-password" }', '"hunter2"'),
+        (10, "broker.password", "must not stand in a settings file", "credential"),
+    ),
+    "community in the clear": (
+        ('{ file = "community" }', '"hunter2"'),
+        (14, "device[0].snmp.community", "must not stand", "file"),
+    ),
+    "missing community": ((f", {COMMUNITY}", ""), (14, "device[0].snmp", "no community", "community = ")),
+    "no driver": ((SNMP, ""), (12, "device[0]", "no driver", "snmp = { … }, megatec = { … }")),
+    "two drivers": (
+        (SNMP, f'{SNMP}\nmegatec = {{ port = "/dev/ttyUSB0" }}'),
+        (15, "device[0].megatec", "two drivers: snmp and megatec", "keep one"),
+    ),
+    "unknown driver": (("snmp = ", "snnp = "), (14, "device[0].snnp", "unknown key", "did you mean 'snmp'?")),
+    "duplicate id": (
+        (SNMP, f'{SNMP}\n[[device]]\nid = "ups-1"\nmegatec = {{ port = "/dev/ttyS0" }}'),
+        (16, "device[1].id", "a second device 'ups-1'", "another id"),
+    ),
+    "one port for two": (
+        (
+            SNMP,
+            'megatec = { port = "/dev/ttyS0" }\n[[device]]\nid = "ups-2"\nmegatec = { port = "/dev/ttyS0" }',
+        ),
+        (17, "device[1].megatec.port", "taken by device[0]", "one port, one device"),
+    ),
+    "no port": ((SNMP, 'megatec = { port = "ttyUSB0" }'), (14, "device[0].megatec.port", "no port", "/dev/ttyUSB0")),
+    "unknown kind": ((DEVICE, f'{DEVICE}\nkind = "usp"'), (14, "device[0].kind", "'usp' does not fit", "'ups'")),
+    "number for a duration": ((DEVICE, f"{DEVICE}\npoll = 5"), (14, "device[0].poll", "needs a unit", 'write "5s"')),
+    "wrong unit": ((DEVICE, f'{DEVICE}\npoll = "1 sec"'), (14, "device[0].poll", "not a duration", '"30s"')),
+    "poll longer than slow": (
+        (DEVICE, f'{DEVICE}\npoll = "1m"'),
+        (14, "device[0].poll", "(60 s) is longer than the slow one (30 s)", '"60s" or more'),
+    ),
+    "poll too short": ((DEVICE, f'{DEVICE}\npoll = "10ms"'), (14, "device[0].poll", "every 0.01 s", '"100ms"')),
+    "no poll": ((DEVICE, f'{DEVICE}\npoll = "0s"'), (14, "device[0].poll", "every 0 s", '"100ms"')),
+    "unknown profile": (
+        (DEVICE, f'{DEVICE}\nprofile = "rfc1682"'),
+        (14, "device[0].profile", "unknown profile 'rfc1682'", "did you mean 'rfc1628'?"),
+    ),
+    "profile without snmp": (
+        (SNMP, 'profile = "apc"\nmegatec = { port = "/dev/ttyS0" }'),
+        (14, "device[0].profile", "a profile is for SNMP", "leave it out"),
+    ),
+    "version as a number": (
+        ("community =", "version = 2, community ="),
+        (14, "device[0].snmp.version", "2 does not fit", "'1', '2c', '3'"),
+    ),
+    "v2 with a user": (
+        ("community =", 'user = "u", community ='),
+        (14, "device[0].snmp.user", "SNMP 2c has no user", 'version = "3"'),
+    ),
+    "v3 with a community": (
+        ("community =", f"{V3}, community ="),
+        (14, "device[0].snmp.community", "SNMP 3 has no community", "user, auth"),
+    ),
+    "v3 without a user": ((COMMUNITY, 'version = "3"'), (14, "device[0].snmp", "needs a user", "user = ")),
+    "auth without key": ((COMMUNITY, f'{V3}, auth = "sha"'), (14, "device[0].snmp.auth", "auth without auth_key", "{")),
+    "key without auth": (
+        (COMMUNITY, f'{V3}, auth_key = {{ file = "k" }}'),
+        (14, "device[0].snmp.auth_key", "auth_key without auth", "sha256"),
+    ),
+    "priv without auth": (
+        (COMMUNITY, f'{V3}, priv = "aes", priv_key = {{ file = "k" }}'),
+        (14, "device[0].snmp.priv", "priv without auth", "sha256"),
+    ),
+    "unknown algorithm": (
+        (COMMUNITY, f'{V3}, auth = "sha-256", auth_key = {{ file = "k" }}'),
+        (14, "device[0].snmp.auth", "'sha-256' does not fit", "'sha256'"),
+    ),
+    "no time to answer": (
+        ("community =", 'timeout = "0s", community ='),
+        (14, "device[0].snmp.timeout", "no time", '"2s"'),
+    ),
+    "unknown engine": (
+        ("community =", 'engine = "net-snmp", community ='),
+        (14, "device[0].snmp.engine", "net", "gufo"),
+    ),
+    "half a certificate": (
+        ('{ credential = "broker-password" }', '{ credential = "p" }\ntls = { ca = "ca.pem", key = "k.pem" }'),
+        (11, "broker.tls", "belong together", "both"),
+    ),
+    "unknown quantity": (
+        condition('name = "hot"\nquantity = "batery.temperature"\ntest = "above"\nsetpoint = 40'),
+        (17, "device[0].condition[0].quantity", "unknown quantity", "'battery.temperature'"),
+    ),
+    "unknown flag": (
+        condition('name = "on-battery"\nflag = "OBB"'),
+        (17, "device[0].condition[0].flag", "unknown flag 'OBB'", "did you mean 'OB'?"),
+    ),
+    "unknown excuse": (
+        condition('name = "on-battery"\nunless = ["CALL"]'),
+        (17, "device[0].condition[0].unless", "unknown flag 'CALL'", "'CAL'"),
+    ),
+    "which flag": (
+        condition('name = "x"\nquantity = "ups.status"\ntest = "has"'),
+        (18, "device[0].condition[0].test", "which flag?", "OL, OB"),
+    ),
+    "flags of a number": (
+        condition('name = "x"\nquantity = "battery.charge"\ntest = "has"\nflag = "OB"'),
+        (18, "device[0].condition[0].test", "no flags", "above"),
+    ),
+    "setpoint of flags": (
+        condition('name = "x"\nquantity = "ups.status"\ntest = "above"\nsetpoint = 1'),
+        (18, "device[0].condition[0].test", "is not a number", "has"),
+    ),
+    "which setpoint": (
+        condition('name = "x"\nquantity = "battery.charge"\ntest = "below"'),
+        (18, "device[0].condition[0].test", "which setpoint?", "%"),
+    ),
+    "setpoint in another unit": (
+        condition('name = "over-temperature"\nsetpoint = 313'),
+        (17, "device[0].condition[0].setpoint", "can never be reached", "unit"),
+    ),
+    "unknown test": (
+        condition('name = "charge-low"\ntest = "less"'),
+        (17, "device[0].condition[0].test", "'less' does not fit", "'below'"),
+    ),
+    "misspelt default": (
+        condition('name = "on-batery"\non_delay = "3s"'),
+        (16, "device[0].condition[0].name", "no default 'on-batery'", "did you mean 'on-battery'?"),
+    ),
+    "condition twice": (
+        condition('name = "bypass"\n[[device.condition]]\nname = "bypass"'),
+        (18, "device[0].condition[1].name", "a second condition", "another name"),
+    ),
+    "negative deadband": (
+        condition('name = "charge-low"\ndeadband = -5'),
+        (17, "device[0].condition[0].deadband", "-5 does not fit", "0 or more"),
+    ),
+    "unknown severity": (
+        condition('name = "bypass"\nseverity = "critical"'),
+        (17, "device[0].condition[0].severity", "'critical'", "'extreme'"),
+    ),
+    "delay without unit": (
+        condition('name = "bypass"\non_delay = 30'),
+        (17, "device[0].condition[0].on_delay", "needs a unit", '"30s"'),
+    ),
+    "broken TOML": (('site = "hq"', "site = hq"), (3, "", "not TOML", "quotes")),
+    "unclosed text": (('site = "hq"', 'site = "hq'), (3, "", "not TOML", "quotes")),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_named_with_line_key_and_way_out(name):
+    (old, new), (line, key, what, hint) = MISTAKES[name]
+    assert old in GOOD
+    [problem] = problems(GOOD.replace(old, new, 1))
+    assert (problem.line, problem.key) == (line, key)
+    assert what in problem.what
+    assert hint in problem.hint
+    assert "hunter2" not in str(problem)
+
+
+def test_a_file_without_devices_says_so():
+    [problem] = problems(GOOD[: GOOD.index("[[device]]")])
+    assert problem.what == "no device"
+
+
+def test_an_empty_file_says_what_it_must_have():
+    assert {problem.key for problem in problems("")} == {"agent", "broker", ""}
+
+
+def test_a_short_pass_phrase_is_refused_and_not_shown():
+    text = GOOD.replace(COMMUNITY, f'{V3}, auth = "sha", auth_key = {{ file = "k" }}')
+    [problem] = problems(text, lambda _: "short")
+    assert problem.key == "device[0].snmp.auth_key"
+    assert "shorter than 8" in problem.what
+
+
+def test_all_mistakes_of_a_file_come_at_once():
+    text = GOOD.replace('site = "hq"', 'site = "HQ"').replace('user = "order-room"\n', "port = 0\nuser = 3\n")
+    text += f'poll = 3\n[[device]]\n{DEVICE}\n[[device.condition]]\nname = "bypass"\nflagg = "X"\n'
+    found = [(problem.line, problem.key) for problem in problems(text)]
+    assert found == [
+        (3, "agent.site"),
+        (9, "broker.port"),
+        (10, "broker.user"),
+        (16, "device[0].poll"),
+        (17, "device[1]"),
+        (18, "device[1].id"),
+        (21, "device[1].condition[0].flagg"),
+    ]
+
+
+# -- from disk
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "agent.toml").write_text(GOOD, "utf-8")
+    (tmp_path / "community").write_text("public-7\n")
+    (tmp_path / "credentials").mkdir()
+    (tmp_path / "credentials" / "broker-password").write_text("s3cret\r\n")
+    return tmp_path
+
+
+def loaded(folder: Path) -> Config:
+    return load(folder / "agent.toml", environment={"CREDENTIALS_DIRECTORY": str(folder / "credentials")})
+
+
+def disk_problem(folder: Path) -> Problem:
+    with pytest.raises(ConfigError) as caught:
+        loaded(folder)
+    [problem] = caught.value.problems
+    return problem
+
+
+def test_secrets_come_from_files_and_credentials(folder):
+    config = loaded(folder)
+    assert config.broker.password.reveal() == "s3cret"
+    assert config.devices[0].snmp.target().community == "public-7"
+    assert open_link(config.devices[0].snmp.target()) is not None
+
+
+def test_a_byte_order_mark_is_no_mistake(folder):
+    (folder / "agent.toml").write_text(GOOD, "utf-8-sig")
+    assert loaded(folder).agent.name == "order-room"
+
+
+def test_windows_line_ends_are_no_mistake(folder):
+    (folder / "agent.toml").write_bytes(GOOD.replace("\n", "\r\n").encode())
+    assert loaded(folder).agent.name == "order-room"
+
+
+def test_a_missing_secret_file_is_named(folder):
+    (folder / "community").unlink()
+    problem = disk_problem(folder)
+    assert (problem.line, problem.key) == (14, "device[0].snmp.community")
+    assert str(folder / "community") in problem.what
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_secret_file_that_may_not_be_read_is_named(folder):
+    (folder / "community").chmod(0)
+    assert "Permission denied" in disk_problem(folder).what
+
+
+def test_a_folder_in_place_of_a_secret_is_named(folder):
+    (folder / "community").unlink()
+    (folder / "community").mkdir()
+    assert "cannot be read: Is a directory" in disk_problem(folder).what
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [(b"", "is empty"), (b"\n", "is empty"), (b"x" * 5000, "longer than 4096 bytes"), (b"ab\xff", "is not UTF-8 text")],
+)
+def test_a_secret_file_that_cannot_be_used_is_named(folder, body, what):
+    (folder / "community").write_bytes(body)
+    problem = disk_problem(folder)
+    assert what in problem.what
+    assert "0xff" not in problem.what
+
+
+def test_without_a_service_manager_there_are_no_credentials(folder):
+    with pytest.raises(ConfigError) as caught:
+        load(folder / "agent.toml", environment={})
+    [problem] = caught.value.problems
+    assert (problem.line, problem.key) == (10, "broker.password")
+    assert "LoadCredential" in problem.hint
+
+
+def test_a_credential_stays_in_its_directory(folder):
+    with pytest.raises(ValueError, match="no slash"):
+        disk_secrets(folder, str(folder / "credentials"))(SecretRef(credential="../community"))
+
+
+def test_a_missing_config_file_is_a_problem(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / "none.toml")
+    assert "No such file or directory" in str(caught.value)
+
+
+def test_a_folder_in_place_of_the_config_is_a_problem(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path)
+    assert "Is a directory" in str(caught.value)
+
+
+def test_a_config_that_is_not_utf_8_is_a_problem_with_its_line(folder):
+    (folder / "agent.toml").write_bytes("[agent]\nroom = '订单部'\n".encode("gb18030"))
+    problem = disk_problem(folder)
+    assert (problem.line, problem.what) == (2, "not UTF-8 text")
+
+
+def test_a_missing_certificate_is_found_before_the_first_connection(folder):
+    text = GOOD.replace('user = "order-room"', 'user = "order-room"\ntls = { ca = "ca.pem" }')
+    (folder / "agent.toml").write_text(text, "utf-8")
+    problem = disk_problem(folder)
+    assert (problem.line, problem.key) == (10, "broker.tls.ca")
+    assert str(folder / "ca.pem") in problem.what

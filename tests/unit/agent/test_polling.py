@@ -1,0 +1,140 @@
+import asyncio
+
+import pytest
+
+from agent.drivers.base import Identity, Lane
+from agent.polling import Poller
+from agent.watch import Watch
+from contract.clock import Stamp
+from contract.condition import Condition, Test
+from contract.errors import DeviceTimeout
+from contract.reading import Quality, Reading
+
+CONTACT = Condition(name="contact-lost", quantity="x.contact", test=Test.BELOW, setpoint=0.5)
+LIMIT = 5.0
+"""Seconds until a test that waits for polls gives up."""
+
+
+class HandClock:
+    def __init__(self):
+        self.now = 0.0
+
+    def boottime(self):
+        return self.now
+
+    def stamp(self):
+        return Stamp(self.now, self.now, "boot", True)
+
+
+class FakeDriver:
+    """Answers what it is told to: readings, an error, or nothing at all."""
+
+    identity = Identity()
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.lanes = []
+
+    async def read(self, lane=Lane.ALL):
+        self.lanes.append(lane)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer == "silence":
+            await asyncio.Event().wait()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def close(self): ...
+
+
+class Sink:
+    def __init__(self):
+        self.polls = []
+        self.changed = asyncio.Condition()
+
+    async def __call__(self, device, at, readings, changes):
+        async with self.changed:
+            self.polls.append((device, at, list(readings), changes))
+            self.changed.notify_all()
+
+    async def wait_for(self, count):
+        async with asyncio.timeout(LIMIT), self.changed:
+            await self.changed.wait_for(lambda: len(self.polls) >= count)
+
+
+def poller(driver, sink, *, poll=0.01, slow=0.04, timeout=LIMIT, clock=None):
+    watch = Watch("ups-1", [CONTACT], lambda: "id-1")
+    return Poller("ups-1", driver, watch, sink, clock or HandClock(), poll=poll, slow=slow, timeout=timeout)
+
+
+GOOD = [Reading("battery.charge", 97.0)]
+
+
+async def test_a_poll_hands_on_the_readings_and_that_the_device_answers():
+    sink = Sink()
+    await poller(FakeDriver(GOOD), sink).poll_once(Lane.ALL)
+    ((device, _, readings, changes),) = sink.polls
+    assert device == "ups-1"
+    assert readings == [*GOOD, Reading("x.contact", 1.0)]
+    assert changes == []
+
+
+@pytest.mark.parametrize(
+    "trouble", [DeviceTimeout("no answer"), "silence", KeyError("a fault of ours")], ids=["error", "late", "fault"]
+)
+async def test_a_device_that_is_lost_raises_its_condition_and_is_logged_once(trouble, caplog):
+    sink = Sink()
+    subject = poller(FakeDriver(GOOD, trouble, trouble, GOOD), sink, timeout=0.01)
+    for _ in range(4):
+        await subject.poll_once(Lane.ALL)
+    contacts = [readings[-1].value for _, _, readings, _ in sink.polls]
+    assert contacts == [1.0, 0.0, 0.0, 1.0]
+    news = [change.news for _, _, _, changes in sink.polls for change in changes if change.news]
+    assert [(each.condition, each.active) for each in news] == [("contact-lost", True), ("contact-lost", False)]
+    said = [record.message for record in caplog.records if "contact" in record.message]
+    assert len(said) == 2
+    assert "contact lost" in said[0]
+    assert "back" in said[1]
+    assert (subject.counters.polls, subject.counters.failures) == (4, 2)
+
+
+async def test_evidence_that_json_cannot_carry_is_left_out():
+    sink = Sink()
+    await poller(FakeDriver([Reading("battery.charge", float("nan"), Quality.IMPLAUSIBLE)]), sink).poll_once(Lane.ALL)
+    assert sink.polls[0][2][0] == Reading("battery.charge", None, Quality.IMPLAUSIBLE)
+
+
+async def test_the_fast_lane_runs_every_interval_and_all_of_it_every_slow_one():
+    driver, sink = FakeDriver(GOOD), Sink()
+    task = asyncio.create_task(poller(driver, sink).run())
+    await sink.wait_for(9)
+    task.cancel()
+    full = [at for at, lane in enumerate(driver.lanes) if lane is Lane.ALL]
+    assert full[0] == 0
+    assert 2 <= len(full) <= 4
+
+
+async def test_a_device_slower_than_its_interval_keeps_its_phase_and_misses_polls():
+    class Slow(FakeDriver):
+        async def read(self, lane=Lane.ALL):
+            await asyncio.sleep(0.025)
+            return await super().read(lane)
+
+    driver, sink = Slow(GOOD), Sink()
+    subject = poller(driver, sink, poll=0.01, slow=0.08)
+    task = asyncio.create_task(subject.run())
+    await sink.wait_for(6)
+    task.cancel()
+    assert subject.counters.late >= 4
+    assert Lane.ALL in driver.lanes[1:], "a full poll whose time was missed is made up for"
+
+
+async def test_progress_is_that_polls_end_whatever_becomes_of_them():
+    clock = HandClock()
+    subject = poller(FakeDriver(DeviceTimeout("no answer")), Sink(), poll=1.0, timeout=2.0, clock=clock)
+    clock.now = 6.0
+    assert subject.moving(clock.now)
+    clock.now = 6.1
+    assert not subject.moving(clock.now)
+    await subject.poll_once(Lane.FAST)
+    assert subject.moving(clock.now)

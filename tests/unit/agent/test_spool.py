@@ -1,0 +1,111 @@
+import sqlite3
+
+import pytest
+
+from agent.spool import Batch, Row, open_spool
+from agent.watch import Watched
+from contract.condition import Phase, Progress
+from contract.errors import StorageError
+from contract.message import Topic, Voided
+from contract.ranges import Ranges
+
+E1, E2 = "1" * 16, "2" * 16
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "state" / "spool.db"
+
+
+def row(epoch, seq, topic=Topic.READINGS):
+    return Row(epoch, seq, topic, f"{epoch[0]}-{seq}".encode())
+
+
+def test_what_is_kept_survives_a_restart_in_the_order_of_the_epochs(path):
+    for epoch in (E2, E1):  # the older epoch has the greater name
+        spool = open_spool(path, "1")
+        spool.open_epoch(epoch)
+        spool.commit(Batch(keep=[row(epoch, 1), row(epoch, 2, Topic.ALARMS), row(epoch, 3)]))
+        spool.close()
+    spool = open_spool(path, "1")
+    assert list(spool.held().items()) == [(E2, Ranges([(1, 3)])), (E1, Ranges([(1, 3)]))]
+    assert spool.alarms() == [row(E2, 2, Topic.ALARMS), row(E1, 2, Topic.ALARMS)]
+    assert spool.read([(E1, (2, 3)), (E2, (1, 1))]) == [row(E1, 2, Topic.ALARMS), row(E1, 3), row(E2, 1)]
+    spool.close()
+
+
+def test_a_message_that_is_there_stays_as_it_is(path):
+    spool = open_spool(path, "1")
+    spool.open_epoch(E1)
+    spool.commit(Batch(keep=[row(E1, 1)]))
+    spool.commit(Batch(keep=[Row(E1, 1, Topic.READINGS, b"other")]))
+    assert spool.read([(E1, (1, 1))]) == [row(E1, 1)]
+    spool.close()
+
+
+def test_what_is_dropped_is_gone_and_what_is_voided_is_remembered_with_its_reason(path):
+    spool = open_spool(path, "1")
+    spool.open_epoch(E1)
+    spool.commit(Batch(keep=[row(E1, seq) for seq in range(1, 11)]))
+    spool.commit(Batch(drop=[(E1, (1, 4))], void=[Voided(E1, ((5, 5), (6, 6)), "full")]))
+    assert spool.held() == {E1: Ranges([(7, 10)])}
+    assert spool.voided() == [Voided(E1, ((5, 6),), "full")]
+    spool.close()
+
+
+def test_conditions_are_kept_and_forgotten(path):
+    spool = open_spool(path, "1")
+    stood = Watched("ups-1", "on-battery", Progress(Phase.ACTIVE, 3.0, 3.0))
+    spool.commit(Batch(watched=[Watched("ups-1", "on-battery"), Watched("ups-1", "gone"), stood]))
+    spool.commit(Batch(forget=[("ups-1", "gone")]))
+    assert spool.watched() == [stood]
+    spool.close()
+
+
+def test_a_condition_that_cannot_be_read_is_left_out(path):
+    spool = open_spool(path, "1")
+    spool.commit(Batch(watched=[Watched("ups-1", "on-battery")]))
+    spool.close()
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE conditions SET body = 'nonsense'")
+    db.close()
+    spool = open_spool(path, "1")
+    assert spool.watched() == []
+    spool.close()
+
+
+@pytest.mark.parametrize("damage", [b"this is no database" * 100, None], ids=["not a database", "a damaged page"])
+def test_a_damaged_file_is_set_aside_and_a_new_one_begins(path, damage, caplog):
+    spool = open_spool(path, "1")
+    spool.open_epoch(E1)
+    spool.commit(Batch(keep=[row(E1, seq) for seq in range(1, 500)]))
+    spool.close()
+    body = bytearray(path.read_bytes())
+    body[4096:] = b"\xff" * (len(body) - 4096)
+    path.write_bytes(damage or bytes(body))
+    spool = open_spool(path, "77")
+    spool.open_epoch(E1)
+    assert spool.held() == {}
+    spool.close()
+    assert (path.parent / "spool.db.damaged-77").exists()
+    assert "set aside" in caplog.text
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_a_hint(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="folder not writable"):
+        open_spool(tmp_path / "file" / "spool.db", "1")
+
+
+def test_a_disk_that_fails_is_a_storage_error(path):
+    spool = open_spool(path, "1")
+    spool.close()
+    with pytest.raises(StorageError):
+        spool.commit(Batch(keep=[row(E1, 1)]))
+
+
+def test_the_disk_is_asked_to_write_at_every_commit(path):
+    spool = open_spool(path, "1")
+    assert spool._db.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert spool._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    spool.close()

@@ -1,0 +1,116 @@
+import msgspec
+import pytest
+
+from agent.watch import Watch, Watched
+from contract.clock import Stamp
+from contract.condition import Condition, Phase, Progress, Test
+from contract.reading import Quality, Reading
+
+ON_BATTERY = Condition(name="on-battery", quantity="ups.status", test=Test.HAS, flag="OB", off_delay=5.0)
+HOT = Condition(name="hot", quantity="battery.temperature", test=Test.ABOVE, setpoint=45.0, on_delay=30.0)
+OB = Reading("ups.status", ("OB",))
+OL = Reading("ups.status", ("OL",))
+WARM = Reading("battery.temperature", 50.0)
+
+
+def at(seconds, *, boot="b1", wall=1000.0, trusted=True):
+    return Stamp(wall + seconds, seconds, boot, trusted)
+
+
+@pytest.fixture
+def watch():
+    ids = iter(f"id-{number}" for number in range(1, 100))
+    return Watch("ups-1", [ON_BATTERY, HOT], lambda: next(ids))
+
+
+def test_a_wrong_reading_raises_one_occurrence_at_once(watch):
+    (change,) = watch.readings([OB], at(10))
+    assert change.news is not None
+    assert (change.news.id, change.news.active, change.news.since, change.news.raised) == ("id-1", True, at(10), at(10))
+    assert change.news.value == ("OB",)
+    assert watch.readings([OB], at(11)) == []
+    assert watch.standing() == [change.news]
+
+
+def test_the_off_delay_ends_it_with_the_same_id(watch):
+    watch.readings([OB], at(10))
+    (returning,) = watch.readings([OL], at(20))
+    assert returning.news is None
+    assert returning.kept.progress.phase is Phase.RETURNING
+    assert watch.tick(at(24)) == []
+    (ended,) = watch.tick(at(25))
+    assert (ended.news.id, ended.news.active, ended.news.cleared) == ("id-1", False, at(25))
+    assert watch.standing() == []
+
+
+def test_a_new_trouble_has_a_new_id(watch):
+    for moment, reading in ((10, OB), (20, OL), (26, OL), (30, OB)):
+        watch.readings([reading], at(moment))
+    assert [occurrence.id for occurrence in watch.standing()] == ["id-2"]
+
+
+def test_since_is_when_the_trouble_was_seen_and_raised_when_the_delay_was_over(watch):
+    (pending,) = watch.readings([WARM], at(10))
+    assert pending.news is None
+    (raised,) = watch.tick(at(40))
+    assert (raised.news.since, raised.news.raised) == (at(10), at(40))
+
+
+def test_a_reading_that_is_not_good_ends_nothing(watch):
+    watch.readings([OB], at(10))
+    assert watch.readings([Reading("ups.status", None, Quality.UNAVAILABLE)], at(20)) == []
+    assert len(watch.standing()) == 1
+
+
+def restarted(changes, now):
+    watch = Watch("ups-1", [ON_BATTERY, HOT], lambda: "new")
+    kept = [msgspec.json.decode(msgspec.json.encode(change.kept), type=Watched) for change in changes]
+    watch.restore(kept, now)
+    return watch
+
+
+def test_after_a_restart_an_alarm_goes_on_with_its_id(watch):
+    other = restarted(watch.readings([OB], at(10)), at(15))
+    assert [occurrence.id for occurrence in other.standing()] == ["id-1"]
+    assert other.readings([OB], at(16)) == []
+    other.readings([OL], at(17))
+    (ended,) = other.tick(at(22))
+    assert ended.news.id == "id-1"
+
+
+def test_after_a_restart_a_delay_goes_on(watch):
+    other = restarted(watch.readings([WARM], at(10)), at(20))
+    assert other.tick(at(39)) == []
+    (raised,) = other.tick(at(40))
+    assert raised.news.since == at(10)
+
+
+def test_after_a_reboot_an_alarm_goes_on_with_its_id(watch):
+    other = restarted(watch.readings([OB], at(5000)), at(3, boot="b2", wall=9000.0))
+    assert [occurrence.id for occurrence in other.standing()] == ["id-1"]
+    (returning,) = other.readings([OL], at(4, boot="b2", wall=9000.0))
+    assert returning.news is None
+    (ended,) = other.tick(at(9, boot="b2", wall=9000.0))
+    assert (ended.news.id, ended.news.active) == ("id-1", False)
+
+
+def test_after_a_reboot_a_delay_counts_the_time_that_trusted_clocks_tell(watch):
+    changes = watch.readings([WARM], at(5000))  # wall 6000
+    other = restarted(changes, at(3, boot="b2", wall=6017.0))  # wall 6020
+    assert other.tick(at(12, boot="b2", wall=6017.0)) == []
+    (raised,) = other.tick(at(13, boot="b2", wall=6017.0))
+    assert raised.news.since.wall == pytest.approx(6000.0)
+
+
+def test_after_a_reboot_with_an_untrusted_clock_a_delay_goes_on_as_if_no_time_had_passed(watch):
+    changes = watch.readings([WARM], at(5000))
+    other = restarted(changes, at(3, boot="b2", wall=0.0, trusted=False))
+    assert other.tick(at(32, boot="b2")) == []
+    assert len(other.tick(at(33, boot="b2"))) == 1
+
+
+def test_conditions_that_are_gone_are_left_out():
+    watch = Watch("ups-1", [ON_BATTERY], lambda: "new")
+    watch.restore([Watched("ups-1", "hot", Progress(Phase.ACTIVE, 1.0, 1.0)), Watched("ups-2", "on-battery")], at(5))
+    assert watch.standing() == []
+    assert watch.tick(at(1e6)) == []
