@@ -1,0 +1,65 @@
+"""``wolfsmoke-gateway``: run the gateway, check its settings, ask it of its incidents."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+from contract.errors import ConfigError, UsageError, WolfsmokeError
+from gateway import cli, systemd
+from gateway.config import load
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong settings or use, 3 no gateway answers."""
+    asked = _parser().parse_args(arguments)
+    try:
+        code: int = asked.run(asked)
+    except (ConfigError, UsageError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except WolfsmokeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="wolfsmoke-gateway", description="The garrison: keeps, judges, tells.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run the gateway")
+    run.set_defaults(run=_run)
+    check = commands.add_parser("check", help="read the settings as the gateway would, and say all that is wrong")
+    check.set_defaults(run=_check)
+    for command in (run, check):
+        command.add_argument("--config", type=Path, default=cli.DEFAULT_CONFIG)
+    run.add_argument("--verbose", action="store_true", help="log every step")
+    cli.add_commands(commands)
+    return parser
+
+
+def _run(asked: argparse.Namespace) -> int:
+    from gateway.app import serve  # noqa: PLC0415 - the other commands need neither broker nor web server
+
+    level = logging.DEBUG if asked.verbose else logging.INFO
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    asyncio.run(serve(load(asked.config), systemd.from_environment(), systemd.watchdog_interval()))
+    return 0
+
+
+def _check(asked: argparse.Namespace) -> int:
+    from gateway.app import read_plan  # noqa: PLC0415
+
+    config = load(asked.config)
+    plan, contacts = read_plan(config)
+    people, clauses = len(contacts.person), len(plan.clauses)
+    print(f"{asked.config}: good: {config.gateway.name}, {clauses} clauses, {people} people")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

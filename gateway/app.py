@@ -1,0 +1,273 @@
+"""The composition root of the gateway: settings in, running tasks out. One straight function builds it all."""
+
+import asyncio
+import logging
+import secrets
+import signal
+from collections.abc import Coroutine, Iterable
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from contract.alarm import Alarm, Standing, acknowledge, advance
+from contract.errors import ConfigError, Problem, StorageError
+from contract.locate import Locator
+from gateway import board, control
+from gateway.clock import SystemClock
+from gateway.config import Config
+from gateway.contacts import Contacts, load_contacts
+from gateway.evidence import LiveFacts, source_of
+from gateway.feed import READER, Feed, rebuild
+from gateway.incident import Incident
+from gateway.incidents import Incidents
+from gateway.ingest import Ingest
+from gateway.journal import Journal
+from gateway.live import HOUR, DeviceView, Live
+from gateway.mqtt import Wire
+from gateway.notify.email import EmailChannel
+from gateway.notify.letter import Channel
+from gateway.notify.pipeline import Notifier as Teller
+from gateway.notify.pipeline import standard_stages
+from gateway.notify.webhook import WebhookChannel
+from gateway.plan.loader import load_plan
+from gateway.plan.model import Plan
+from gateway.store import READER as STORE
+from gateway.store import Store
+from gateway.store_servers import open_server
+from gateway.systemd import Notifier
+from gateway.web import Served, tcp, unix
+
+_log = logging.getLogger(__name__)
+_SHUTDOWN: Final = 5.0
+_PRUNE_EVERY: Final = 60.0
+
+
+def version() -> str:
+    """Return the version of this installation."""
+    return metadata.version("wolfsmoke")
+
+
+def read_plan(config: Config) -> tuple[Plan, Contacts]:
+    """Return the plan and the people in it.
+
+    Raises:
+        ConfigError: with every problem of all the files.
+    """
+    problems: list[Problem] = []
+    contacts = None
+    try:
+        contacts = load_contacts(_text(config.contacts), file=str(config.contacts))
+    except ConfigError as error:
+        problems.extend(error.problems)
+    try:
+        texts = {str(path): _text(path) for path in sorted(config.plan.glob("*.toml"))}
+        plan = load_plan(texts, contacts.departments if contacts else None)
+    except ConfigError as error:
+        problems.extend(error.problems)
+    if contacts is not None:
+        problems.extend(_unreachable(config, contacts))
+    if problems or contacts is None:
+        raise ConfigError(problems)
+    return plan, contacts
+
+
+def _unreachable(config: Config, contacts: Contacts) -> Iterable[Problem]:
+    """Yield the people whom no configured channel reaches."""
+    text = _text(config.contacts)
+    for index, person in enumerate(contacts.person):
+        at = ("person", index)
+        line = Locator(text).line(at)
+        if person.webhook and person.webhook not in config.notify.webhook:
+            what = f"{person.id}: the gateway has no webhook {person.webhook!r}"
+            hint = f"write [notify.webhook.{person.webhook}] in the gateway's settings"
+            yield Problem(str(config.contacts), line, f"person[{index}].webhook", what, hint)
+        if person.email and not person.webhook and config.notify.email is None:
+            what = f"{person.id} has only e-mail, and the gateway has no mail server"
+            yield Problem(str(config.contacts), line, f"person[{index}].email", what, "write [notify.email]")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise ConfigError([Problem(str(path), 0, "", f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError([Problem(str(path), line, "", "not UTF-8 text", "save the file as UTF-8")]) from None
+
+
+class Running:
+    """The parts of one gateway, wired. ``run`` starts them."""
+
+    def __init__(self, config: Config, journal: Journal, clock: SystemClock, secret: bytes) -> None:
+        """Take the settings, the open journal, the clock, and what signs the links."""
+        plan, contacts = read_plan(config)
+        self._config = config
+        self._journal = journal
+        self._clock = clock
+        self.live = Live(clock)
+        self.wire = Wire(broker=config.broker, name=config.gateway.name, version=version(), clock=clock)
+        self.wire.journal = journal.id
+        self.ingest = Ingest(journal, self.live, clock, self.wire.send, site=config.gateway.site)
+        channels = _channels(config, clock)
+        teller = Teller(channels, standard_stages(channels), secret=secret, public_url=config.gateway.public_url)
+        facts = LiveFacts(self.live)
+        self.incidents = Incidents(journal, plan, contacts, teller, clock, facts, on_standing=self._stand)
+        self.incidents.subscribe(self._on_incident)
+        self._in_incidents: set[str] = set()
+        self.feed = Feed(journal, self.live, self._on_alarm)
+        self.ingest.on_news = self.feed.wake
+        self.store = None if config.store is None else Store(open_server(config.store), journal, self.live)
+        settings = board.Settings(secret=secret, name=config.gateway.name, language=config.gateway.language)
+        self._board = board.create(
+            self.live, self.incidents, settings, wall=clock.wall, name=lambda person: _name(contacts, person), plan=plan
+        )
+        self._readers = [READER] if self.store is None else [READER, STORE]
+
+    async def run(self, notifier: Notifier, watchdog: float) -> None:
+        """Run until SIGTERM or SIGINT. systemd hears of us through ``notifier``, every ``watchdog`` seconds (0: never).
+
+        Raises:
+            UsageError: an address cannot be had.
+            StorageError: the journal cannot be read.
+            BrokerError: the certificates cannot be used.
+        """
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        state = Path(self._config.gateway.state)
+        where = self._config.gateway.board
+        served = [
+            Served(self._board, tcp(where.host, where.port)),
+            Served(control.create(self.incidents), unix(state / control.SOCKET)),
+        ]
+        writer = asyncio.create_task(self._journal.run())
+        await rebuild(self._journal, self.live, self._clock.wall() - HOUR)
+        await self.incidents.load()
+        for incident in self.incidents.list():
+            self._on_incident(incident)
+        for alarm in list(self.live.alarms.values()):
+            self._settle(alarm)
+        work: list[Coroutine[Any, Any, None]] = [
+            self.feed.run(),
+            self.incidents.run(),
+            self.wire.run(self.ingest.take),
+            self._prune(),
+            self._tell_systemd(notifier, watchdog),
+        ]
+        if self.store is not None:
+            work.append(self.store.run())
+        tasks = [writer, *(asyncio.create_task(one) for one in work)]
+        pages = [asyncio.create_task(one.run()) for one in served]
+        _log.info("gateway %s: board on http://%s:%d", self._config.gateway.name, where.host, where.port)
+        stopping = asyncio.create_task(_until(stop))
+        done, _ = await asyncio.wait([stopping, *tasks, *pages], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        notifier.say(STOPPING=1)
+        self._board.state.doors.close()
+        for one in served:
+            one.stop()
+        for task in tasks[1:]:
+            task.cancel()
+        await asyncio.wait([*tasks[1:], *pages], timeout=_SHUTDOWN)
+        writer.cancel()
+        with suppress(asyncio.CancelledError, StorageError):
+            await writer
+        for task in done - {stopping}:
+            task.result()  # a task that ended by itself says why
+
+    async def _on_alarm(self, alarm: Alarm, view: DeviceView) -> None:
+        await self.incidents.on_alarm(alarm, source_of(view))
+        self._settle(alarm)
+
+    def _settle(self, alarm: Alarm) -> None:
+        """What is over, and is no part of any incident, waits for nobody's acknowledgement."""
+        if not alarm.occurrence.active and alarm.occurrence.id not in self._in_incidents:
+            self.live.update(alarm.occurrence.id, acknowledge)
+
+    def _stand(self, occurrence: str, _agent: str, standing: Standing) -> None:
+        """Tell the agent, and know it here, how far an occurrence came."""
+        key = self.live.owners.get(occurrence)
+        self.live.update(occurrence, lambda alarm: advance(alarm, standing))
+        if key is not None:
+            self.ingest.stand(*key, {occurrence: standing})
+
+    def _on_incident(self, incident: Incident) -> None:
+        """An incident that a person has seen acknowledges its alarms."""
+        self._in_incidents.update(symptom.id for symptom in incident.symptoms)
+        if incident.seen or incident.owner or incident.closed is not None:
+            for symptom in incident.symptoms:
+                self.live.update(symptom.id, acknowledge)
+
+    async def _prune(self) -> None:
+        """Drop old readings that every reader has passed, a few at a time."""
+        while True:
+            with suppress(StorageError):  # told by the journal; the next round tries again
+                before = self._clock.wall() - self._config.gateway.keep
+                while await self._journal.prune(before, self._readers):
+                    pass  # a few thousand in a commit; others have their turn between two
+            await asyncio.sleep(_PRUNE_EVERY)
+
+    async def _tell_systemd(self, notifier: Notifier, watchdog: float) -> None:
+        """Say ready, then feed the watchdog while the journal still writes."""
+        notifier.say(READY=1)
+        while True:
+            online = sum(1 for agent in self.live.agents.values() if agent.online)
+            broker = "connected" if self.wire.connected else "broker away"
+            try:
+                async with asyncio.timeout(max(watchdog, 1.0)):
+                    await self._journal.flushed()
+            except (TimeoutError, StorageError):
+                notifier.say(STATUS="the journal does not write")
+            else:
+                notifier.say(WATCHDOG=1, STATUS=f"{broker}; {online} of {len(self.live.agents)} agents online")
+            await asyncio.sleep(watchdog or 10.0)
+
+
+def _channels(config: Config, clock: SystemClock) -> dict[str, Channel]:
+    channels: dict[str, Channel] = {}
+    if config.notify.email is not None:
+        channels["email"] = EmailChannel(config.notify.email)
+    for name, settings in config.notify.webhook.items():
+        channels[f"webhook:{name}"] = WebhookChannel(name, settings, clock)
+    return channels
+
+
+def _name(contacts: Contacts, person: str) -> str:
+    return next((one.name for one in contacts.person if one.id == person), person)
+
+
+def _link_secret(state: Path) -> bytes:
+    """Return what signs the links; made once, so that links outlive a restart."""
+    path = state / "links.key"
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_bytes(secrets.token_bytes(32))
+        return path.read_bytes()
+    except OSError as error:
+        hint = "the state directory must be ours, and have room"
+        raise StorageError(f"cannot be used: {error.strerror}", where=str(path), hint=hint) from None
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def serve(config: Config, notifier: Notifier, watchdog: float) -> None:
+    """Run a gateway until it is told to stop.
+
+    Raises:
+        WolfsmokeError: its settings, its disk or an address cannot be used.
+    """
+    read_plan(config)  # before anything is opened
+    state = Path(config.gateway.state)
+    secret = _link_secret(state)
+    clock = SystemClock()
+    journal = await Journal.open(state / "journal.db", clock)
+    try:
+        await Running(config, journal, clock, secret).run(notifier, watchdog)
+    finally:
+        await journal.close()

@@ -1,0 +1,131 @@
+"""The board's web application: its routes, put together from what it is given."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from gateway.board import views
+from gateway.board.headers import SecureHeaders
+from gateway.board.pages import JSON, Pages
+from gateway.board.person import add_routes
+from gateway.board.ports import IncidentDesk, LiveView
+from gateway.board.render import STATIC
+from gateway.board.stream import Doors
+from gateway.plan.model import Plan
+
+HOUR: Final = 3600.0
+BUCKETS: Final = 360
+"""A chart of an hour has one of these each 10 s, with its lowest and highest value."""
+_EVENTS: Final = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the board is told."""
+
+    secret: bytes
+    """Signs the links of persons; shared with who sends them."""
+    name: str = "wolfsmoke"
+    """The site's name, in the heading."""
+    language: str = "zh"
+    """The first language; a reader may switch."""
+    ages: views.Ages = views.Ages()
+    streams: int = 100
+    """Pages that may be open at once."""
+    recent: int = 20
+    """Closed incidents that the first page still shows."""
+
+
+def create(
+    live: LiveView,
+    desk: IncidentDesk,
+    settings: Settings,
+    *,
+    wall: Callable[[], float],
+    name: Callable[[str], str] = str,
+    plan: Plan | None = None,
+) -> FastAPI:
+    """Return the board.
+
+    Call ``app.state.doors.close()`` before the server stops: it ends the streams of the open pages.
+
+    Args:
+        live: what is known now.
+        desk: the incidents.
+        settings: what the board is told.
+        wall: the gateway's wall clock, seconds since 1970.
+        name: a person's id → their name.
+        plan: where the steps of a clause stand.
+    """
+    doors = Doors(settings.streams)
+    pages = Pages(live, desk, settings, wall=wall, name=name, plan=plan or Plan())
+    # No generated documentation: its pages load scripts from elsewhere.
+    app = FastAPI(title=settings.name, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.doors = doors
+    app.add_middleware(SecureHeaders)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    @app.api_route("/", methods=["GET", "HEAD"])
+    async def first(request: Request) -> Response:
+        return pages.board(request)
+
+    @app.get("/live")
+    async def stream(request: Request) -> Response:
+        words = pages.words(request)
+        if doors.full:
+            return pages.sentence(request, 503, "refused-title", words("too-many"))
+        events = doors.stream(lambda: pages.picture(words), pages.changes)
+        return StreamingResponse(events, media_type="text/event-stream", headers=_EVENTS)
+
+    @app.get("/api/live.json")
+    async def live_json(request: Request) -> Response:
+        return JSON(pages.facts(pages.words(request)))
+
+    @app.get("/api/history")
+    async def history(
+        site: Annotated[str, Query(max_length=64)],
+        agent: Annotated[str, Query(max_length=64)],
+        device: Annotated[str, Query(max_length=64)],
+        quantity: Annotated[str, Query(max_length=128)],
+    ) -> Response:
+        view = live.devices.get((site, agent, device))
+        if view is None:
+            return JSON({"error": f"no device {site}/{agent}/{device}"}, 404)
+        now = wall()
+        points = live.history(site, agent, device, quantity, now - HOUR)
+        gap = settings.ages.reading(view.interval)
+        times, values = views.thinned(points, buckets=BUCKETS, gap=gap)
+        return JSON({"now": now, "quantity": quantity, "times": times, "values": values})
+
+    @app.api_route("/health", methods=["GET", "HEAD"])
+    async def health() -> Response:
+        online = sum(1 for agent in live.agents.values() if agent.online)
+        agents = {"known": len(live.agents), "online": online}
+        return JSON({"status": "ok", "now": wall(), "agents": agents, "devices": len(live.devices)})
+
+    add_routes(app, pages, doors)
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        if request.url.path.startswith("/api/"):
+            return JSON({"error": str(error.detail)}, error.status_code)
+        sentence = pages.words(request)("wrong-method" if error.status_code == 405 else "no-page")
+        answer = pages.sentence(request, error.status_code, "unknown-title", sentence)
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(RequestValidationError)
+    async def unusable(_request: Request, error: RequestValidationError) -> Response:
+        missing = [_said(problem) for problem in error.errors()]
+        return JSON({"error": "; ".join(missing)}, 422)
+
+    return app
+
+
+def _said(problem: dict[str, Any]) -> str:
+    return f"{problem['loc'][-1]}: {problem['msg']}"

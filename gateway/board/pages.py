@@ -1,0 +1,228 @@
+"""The pages: what is put into which template, in which language."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import msgspec
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+
+from gateway.board import views
+from gateway.board.ports import IncidentDesk, LiveView
+from gateway.board.render import Renderer
+from gateway.board.stream import Picture
+from gateway.board.words import LANGUAGES, Words
+from gateway.incident import Incident
+from gateway.plan.model import Plan
+
+COOKIE = "lang"
+_YEAR = 31536000
+
+
+class JSON(Response):
+    """An answer for machines."""
+
+    media_type = "application/json"
+
+    def __init__(self, content: object, status_code: int = 200) -> None:
+        """Take anything that msgspec can write."""
+        super().__init__(msgspec.json.encode(content), status_code)
+
+
+class BoardSettings(Protocol):
+    """The settings that pages need."""
+
+    @property
+    def secret(self) -> bytes:
+        """Signs the links."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The site's name."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """The first language."""
+        ...
+
+    @property
+    def ages(self) -> views.Ages:
+        """From when on readings are stale."""
+        ...
+
+    @property
+    def recent(self) -> int:
+        """How many closed incidents are shown."""
+        ...
+
+
+class Pages:
+    """Makes every page of the board."""
+
+    def __init__(
+        self,
+        live: LiveView,
+        desk: IncidentDesk,
+        settings: BoardSettings,
+        *,
+        wall: Callable[[], float],
+        name: Callable[[str], str],
+        plan: Plan,
+    ) -> None:
+        """Take what the board was created with."""
+        self.desk = desk
+        self.settings = settings
+        self.wall = wall
+        self.name = name
+        self._live = live
+        self._plan = plan
+        self._render = Renderer()
+
+    def words(self, request: Request) -> Words:
+        """Return the language of a reader: asked for now, chosen before, or the first one."""
+        for choice in (request.query_params.get("lang"), request.cookies.get(COOKIE)):
+            if choice in LANGUAGES:
+                return Words(choice)
+        return Words(self.settings.language)
+
+    def html(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+        """Return a page; a language asked for by ``?lang=`` is kept in a cookie."""
+        words = self.words(request)
+        now = self.wall()
+        more = {"site_name": self.settings.name, "here": _here(request), "offset": self._render.offset(now)}
+        body = self._render(template, words, now, **more, **values)
+        answer = HTMLResponse(body, status)
+        if request.query_params.get("lang") in LANGUAGES:
+            answer.set_cookie(COOKIE, words.language, max_age=_YEAR, httponly=True, samesite="lax")
+        return answer
+
+    def sentence(self, request: Request, status: int, heading: str, sentence: str) -> Response:
+        """Return a page that says one thing."""
+        words = self.words(request)
+        return self.html(request, "sentence.html", status=status, heading=words(heading), sentence=sentence)
+
+    @contextmanager
+    def changes(self) -> Iterator[asyncio.Event]:
+        """Return an event that is set at each change of what a page shows, while it is held."""
+        with self._live.changes() as event:
+            end = self.desk.subscribe(lambda *_: event.set())
+            try:
+                yield event
+            finally:
+                end()
+
+    # The first page
+
+    def board(self, request: Request) -> Response:
+        """Return the first page."""
+        words = self.words(request)
+        picture = self.picture(words)
+        charts = msgspec.json.encode(views.charts(self._live, words)).decode()
+        fragments: dict[str, Any] = {key: Markup(html) for key, html in picture.fragments.items()}  # noqa: S704 - our own, escaped
+        stream = f"/live?lang={words.language}"
+        return self.html(request, "board.html", stream=stream, charts=charts, **fragments)
+
+    def picture(self, words: Words) -> Picture:
+        """Return the first page as it is now."""
+        now = self.wall()
+        cards = views.cards(self._live, words, self.settings.ages, now)
+        alarms = views.alarms(self._live, words, now)
+        cases = self._cases(words)
+        standing = sum(1 for row in alarms if row.active)
+        blind = sum(1 for card in cards if card.blind)
+        calm = "no-alarms-empty" if not cards else "no-alarms-blind" if blind else "no-alarms"
+        render = self._render
+        fragments = {
+            "summary": render(
+                "_summary.html",
+                words,
+                now,
+                alarms=standing,
+                blind=blind,
+                open=sum(1 for case in cases if not case.closed),
+                fine=sum(1 for card in cards if card.state == "fine"),
+                devices=len(cards),
+            ),
+            "alarms": render("_alarms.html", words, now, list=alarms, calm=calm),
+            "devices": render("_devices.html", words, now, list=cards),
+            "incidents": render("_incidents.html", words, now, list=cases),
+        }
+        title = f"{self.settings.name} · {words('board')}"
+        spoken = "; ".join(f"{row.condition}: {row.title}" for row in alarms if row.active) or words(calm)
+        title = f"({standing}) {title}" if standing else title
+        return Picture(now, render.moment(now, now), title, spoken, fragments)
+
+    def facts(self, words: Words) -> dict[str, Any]:
+        """Return the first page for machines."""
+        now = self.wall()
+        return {
+            "now": now,
+            "alarms": views.alarms(self._live, words, now),
+            "devices": views.cards(self._live, words, self.settings.ages, now),
+            "incidents": self._cases(words),
+        }
+
+    def _cases(self, words: Words) -> list[views.Case]:
+        found = list(self.desk.list())
+        running = [one for one in found if one.closed is None]
+        closed = [one for one in found if one.closed is not None][: self.settings.recent]
+        return [views.case(one, words, self.name) for one in (*running, *closed)]
+
+    # A person's page
+
+    def incident(
+        self,
+        request: Request,
+        incident: Incident,
+        person: str,
+        *,
+        status: int = 200,
+        wrong: str = "",
+        reason: str = "",
+        most: int,
+    ) -> Response:
+        """Return the page of one incident for one person."""
+        words = self.words(request)
+        done = request.query_params.get("done", "")
+        action = _here(request)
+        fragments = self.case(incident, words).fragments
+        return self.html(
+            request,
+            "incident.html",
+            status=status,
+            case=views.case(incident, words, self.name),
+            facts=Markup(fragments["case"]),  # noqa: S704 - rendered, escaped, by us
+            more=Markup(fragments["more"]),  # noqa: S704 - rendered, escaped, by us
+            person=self.name(person),
+            done=f"done-{done}" if done in ("seen", "mine", "close") else "",
+            action=action,
+            stream=f"{action}/live?lang={words.language}",
+            wrong=wrong,
+            reason=reason,
+            most=most,
+        )
+
+    def case(self, incident: Incident, words: Words) -> Picture:
+        """Return what changes on the page of one incident."""
+        now = self.wall()
+        case = views.case(incident, words, self.name)
+        clause = self._plan.find(incident.clause)
+        steps = [step.text.of(words.language) for step in clause.step] if clause else []
+        title = f"{case.code} {case.title}"
+        announce = words.name("incident", case.state)
+        fragments = {
+            "case": self._render("_case.html", words, now, case=case),
+            "more": self._render("_more.html", words, now, case=case, steps=steps),
+        }
+        return Picture(now, self._render.moment(now, now), title, announce, fragments)
+
+
+def _here(request: Request) -> str:
+    """Return the page that a request is about; a button's address is one step below its page."""
+    path = request.url.path
+    return path.rpartition("/")[0] if request.method == "POST" else path

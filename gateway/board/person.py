@@ -1,0 +1,128 @@
+"""The page behind a person's link: the incident, and 收到, 我处理, 关闭. Only a POST changes anything."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import parse_qs
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
+
+from contract.errors import IncidentError
+from gateway import links
+from gateway.board.pages import Pages
+from gateway.board.stream import Doors, Picture
+from gateway.incident import Incident
+
+MAX_REASON: Final = 500
+"""Characters of a reason."""
+MAX_BODY: Final = 16 * 1024
+"""Bytes of a form; 500 Chinese characters take 4,500 when encoded."""
+
+
+class _Refused(Exception):
+    """The answer is a page with a sentence."""
+
+    def __init__(self, status: int, heading: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.heading = heading
+        self.sentence = sentence
+
+
+def add_routes(app: FastAPI, pages: Pages, doors: Doors) -> None:
+    """Add the routes of persons' links."""
+
+    @app.exception_handler(_Refused)
+    async def refused(request: Request, why: _Refused) -> Response:
+        return pages.sentence(request, why.status, why.heading, why.sentence)
+
+    @app.api_route("/i/{code}/{token}", methods=["GET", "HEAD"])
+    async def page(request: Request, code: str, token: str) -> Response:
+        incident, person = _admitted(pages, request, code, token)
+        return pages.incident(request, incident, person, most=MAX_REASON)
+
+    @app.get("/i/{code}/{token}/live")
+    async def stream(request: Request, code: str, token: str) -> Response:
+        incident, _ = _admitted(pages, request, code, token)
+        words = pages.words(request)
+        if doors.full:
+            raise _Refused(503, "refused-title", words("too-many"))
+
+        def picture() -> Picture:
+            return pages.case(pages.desk.get(incident.code), words)
+
+        events = doors.stream(picture, pages.changes)
+        return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+    @app.post("/i/{code}/{token}/seen")
+    async def seen(request: Request, code: str, token: str) -> Response:
+        return await _answer(pages, request, (code, token), pages.desk.seen)
+
+    @app.post("/i/{code}/{token}/mine")
+    async def mine(request: Request, code: str, token: str) -> Response:
+        return await _answer(pages, request, (code, token), pages.desk.mine)
+
+    @app.post("/i/{code}/{token}/close")
+    async def close(request: Request, code: str, token: str) -> Response:
+        incident, person = _admitted(pages, request, code, token)
+        words = pages.words(request)
+        reason = await _reason(pages, request)
+        if not reason or len(reason) > MAX_REASON:
+            wrong = words("reason-long", most=MAX_REASON) if reason else words("reason-missing")
+            return pages.incident(request, incident, person, status=422, wrong=wrong, reason=reason, most=MAX_REASON)
+
+        async def act(code: str, person: str) -> object:
+            return await pages.desk.close(code, person, reason)
+
+        return await _answer(pages, request, (code, token), act)
+
+
+def _admitted(pages: Pages, request: Request, code: str, token: str) -> tuple[Incident, str]:
+    """Return the incident and whose link it is.
+
+    Raises:
+        _Refused: the link was not made here for this incident, or there is none of that code.
+    """
+    words = pages.words(request)
+    person = links.check(pages.settings.secret, code, token)
+    if person is None:
+        raise _Refused(403, "forged-title", words("forged"))
+    try:
+        return pages.desk.get(code), person
+    except IncidentError:
+        raise _Refused(404, "unknown-title", words("unknown-incident", code=code)) from None
+
+
+async def _answer(
+    pages: Pages, request: Request, link: tuple[str, str], act: Callable[[str, str], Awaitable[object]]
+) -> Response:
+    """Do what a person's button says, then send the browser back to the page: reloading it repeats nothing."""
+    incident, person = _admitted(pages, request, *link)
+    words = pages.words(request)
+    if incident.closed is not None:
+        raise _Refused(409, "refused-title", words("is-closed"))
+    try:
+        await act(incident.code, person)
+    except IncidentError as error:
+        raise _Refused(409, "refused-title", words("refused", what=error)) from None
+    path, _, done = request.url.path.rpartition("/")
+    return RedirectResponse(f"{path}?done={done}", 303)
+
+
+async def _reason(pages: Pages, request: Request) -> str:
+    """Return the reason in a form.
+
+    Raises:
+        _Refused: what was sent is too big, or no form.
+    """
+    words = pages.words(request)
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY:
+            raise _Refused(413, "refused-title", words("too-big"))
+    try:
+        fields = parse_qs(body.decode(), strict_parsing=bool(body), errors="strict", max_num_fields=10)
+    except ValueError:
+        raise _Refused(400, "refused-title", words("unreadable")) from None
+    return fields.get("reason", [""])[0].strip()

@@ -1,0 +1,135 @@
+"""What the board asks of the rest of the gateway. It knows nothing else of it."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from contract.alarm import Alarm
+from contract.reading import Reading
+from gateway.incident import Incident
+
+
+class LastReading(Protocol):
+    """The last reading of one quantity."""
+
+    @property
+    def reading(self) -> Reading:
+        """What the device said."""
+        ...
+
+    @property
+    def at(self) -> float:
+        """When it was measured, by the gateway's wall clock."""
+        ...
+
+
+class DeviceView(Protocol):
+    """A device, as its inventory describes it, with its last readings."""
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        ...
+
+    @property
+    def room(self) -> str:
+        """Where it stands."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What it is, such as ``ups``."""
+        ...
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two polls; 0 when it is not known."""
+        ...
+
+    @property
+    def readings(self) -> Mapping[str, LastReading]:
+        """Quantity → its last reading."""
+        ...
+
+
+class AgentView(Protocol):
+    """An agent's presence."""
+
+    @property
+    def online(self) -> bool:
+        """Whether it is there."""
+        ...
+
+
+class AlarmView(Protocol):
+    """An alarm, and whose it is."""
+
+    @property
+    def site(self) -> str:
+        """Site of the device."""
+        ...
+
+    @property
+    def agent(self) -> str:
+        """Agent of the device."""
+        ...
+
+    @property
+    def alarm(self) -> Alarm:
+        """The alarm."""
+        ...
+
+
+class LiveView(Protocol):
+    """What is known now."""
+
+    @property
+    def devices(self) -> Mapping[tuple[str, str, str], DeviceView]:
+        """(site, agent, device) → the device."""
+        ...
+
+    @property
+    def agents(self) -> Mapping[tuple[str, str], AgentView]:
+        """(site, agent) → the agent."""
+        ...
+
+    def standing(self) -> Sequence[AlarmView]:
+        """Return the alarms that people must still see: active, or returned and not yet acknowledged."""
+        ...
+
+    def history(self, site: str, agent: str, device: str, quantity: str, since: float) -> Sequence[tuple[float, float]]:
+        """Return the numbers of one quantity from this wall time on, oldest first, as (wall time, value)."""
+        ...
+
+    def changes(self) -> AbstractContextManager[asyncio.Event]:
+        """Return an event that is set at every change while it is held."""
+        ...
+
+
+class IncidentDesk(Protocol):
+    """Where incidents are seen and acted on. What cannot be done raises IncidentError."""
+
+    def list(self) -> Sequence[Incident]:
+        """Return the incidents, newest first."""
+        ...
+
+    def get(self, code: str) -> Incident:
+        """Return one incident; IncidentError or LookupError when there is none."""
+        ...
+
+    async def seen(self, code: str, person: str) -> Any:
+        """收到: this person is not told again."""
+        ...
+
+    async def mine(self, code: str, person: str) -> Any:
+        """我处理: this person takes it on."""
+        ...
+
+    async def close(self, code: str, person: str, reason: str) -> Any:
+        """Close it."""
+        ...
+
+    def subscribe(self, listener: Callable[..., None]) -> Callable[[], None]:
+        """Call the listener at each change; return what ends it."""
+        ...

@@ -1,0 +1,396 @@
+"""What the pages show, made from what the gateway knows. Pure: the time is an argument."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from contract.alarm import AlarmState
+from contract.quantities import find
+from contract.reading import Quality, Reading
+from gateway.board.ports import AlarmView, DeviceView, LastReading, LiveView
+from gateway.board.words import Words
+from gateway.event import Event
+from gateway.incident import Incident
+
+FIRST: Final = (
+    "battery.charge",
+    "battery.runtime",
+    "ups.load",
+    "input.voltage",
+    "output.voltage",
+    "battery.voltage",
+    "battery.temperature",
+    "ups.temperature",
+    "ambient.temperature",
+    "ambient.humidity",
+)
+"""What a device's card shows unopened, in this order, as far as the device has it."""
+CHARTED: Final = (
+    "battery.charge",
+    "ups.load",
+    "input.voltage",
+    "battery.runtime",
+    "battery.voltage",
+    "battery.temperature",
+    "ambient.temperature",
+)
+LONG: Final = 16
+"""Characters that stay on one line."""
+MAX_OVER: Final = 10
+"""Alarms that are over and that nobody has acknowledged: the newest are enough."""
+MAX_LINES: Final = 8
+"""Lines in one chart: more cannot be told apart."""
+_SPANS: Final = frozenset({"battery.runtime", "x.ups.on-battery.time", "device.uptime"})
+_SEVERITIES: Final = ("minor", "moderate", "severe", "extreme")
+_BAD_FLAGS: Final = frozenset({"OB", "LB", "RB", "BYPASS", "OFF", "OVER", "FSD", "ALARM", "FAULT", "COMM"})
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One reading. ``limit`` is the age, in seconds, from which it is no longer fresh."""
+
+    quantity: str
+    label: str
+    text: str
+    unit: str
+    quality: Quality
+    at: float
+    limit: float
+
+    @property
+    def long(self) -> bool:
+        """Whether it is a text that may need more than one line."""
+        return len(self.text) > LONG
+
+
+class Flag(msgspec.Struct, frozen=True):
+    """One flag of a status."""
+
+    label: str
+    bad: bool
+
+
+class Card(msgspec.Struct, frozen=True):
+    """One device. ``state`` is fine, alarm, stale, away (its agent) or silent."""
+
+    key: str
+    title: str
+    place: str
+    state: str
+    at: float
+    limit: float
+    flags: tuple[Flag, ...] = ()
+    main: tuple[Row, ...] = ()
+    rows: tuple[Row, ...] = ()
+
+    @property
+    def blind(self) -> bool:
+        """Whether nothing is known of it now."""
+        return self.state in ("stale", "away", "silent")
+
+
+class AlarmRow(msgspec.Struct, frozen=True):
+    """One alarm."""
+
+    id: str
+    title: str
+    place: str
+    condition: str
+    severity: str
+    state: str
+    active: bool
+    since: float
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line that a chart can draw."""
+
+    site: str
+    agent: str
+    device: str
+    title: str
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """What can be charted of one quantity."""
+
+    quantity: str
+    label: str
+    unit: str
+    lines: tuple[Line, ...]
+
+
+class Ages(msgspec.Struct, frozen=True):
+    """From which age on a reading is stale, in seconds."""
+
+    slow: float = 90.0
+    """A quantity of the slow lane: three of its polls."""
+    least: float = 15.0
+    """A device as a whole, however often it is polled."""
+    polls: float = 5.0
+    """… or this many of its polls, when that is longer."""
+
+    def device(self, interval: float) -> float:
+        """Return the limit for a device polled this often."""
+        return max(self.least, self.polls * interval)
+
+    def reading(self, interval: float) -> float:
+        """Return the limit for one reading: the slow lane may lag behind the device."""
+        return max(self.slow, self.device(interval))
+
+
+def cards(live: LiveView, words: Words, ages: Ages, now: float) -> list[Card]:
+    """Return every device, those in trouble first."""
+    alarmed = {(view.site, view.agent, view.alarm.occurrence.device) for view in live.standing() if _active(view)}
+    made = []
+    for (site, agent, device), view in live.devices.items():
+        presence = live.agents.get((site, agent))
+        away = presence is None or not presence.online
+        made.append(
+            _card((site, agent, device), view, words, ages, now, away=away, alarm=(site, agent, device) in alarmed)
+        )
+    order = ("alarm", "away", "stale", "silent", "fine")
+    return sorted(made, key=lambda card: (order.index(card.state), card.place, card.title))
+
+
+def _card(
+    key: tuple[str, str, str], view: DeviceView, words: Words, ages: Ages, now: float, *, away: bool, alarm: bool
+) -> Card:
+    site, agent, device = key
+    limit = ages.device(view.interval)
+    at = max((last.at for last in view.readings.values()), default=0.0)
+    stale = not _fresh(at, now, limit)
+    if alarm:
+        state = "alarm"
+    elif not at:
+        state = "silent"
+    elif away:
+        state = "away"
+    else:
+        state = "stale" if stale else "fine"
+    blind = stale or away
+    rows = {
+        name: _row(name, last, words, limit=ages.reading(view.interval), now=now, blind=blind)
+        for name, last in sorted(view.readings.items())
+    }
+    status = view.readings.get("ups.status")
+    value = status.reading.value if status is not None and status.reading.good else None
+    flags = (
+        tuple(Flag(words.name("flag", flag), flag in _BAD_FLAGS) for flag in value) if isinstance(value, tuple) else ()
+    )
+    return Card(
+        key=f"{site}/{agent}/{device}",
+        title=view.title or device,
+        place=" · ".join(part for part in (view.room, f"{site}/{agent}") if part),
+        state=state,
+        at=at,
+        limit=limit,
+        flags=flags,
+        main=tuple(rows[name] for name in FIRST if name in rows),
+        rows=tuple(rows.values()),
+    )
+
+
+def _row(name: str, last: LastReading, words: Words, *, limit: float, now: float, blind: bool) -> Row:
+    reading = last.reading
+    old = blind or not _fresh(last.at, now, limit)
+    quality = Quality.STALE if reading.good and old else reading.quality
+    known = find(name)
+    unit = "" if known is None or name in _SPANS else known.unit
+    return Row(name, label(name, words), text(reading, words), unit.replace("degC", "°C"), quality, last.at, limit)
+
+
+def _fresh(at: float, now: float, limit: float) -> bool:
+    """Say whether it is young enough; what claims to be from the future is no better than what is old."""
+    return abs(now - at) <= limit
+
+
+def label(quantity: str, words: Words) -> str:
+    """Return what a quantity is called; in English the dictionary's meaning where the catalogue has no word."""
+    known = find(quantity)
+    named = words.name("quantity", quantity)
+    return known.meaning if named == quantity and known is not None and words.language == "en" else named
+
+
+def text(reading: Reading, words: Words) -> str:
+    """Return a value as people read it."""
+    match reading.value:
+        case None:
+            return "—"
+        case tuple() as flags:
+            return words("comma").join(words.name("flag", flag) for flag in flags) or "—"
+        case str() as said:
+            return said
+        case number if reading.quantity in _SPANS and reading.good:
+            return words.span(number)
+        case number if reading.quantity == "x.contact":
+            return words("yes" if number else "no")
+        case number:
+            return f"{round(number, 2):.10g}"
+
+
+def alarms(live: LiveView, words: Words, now: float) -> list[AlarmRow]:
+    """Return the alarms: what stands before what is over, the worst first, then the newest."""
+    made = []
+    for view in live.standing():
+        occurrence = view.alarm.occurrence
+        device = live.devices.get((view.site, view.agent, occurrence.device))
+        state = view.alarm.state(now)
+        if state is AlarmState.NORMAL:
+            continue
+        made.append(
+            AlarmRow(
+                id=occurrence.id,
+                title=(device.title if device is not None else "") or occurrence.device,
+                place=" · ".join(part for part in (device.room if device else "", f"{view.site}/{view.agent}") if part),
+                condition=words.name("condition", occurrence.condition),
+                severity=occurrence.severity.value,
+                state=state.value,
+                active=occurrence.active,
+                since=occurrence.since.wall,
+            )
+        )
+    made.sort(key=lambda row: (not row.active, -_SEVERITIES.index(row.severity), -row.since))
+    standing = sum(1 for row in made if row.active)
+    return made[: standing + MAX_OVER]
+
+
+def _active(view: AlarmView) -> bool:
+    return view.alarm.occurrence.active
+
+
+def charts(live: LiveView, words: Words) -> list[Chart]:
+    """Return what can be charted: for each quantity the devices that have it."""
+    made = []
+    for quantity in CHARTED:
+        lines = [
+            Line(site, agent, device, view.title or device)
+            for (site, agent, device), view in sorted(live.devices.items())
+            if quantity in view.readings
+        ]
+        if lines:
+            known = find(quantity)
+            unit = "" if known is None else known.unit.replace("degC", "°C")
+            made.append(Chart(quantity, label(quantity, words), unit, tuple(lines[:MAX_LINES])))
+    return made
+
+
+def thinned(
+    points: Sequence[tuple[float, float]], *, buckets: int, gap: float
+) -> tuple[list[float], list[float | None]]:
+    """Return the points as two columns, thinned, with a hole wherever nothing came for longer than ``gap`` seconds.
+
+    Each bucket of time keeps its lowest and its highest value, so that a short dip is not lost.
+    """
+    times: list[float] = []
+    values: list[float | None] = []
+    if not points:
+        return times, values
+    width = max((points[-1][0] - points[0][0]) / buckets, 1e-9)
+    kept: list[tuple[float, float]] = []
+    bucket: list[tuple[float, float]] = []
+    for point in points:
+        if bucket and int((point[0] - points[0][0]) / width) != int((bucket[0][0] - points[0][0]) / width):
+            kept += _extremes(bucket)
+            bucket = []
+        bucket.append(point)
+    kept += _extremes(bucket)
+    for at, value in kept:
+        if times and at - times[-1] > gap:
+            times.append((times[-1] + at) / 2)
+            values.append(None)
+        times.append(at)
+        values.append(value)
+    return times, values
+
+
+def _extremes(bucket: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    chosen = {min(bucket, key=lambda point: point[1]), max(bucket, key=lambda point: point[1])}
+    return sorted(chosen)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line of a timeline."""
+
+    at: float
+    kind: str
+    label: str
+    who: str
+    text: str
+
+
+class Sign(msgspec.Struct, frozen=True):
+    """One alarm of an incident."""
+
+    title: str
+    active: bool
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One incident."""
+
+    code: str
+    clause: str
+    title: str
+    about: str
+    state: str
+    closed: bool
+    overdue: bool
+    owner: str
+    opened: float
+    deadline: float
+    signs: tuple[Sign, ...]
+    timeline: tuple[Entry, ...]
+
+
+def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
+    """Return an incident as the pages show it.
+
+    Args:
+        incident: the incident.
+        words: the language.
+        name: a person's id → their name.
+    """
+    source = incident.source
+    signs = (
+        Sign(words.either(one.title_zh, one.title_en) or words.name("condition", one.condition), one.active)
+        for one in incident.symptoms
+    )
+    return Case(
+        code=incident.code,
+        clause=incident.clause,
+        title=words.either(incident.title_zh, incident.title_en) or incident.code,
+        about=" · ".join(dict.fromkeys(part for part in (source.title or source.device, source.room) if part)),
+        state=incident.state.value,
+        closed=incident.closed is not None,
+        overdue=incident.overdue and incident.closed is None,
+        owner=name(incident.owner) if incident.owner else "",
+        opened=incident.opened,
+        deadline=incident.deadline,
+        signs=tuple(signs),
+        timeline=tuple(_entry(event, words, name) for event in incident.timeline),
+    )
+
+
+def _entry(event: Event, words: Words, name: Callable[[str], str]) -> Entry:
+    who = name(event.who) if event.who else ""
+    return Entry(event.at, event.kind, words.name("event", event.kind), who, _said(event, words))
+
+
+def _said(event: Event, words: Words) -> str:
+    """Return what a line of a timeline says beside its kind: what a person wrote, or what the event is about."""
+    match event.kind, event.data:
+        case (("opened" | "joined"), {"symptom": {"title_zh": str(zh), "title_en": str(en)}}):
+            return words.either(zh, en)
+        case (("opened" | "joined"), {"symptom": {"condition": str(condition)}}):
+            return words.name("condition", condition)
+        case "ended", {"condition": str(condition)}:
+            return words.name("condition", condition)
+        case "message", {"purpose": str(purpose)}:
+            return words.name("purpose", purpose)
+        case (("accepted" | "failed"), {"channel": str(channel)}):
+            return " · ".join(part for part in (channel, event.text) if part)
+        case "closed", {"itself": True}:
+            return words("closed-itself")
+        case _:
+            return event.text

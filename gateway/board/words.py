@@ -1,0 +1,293 @@
+"""What the board says, in Chinese and in English. One table, so that neither language is forgotten."""
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+LANGUAGES: Final = {"zh": "中文", "en": "English"}
+"""Language → its own name."""
+
+_TEXT: Final[dict[str, tuple[str, str]]] = {
+    "board": ("看板", "board"),
+    "skip": ("跳到内容", "Skip to the content"),
+    "as-of": ("数据截至", "as of"),
+    "connecting": ("正在连接……", "Connecting…"),
+    "live": ("实时更新", "live"),
+    "cut": (
+        "与网关的连接已断开，下面是断开前的数据，不是现在的情况。正在重连……",
+        "Cut off from the gateway: what you see is from before the cut, not from now. Trying again…",
+    ),
+    "cut-short": ("已断开", "cut off"),
+    "no-script": (
+        "没有脚本：本页每 10 秒重新载入一次。",
+        "Scripts are off: this page reloads every 10 seconds.",
+    ),
+    "loading-failed": ("曲线没有取到，稍后再试。", "The chart could not be fetched; it will be tried again."),
+    "alarms": ("当前报警", "Alarms now"),
+    "no-alarms": ("当前没有报警。", "No alarms now."),
+    "no-alarms-blind": (
+        "没有报警，但有设备没有新数据：没有消息不等于正常。",
+        "No alarms, but some devices have no fresh data: silence is not health.",
+    ),
+    "no-alarms-empty": ("没有报警，也没有设备上报。", "No alarms, and no device reports."),
+    "sum-alarms": ("{count} 个报警", "alarms: {count}"),
+    "sum-blind": ("{count} 台设备无新数据", "devices without fresh data: {count}"),
+    "sum-incidents": ("{count} 个未关闭事件", "open incidents: {count}"),
+    "sum-fine": ("{count} 台设备正常", "devices fine: {count}"),
+    "sum-none": ("没有设备上报", "no device reports"),
+    "since": ("开始于", "since"),
+    "for": ("已持续", "for"),
+    "devices": ("设备", "Devices"),
+    "no-devices": ("还没有设备上报。", "No device has reported yet."),
+    "no-devices-hint": (
+        "检查代理程序是否在运行、能否连到消息服务器，以及其配置里是否列了设备。",
+        "Check that an agent runs, that it reaches the broker, and that its settings list devices.",
+    ),
+    "all-readings": ("全部读数（{count}）", "All readings ({count})"),
+    "reading": ("读数", "Reading"),
+    "value": ("数值", "Value"),
+    "age": ("时间", "Age"),
+    "quality": ("质量", "Quality"),
+    "last-data": ("最近数据", "last data"),
+    "never": ("从未", "never"),
+    "incidents": ("事件", "Incidents"),
+    "no-incidents": ("没有事件。", "No incidents."),
+    "clause": ("预案", "plan"),
+    "owner": ("处理人", "owner"),
+    "nobody": ("还没有人处理", "nobody yet"),
+    "opened": ("发生于", "opened"),
+    "timeline": ("经过", "Timeline"),
+    "no-timeline": ("还没有记录。", "Nothing recorded yet."),
+    "steps": ("处置步骤", "Steps"),
+    "chart": ("最近一小时", "The last hour"),
+    "chart-quantity": ("选择读数", "Quantity"),
+    "chart-none": ("还没有可画的数据。", "Nothing to draw yet."),
+    "chart-words": (
+        "曲线断开处没有数据。数值见上方各设备的读数。",
+        "Where a line is broken there is no data. The values are in the devices' readings above.",
+    ),
+    "minimum": ("最低", "lowest"),
+    "maximum": ("最高", "highest"),
+    "now": ("最后", "last"),
+    "device": ("设备", "Device"),
+    "time": ("时刻", "Time"),
+    "you-are": ("您是", "You are"),
+    "seen": ("收到", "Seen"),
+    "seen-help": ("不再重复通知您；仍会通知下一个人。", "You are not told again; the next person still is."),
+    "mine": ("我处理", "Mine"),
+    "mine-help": ("由您负责，停止向上通知。", "You take it on; nobody further is told."),
+    "close": ("关闭", "Close"),
+    "close-help": ("处理完成后关闭，必须写明原因。", "Close it when it is dealt with. The cause must be named."),
+    "reason": ("原因与处理结果", "Cause, and what was done"),
+    "reason-missing": ("请写明原因再关闭。", "Name the cause, then close it."),
+    "reason-long": ("原因太长，最多 {most} 个字。", "That is too long: {most} characters at the most."),
+    "done-seen": ("已记录：收到。", "Recorded: seen."),
+    "done-mine": ("已记录：由您处理。", "Recorded: it is yours."),
+    "done-close": ("已记录：事件已关闭。", "Recorded: the incident is closed."),
+    "is-closed": ("这个事件已经关闭。", "This incident is closed."),
+    "to-board": ("查看看板", "To the board"),
+    "back": ("返回", "Back"),
+    "forged": (
+        "这个链接无效或已改动。请使用消息里的完整链接，或联系值班员。",
+        "This link is not valid, or it was changed. Use the whole link of your message, or call the person on duty.",
+    ),
+    "forged-title": ("链接无效", "Not a valid link"),
+    "unknown-incident": ("没有编号为 {code} 的事件。", "There is no incident {code}."),
+    "unknown-title": ("找不到", "Not found"),
+    "refused-title": ("没有执行", "Not done"),
+    "refused": ("没有执行：{what}", "Not done: {what}"),
+    "no-page": ("没有这个页面。", "There is no such page."),
+    "wrong-method": ("这个地址不能这样使用。", "This address cannot be used that way."),
+    "too-big": ("提交的内容太大。", "What was sent is too big."),
+    "unreadable": ("提交的内容无法读取。", "What was sent cannot be read."),
+    "too-many": ("同时打开的页面太多，请稍后再试。", "Too many pages are open; try again later."),
+    "age-now": ("刚刚", "just now"),
+    "age-s": ("{n} 秒前", "{n} s ago"),
+    "age-m": ("{n} 分钟前", "{n} min ago"),
+    "age-h": ("{n} 小时前", "{n} h ago"),
+    "age-d": ("{n} 天前", "{n} d ago"),
+    "span-s": ("{n} 秒", "{n} s"),
+    "span-m": ("{n} 分", "{n} min"),
+    "span-h": ("{n} 小时", "{n} h"),
+    "span-d": ("{n} 天", "{n} d"),
+    "comma": ("、", ", "),
+    "yes": ("是", "yes"),
+    "no": ("否", "no"),
+    # how far a value can be believed
+    "quality.good": ("有效", "good"),
+    "quality.stale": ("过时", "stale"),
+    "quality.implausible": ("不可信", "implausible"),
+    "quality.unavailable": ("无数据", "no data"),
+    # what a device is, as a whole
+    "state.fine": ("正常", "fine"),
+    "state.alarm": ("报警", "alarm"),
+    "state.stale": ("数据过时", "stale"),
+    "state.away": ("代理失联", "agent away"),
+    "state.silent": ("无数据", "no data"),
+    # severities
+    "severity.minor": ("轻微", "minor"),
+    "severity.moderate": ("一般", "moderate"),
+    "severity.severe": ("严重", "severe"),
+    "severity.extreme": ("紧急", "extreme"),
+    # ISA-18.2
+    "alarm.normal": ("正常", "normal"),
+    "alarm.unacknowledged": ("未确认", "unacknowledged"),
+    "alarm.acknowledged": ("已确认", "acknowledged"),
+    "alarm.returned-unacknowledged": ("已恢复，未确认", "returned, unacknowledged"),
+    "alarm.shelved": ("已搁置", "shelved"),
+    "alarm.suppressed": ("已抑制", "suppressed"),
+    "alarm.out-of-service": ("已停用", "out of service"),
+    # conditions
+    "condition.on-battery": ("市电中断，电池供电", "Mains lost: on battery"),
+    "condition.low-battery": ("电池电量低", "Battery low"),
+    "condition.replace-battery": ("电池需要更换", "Replace the battery"),
+    "condition.overload": ("过载", "Overloaded"),
+    "condition.bypass": ("旁路供电，负载无保护", "On bypass: the load is unprotected"),
+    "condition.over-temperature": ("温度过高", "Too hot"),
+    "condition.contact-lost": ("设备失去联系", "Contact lost"),
+    "condition.charge-low": ("电池剩余电量低", "Charge low"),
+    "condition.output-off": ("输出关闭", "Output off"),
+    # states of an incident
+    "incident.open": ("未处理", "open"),
+    "incident.owned": ("处理中", "in hand"),
+    "incident.gone": ("原因已消失，待核实", "cause gone, to be checked"),
+    "incident.checked": ("已核实，待关闭", "checked, to be closed"),
+    "incident.closed": ("已关闭", "closed"),
+    "overdue": ("已超时限", "overdue"),
+    "deadline": ("时限", "deadline"),
+    "purpose.page": ("报警", "alarm"),
+    "purpose.worse": ("情况加重", "worse"),
+    "purpose.recovery": ("已恢复", "recovery"),
+    "closed-itself": ("核实后自动关闭", "by itself, once checked"),
+    # kinds of events
+    "event.opened": ("预案启动", "plan in force"),
+    "event.joined": ("新的报警并入", "another alarm joined"),
+    "event.ended": ("报警结束", "alarm over"),
+    "event.cause-gone": ("原因消失", "cause gone"),
+    "event.message": ("发出通知", "message sent"),
+    "event.accepted": ("通知已被接收", "message accepted"),
+    "event.failed": ("通知失败", "message failed"),
+    "event.seen": ("收到", "seen"),
+    "event.mine": ("我处理", "taken on"),
+    "event.step": ("步骤完成", "step done"),
+    "event.noted": ("备注", "note"),
+    "event.overdue": ("超过时限", "overdue"),
+    "event.checked": ("原因已核实", "cause checked"),
+    "event.closed": ("关闭", "closed"),
+    # flags of ups.status
+    "flag.OL": ("市电供电", "on mains"),
+    "flag.OB": ("电池供电", "on battery"),
+    "flag.LB": ("电池低", "battery low"),
+    "flag.HB": ("电池过压", "battery high"),
+    "flag.RB": ("需换电池", "replace battery"),
+    "flag.CHRG": ("充电", "charging"),
+    "flag.DISCHRG": ("放电", "discharging"),
+    "flag.BYPASS": ("旁路", "bypass"),
+    "flag.CAL": ("自检", "calibration or test"),
+    "flag.OFF": ("输出关闭", "output off"),
+    "flag.OVER": ("过载", "overloaded"),
+    "flag.TRIM": ("降压", "trimming"),
+    "flag.BOOST": ("升压", "boosting"),
+    "flag.FSD": ("正在关机", "shutting down"),
+    "flag.ALARM": ("设备报警", "device alarm"),
+    "flag.ECO": ("节能", "eco"),
+    "flag.FAULT": ("设备故障", "fault"),
+    "flag.COMM": ("卡与主机失联", "card lost its UPS"),
+    # quantities; the dictionary in contract/ has the English meaning of all of them
+    "quantity.ups.status": ("状态", "status"),
+    "quantity.ups.load": ("负载", "load"),
+    "quantity.ups.realpower": ("有功功率", "active power"),
+    "quantity.ups.power": ("视在功率", "apparent power"),
+    "quantity.ups.temperature": ("机内温度", "UPS temperature"),
+    "quantity.ups.mfr": ("厂商", "manufacturer"),
+    "quantity.ups.model": ("型号", "model"),
+    "quantity.ups.serial": ("序列号", "serial number"),
+    "quantity.ups.firmware": ("固件", "firmware"),
+    "quantity.ups.alarm": ("设备自报的报警", "the device's own alarms"),
+    "quantity.ups.test.result": ("上次自检结果", "last self-test"),
+    "quantity.battery.charge": ("电池电量", "battery charge"),
+    "quantity.battery.runtime": ("剩余时间", "runtime left"),
+    "quantity.battery.voltage": ("电池电压", "battery voltage"),
+    "quantity.battery.current": ("电池电流", "battery current"),
+    "quantity.battery.temperature": ("电池温度", "battery temperature"),
+    "quantity.battery.status": ("电池状态", "battery state"),
+    "quantity.battery.date": ("上次换电池", "battery replaced"),
+    "quantity.input.voltage": ("输入电压", "input voltage"),
+    "quantity.input.frequency": ("输入频率", "input frequency"),
+    "quantity.input.current": ("输入电流", "input current"),
+    "quantity.input.transfer.reason": ("上次转电池的原因", "last transfer's reason"),
+    "quantity.output.voltage": ("输出电压", "output voltage"),
+    "quantity.output.frequency": ("输出频率", "output frequency"),
+    "quantity.output.current": ("输出电流", "output current"),
+    "quantity.ambient.temperature": ("室温", "room temperature"),
+    "quantity.ambient.humidity": ("湿度", "humidity"),
+    "quantity.x.contact": ("有应答", "answers"),
+    "quantity.x.ups.on-battery.time": ("已用电池时间", "time on battery"),
+    "quantity.x.ups.alarms": ("设备报警数", "device's alarms"),
+}
+
+
+class Words:
+    """The texts of one language."""
+
+    def __init__(self, language: str) -> None:
+        """Take ``zh`` or ``en``; anything else reads Chinese."""
+        self.language = language if language in LANGUAGES else "zh"
+        self._at = list(LANGUAGES).index(self.language)
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a text of the catalogue.
+
+        Raises:
+            KeyError: the catalogue has no such text: a mistake of ours, found by the tests.
+        """
+        text = _TEXT[key][self._at]
+        return text.format(**values) if values else text
+
+    def name(self, group: str, code: str) -> str:
+        """Return what a code of a group is called; a code that the catalogue does not know speaks for itself."""
+        texts = _TEXT.get(f"{group}.{code}")
+        return texts[self._at] if texts else code
+
+    def either(self, zh: str, en: str) -> str:
+        """Return the one of two given texts that is ours; the other one when ours is empty."""
+        return (en or zh) if self.language == "en" else (zh or en)
+
+    def age(self, seconds: float) -> str:
+        """Return how long ago something was; what lies a moment ahead (clocks differ) is now."""
+        n, unit = _coarse(seconds)
+        return self("age-now") if unit == "s" and n < 2 else self(f"age-{unit}", n=n)
+
+    def span(self, seconds: float) -> str:
+        """Return a duration in its two largest units."""
+        whole = _whole(seconds)
+        parts = [("d", whole // 86400), ("h", whole // 3600 % 24), ("m", whole // 60 % 60), ("s", whole % 60)]
+        first = next((at for at, (_, n) in enumerate(parts) if n), 3)
+        return " ".join(self(f"span-{unit}", n=n) for unit, n in parts[first : first + 2] if n or unit == "s")
+
+    def for_script(self) -> Mapping[str, str]:
+        """Return what the page's own script says: it counts the ages between two updates."""
+        keys = ("age-now", "age-s", "age-m", "age-h", "age-d", "live", "cut-short", "loading-failed", "chart-none")
+        return {key: _TEXT[key][self._at] for key in keys} | {"quality-stale": _TEXT["quality.stale"][self._at]}
+
+
+def _coarse(seconds: float) -> tuple[int, str]:
+    """Return an age in its largest unit. ``static/board.js`` counts by the same steps."""
+    whole = _whole(seconds)
+    if whole < 120:
+        return whole, "s"
+    if whole < 7200:
+        return whole // 60, "m"
+    if whole < 172800:
+        return whole // 3600, "h"
+    return whole // 86400, "d"
+
+
+def _whole(seconds: float) -> int:
+    """Return whole seconds, 0 at the least; a device may have sent any number."""
+    return max(0, int(seconds)) if math.isfinite(seconds) else 0
+
+
+def pairs() -> Mapping[str, tuple[str, str]]:
+    """Return the whole catalogue, for the tests."""
+    return _TEXT

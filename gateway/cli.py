@@ -1,0 +1,171 @@
+"""``wolfsmoke-gateway incident …``: what a person asks of a running gateway, over its control socket.
+
+Exit codes: 0 done, 1 the gateway refused and says why, 2 wrong use, 3 the gateway cannot be reached.
+"""
+
+import argparse
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+import httpx
+
+from contract.errors import ConfigError, UsageError, WolfsmokeError
+from gateway.control import SOCKET
+
+DEFAULT_CONFIG = Path("/etc/wolfsmoke/gateway.toml")
+REFUSED = 1
+USAGE = 2
+UNREACHABLE = 3
+_TIMEOUT = 10.0
+
+
+def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add ``incident`` and what stands below it; each sets ``run``: arguments → exit code."""
+    incident = subparsers.add_parser("incident", help="list, show, answer and close incidents")
+    verbs = incident.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listing = _verb(verbs, "list", "the open incidents")
+    listing.add_argument("--all", action="store_true", help="closed ones too")
+    for name, what in {
+        "show": "one incident with its timeline",
+        "seen": "收到: you know of it; repeats to you stop",
+        "mine": "我处理: you take it on; the escalation stops",
+        "note": "write a sentence into its timeline",
+        "close": "close it: once the cause is checked, or with a reason",
+    }.items():
+        verb = _verb(verbs, name, what)
+        verb.add_argument("code", help="the incident's code, such as A17")
+        if name != "show":
+            verb.add_argument(
+                "--as", dest="person", required=True, metavar="PERSON", help="who you are in the contacts"
+            )
+        if name == "close":
+            verb.add_argument("--reason", default="", help="why it is closed before its cause is gone and checked")
+        if name == "note":
+            verb.add_argument("text", help="what you saw or did")
+
+
+def _verb(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str
+) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=what, description=what)
+    where = verb.add_mutually_exclusive_group()
+    where.add_argument("--state", type=Path, metavar="DIR", help="the gateway's state directory")
+    where.add_argument("--config", type=Path, metavar="FILE", help=f"its settings (default: {DEFAULT_CONFIG})")
+    verb.add_argument("--json", action="store_true", help="for programs")
+    verb.set_defaults(run=run)
+    return verb
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out one command; return the exit code."""
+    try:
+        socket = _state(args) / SOCKET
+        answer = _ask(socket, args)
+    except (ConfigError, UsageError) as error:
+        return _fail(str(error), USAGE)
+    except httpx.TransportError as error:
+        where = f"no gateway answers on {socket}: {_why(error, socket)}"
+        hint = "is it running? try: systemctl status wolfsmoke-gateway; or name its directory with --state"
+        return _fail(f"{where} ({hint})", UNREACHABLE)
+    try:
+        body = answer.json()
+    except ValueError:
+        return _fail(f"what answers on {socket} is no wolfsmoke gateway", UNREACHABLE)
+    if answer.status_code >= 500:
+        return _fail(_sentence(body, "the gateway failed; its log says why"), UNREACHABLE)
+    if answer.status_code >= 400:
+        return _fail(_sentence(body, "the gateway refused"), REFUSED)
+    _show(args, body, sys.stdout)
+    return 0
+
+
+def _state(args: argparse.Namespace) -> Path:
+    if args.state is not None:
+        return Path(args.state)
+    from gateway import config  # noqa: PLC0415 - its file is needed only without --state
+
+    path = args.config or DEFAULT_CONFIG
+    try:
+        return Path(config.load(path).gateway.state)
+    except WolfsmokeError:
+        raise
+    except OSError as error:
+        hint = "name the settings with --config, or the state directory with --state"
+        raise UsageError(f"the settings cannot be read: {error.strerror}", where=str(path), hint=hint) from None
+
+
+def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
+    transport = httpx.HTTPTransport(uds=str(socket))
+    with httpx.Client(transport=transport, base_url="http://gateway", timeout=_TIMEOUT) as client:
+        match args.verb:
+            case "list":
+                return client.get("/incidents", params={"closed": args.all})
+            case "show":
+                return client.get(f"/incidents/{_code(args)}")
+            case verb:
+                body = {"person": args.person}
+                body |= {"reason": args.reason} if verb == "close" else {}
+                body |= {"text": args.text} if verb == "note" else {}
+                return client.post(f"/incidents/{_code(args)}/{verb}", json=body)
+
+
+def _code(args: argparse.Namespace) -> str:
+    code = str(args.code).strip().upper()
+    if not (code.isascii() and code.isalnum()):
+        raise UsageError(f"{args.code!r} is no code of an incident", hint="a letter and a number, such as A17")
+    return code
+
+
+def _why(error: httpx.TransportError, socket: Path) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "it does not answer in time"
+    return "nothing is there" if not socket.exists() else str(error)
+
+
+def _sentence(body: object, otherwise: str) -> str:
+    if isinstance(body, dict) and isinstance(body.get("error"), str):
+        hint = body.get("hint")
+        return f"{body['error']} ({hint})" if hint else str(body["error"])
+    return otherwise
+
+
+def _fail(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr)
+    return code
+
+
+def _show(args: argparse.Namespace, body: dict[str, Any], out: TextIO) -> None:
+    if args.json:
+        out.write(json.dumps(body, ensure_ascii=False, indent=2) + "\n")
+    elif args.verb == "list":
+        rows = body["incidents"]
+        out.write("".join(f"{_row(one)}\n" for one in rows) or "no open incident\n")
+    elif args.verb == "show":
+        _details(body, out)
+    else:
+        out.write(f"{_row(body)}\n")
+
+
+def _row(one: dict[str, Any]) -> str:
+    source = one["source"]
+    place = " ".join(filter(None, (source["room"], source["title"] or source["device"])))
+    owner = f"  {one['owner']}" if one["owner"] else ""
+    return f"{one['code']}  {one['state']:<8} {_time(one['opened'])}  {one['clause']}  {one['title']['zh']}  {place}{owner}"
+
+
+def _details(one: dict[str, Any], out: TextIO) -> None:
+    out.write(f"{_row(one)}\n{one['title']['en']}\n\n")
+    for event in one["timeline"]:
+        data = event.get("data", {})
+        about = data.get("purpose") or data.get("channel") or data.get("condition") or ""
+        if event["kind"] in ("opened", "joined"):
+            about = data.get("symptom", {}).get("condition", "")
+        parts = (_time(event["at"]), f"{event['kind']:<10}", event.get("who", ""), about, event.get("text", ""))
+        out.write("  ".join(part for part in parts if part) + "\n")
+
+
+def _time(wall: float) -> str:
+    return dt.datetime.fromtimestamp(wall, dt.UTC).astimezone().strftime("%m-%d %H:%M:%S")

@@ -1,0 +1,142 @@
+"""Who can be told, and who is on call: ``contacts.toml``. Pure: text in, contacts out."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import msgspec
+
+from contract.errors import IncidentError
+from contract.settings import BAD, Fault, Seconds, Slug, did_you_mean, load
+from gateway.plan.model import Filled, Role, Words
+
+Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")]
+Language = Annotated[str, msgspec.Meta(pattern=r"^(zh|en)$")]
+_DAY = 86400.0
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who can be told. ``webhook`` names a ``[notify.webhook.<name>]`` of the gateway's settings."""
+
+    id: Slug
+    name: Filled
+    email: Email | None = None
+    webhook: Slug | None = None
+    prefer: Annotated[str, msgspec.Meta(pattern=r"^(email|webhook)$")] = "webhook"
+    """The channel that is tried first."""
+    language: Language = "zh"
+
+    @staticmethod
+    def faults(draft: Any) -> Iterable[Fault]:
+        """Yield what is wrong with the person as a whole."""
+        if draft.email is None and draft.webhook is None:
+            yield Fault("cannot be told by any channel", "write email or webhook")
+
+
+class Department(msgspec.Struct, frozen=True, kw_only=True):
+    """A department of the plan, and its people in the order in which they are called."""
+
+    key: Slug
+    title: Words
+    on_call: tuple[Slug, ...] = ()
+    head: Slug | None = None
+
+    def person(self, role: Role) -> str:
+        """Return who fills a role now; an empty text when nobody does."""
+        order = self.on_call
+        head = self.head or ""
+        match role:
+            case Role.ON_CALL:
+                return order[0] if order else head
+            case Role.SECOND:
+                return order[1] if len(order) > 1 else head
+            case Role.HEAD:
+                return head or (order[0] if order else "")
+
+
+class Hours(msgspec.Struct, frozen=True, kw_only=True):
+    """Working hours, Monday to Friday, in the site's time."""
+
+    utc_offset: Seconds = 8 * 3600.0
+    start: Seconds = 8.5 * 3600.0
+    """After midnight."""
+    end: Seconds = 17.5 * 3600.0
+    digest: Seconds = 8.5 * 3600.0
+
+    def working(self, wall: float) -> float:
+        """Return this moment if it is in working hours, else the beginning of the next ones."""
+        for day in range(8):
+            midnight = self._midnight(wall) + day * _DAY
+            if self._weekday(midnight) > 4:
+                continue
+            if wall < midnight + self.end:
+                return max(wall, midnight + self.start)
+        return wall
+
+    def next_digest(self, wall: float) -> float:
+        """Return the moment of the next digest."""
+        at = self._midnight(wall) + self.digest
+        return at if at >= wall else at + _DAY
+
+    def _midnight(self, wall: float) -> float:
+        return (wall + self.utc_offset) // _DAY * _DAY - self.utc_offset
+
+    def _weekday(self, midnight: float) -> int:
+        """Return 0 for a Monday; 1970-01-01 was a Thursday."""
+        return (int((midnight + self.utc_offset) // _DAY) + 3) % 7
+
+
+class Contacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole directory."""
+
+    person: tuple[Person, ...]
+    department: tuple[Department, ...]
+    hours: Hours = Hours()
+
+    @property
+    def departments(self) -> dict[str, Department]:
+        """Key → department."""
+        return {department.key: department for department in self.department}
+
+    def find(self, person: str) -> Person:
+        """Return a person.
+
+        Raises:
+            IncidentError: nobody of this id.
+        """
+        for one in self.person:
+            if one.id == person:
+                return one
+        raise IncidentError(f"nobody here is called {person!r}", hint=did_you_mean(person, [p.id for p in self.person]))
+
+    @staticmethod
+    def faults(draft: Any) -> Iterable[Fault]:
+        """Yield what is wrong with the directory as a whole."""
+        people = draft.person if isinstance(draft.person, tuple) else ()
+        known = [person.id for person in people if isinstance(getattr(person, "id", None), str)]
+        for index, person in enumerate(people):
+            name = getattr(person, "id", None)
+            if isinstance(name, str) and name in known[:index]:
+                yield Fault(f"a second person {name!r}", "give each an id of their own", ("person", index, "id"))
+        keys: set[str] = set()
+        for index, department in enumerate(draft.department if isinstance(draft.department, tuple) else ()):
+            key, order, head = (getattr(department, name, BAD) for name in ("key", "on_call", "head"))
+            if isinstance(key, str):
+                if key in keys:
+                    yield Fault(f"a second department {key!r}", "put the two together", ("department", index, "key"))
+                keys.add(key)
+            named = [("on_call", name) for name in (order if isinstance(order, tuple) else ())]
+            named += [("head", head)] if isinstance(head, str) else []
+            for field, name in named:
+                if isinstance(name, str) and name not in known:
+                    yield Fault(f"no person {name!r}", did_you_mean(name, known), ("department", index, field))
+            if order == () and head is None:
+                yield Fault("nobody is there", 'write on_call = ["…"]', ("department", index))
+
+
+def load_contacts(text: str, *, file: str = "contacts.toml") -> Contacts:
+    """Return the contacts of a TOML text.
+
+    Raises:
+        ConfigError: with every problem of it.
+    """
+    return load(Contacts, text, file=file)

@@ -1,0 +1,99 @@
+"""The incidents over HTTP, for the command line: served on a unix socket that only this machine's operators can open.
+
+Whoever may open the socket is believed when they say who they are; the socket's file mode is the lock. People who are
+elsewhere answer through the board, with a token.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Body, FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from contract.errors import IncidentError, StorageError
+from gateway.incident import Incident
+from gateway.incidents import Incidents
+
+SOCKET = "control.sock"
+"""Its name in the state directory."""
+
+Text = Annotated[str, Body(max_length=4000)]
+
+
+def create(incidents: Incidents) -> FastAPI:
+    """Return the app: ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,close,note}``.
+
+    The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``. Errors are
+    ``{"error": …, "hint": …}`` with 404 for an unknown code, 409 for what cannot be done, 503 while the disk fails.
+    """
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+
+    @app.exception_handler(IncidentError)
+    async def refused(_request: Request, error: IncidentError) -> JSONResponse:
+        status = 404 if error.what.startswith("no incident") else 409
+        return JSONResponse({"error": error.what, "hint": error.hint}, status)
+
+    @app.exception_handler(StorageError)
+    async def failing(_request: Request, error: StorageError) -> JSONResponse:
+        return JSONResponse({"error": error.what, "hint": error.hint}, 503)
+
+    @app.get("/incidents")
+    async def listing(*, closed: bool = False) -> Response:
+        found = [summary(one) for one in incidents.list() if closed or one.closed is None]
+        return _json({"incidents": found})
+
+    @app.get("/incidents/{code}")
+    async def one(code: str) -> Response:
+        return _json(full(incidents.get(code)))
+
+    @app.post("/incidents/{code}/seen")
+    async def seen(code: str, person: Annotated[str, Body(embed=True)]) -> Response:
+        return _json(full(await incidents.seen(code, person)))
+
+    @app.post("/incidents/{code}/mine")
+    async def mine(code: str, person: Annotated[str, Body(embed=True)]) -> Response:
+        return _json(full(await incidents.mine(code, person)))
+
+    @app.post("/incidents/{code}/close")
+    async def close(code: str, person: Annotated[str, Body()], reason: Text = "") -> Response:
+        return _json(full(await incidents.close(code, person, reason)))
+
+    @app.post("/incidents/{code}/note")
+    async def note(code: str, person: Annotated[str, Body()], text: Text) -> Response:
+        return _json(full(await incidents.note(code, person, text)))
+
+    return app
+
+
+def summary(incident: Incident) -> dict[str, Any]:
+    """Return an incident without its timeline; JSON types only."""
+    worst = incident.worst
+    return {
+        "code": incident.code,
+        "clause": incident.clause,
+        "title": {"zh": worst.title_zh or incident.title_zh, "en": worst.title_en or incident.title_en},
+        "state": incident.state.value,
+        "level": worst.level,
+        "severity": worst.severity,
+        "source": msgspec.to_builtins(incident.source),
+        "owner": incident.owner,
+        "seen": list(incident.seen),
+        "opened": incident.opened,
+        "deadline": incident.deadline,
+        "gone": incident.gone,
+        "checked": incident.checked,
+        "closed": incident.closed,
+    }
+
+
+def full(incident: Incident) -> dict[str, Any]:
+    """Return an incident with its symptoms and its timeline; JSON types only."""
+    return {
+        **summary(incident),
+        "symptoms": [msgspec.to_builtins(symptom) for symptom in incident.symptoms],
+        "timeline": [msgspec.to_builtins(event) for event in incident.timeline],
+    }
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -1,0 +1,25 @@
+"""What happened to an incident: the one fact that is stored of it. State is what the events say."""
+
+from typing import Any
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of an incident's timeline, kept for ever."""
+
+    id: int = 0
+    """Given by the journal, rising."""
+    at: float = 0.0
+    """The gateway's wall clock, seconds since 1970."""
+    incident: str = ""
+    """The incident's code."""
+    kind: str = ""
+    """``opened``, ``joined``, ``ended``, ``cause-gone``, ``message``, ``accepted``, ``failed``, ``seen``, ``mine``, ``step``,
+    ``noted``, ``overdue``, ``checked``, ``closed``. Readers pass over kinds that they do not know."""
+    who: str = ""
+    """The person who did it, or whom it concerns."""
+    text: str = ""
+    """What a person wrote, or a sentence for the timeline."""
+    data: dict[str, Any] = {}
+    """What the kind needs; JSON types only."""

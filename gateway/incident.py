@@ -1,0 +1,278 @@
+"""An incident is the fold of its events. Pure: the same events give the same incident, after a restart too.
+
+::
+
+    opened ──▶ OPEN ──mine──▶ OWNED ──┐
+                 │  ▲                 │ cause-gone
+                 │  └── joined ───┐   ▼
+                 └── cause-gone ──▶ GONE ──checked──▶ CHECKED ──closed──▶ CLOSED
+                                      │                 │
+                                      └──── joined ─────┴──▶ OPEN: a new round, people are told afresh
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from gateway.event import Event
+
+
+class IncidentState(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "open"
+    OWNED = "owned"
+    GONE = "gone"
+    CHECKED = "checked"
+    CLOSED = "closed"
+
+
+class Purpose(StrEnum):
+    """Why a person is told."""
+
+    PAGE = "page"
+    WORSE = "worse"
+    RECOVERY = "recovery"
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """The device that an incident is about."""
+
+    site: str = ""
+    agent: str = ""
+    device: str = ""
+    title: str = ""
+    room: str = ""
+    kind: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Site, agent, device."""
+        return self.site, self.agent, self.device
+
+
+class Symptom(msgspec.Struct, frozen=True, kw_only=True):
+    """One alarm occurrence of an incident. Times are the gateway's wall clock."""
+
+    id: str = ""
+    condition: str = ""
+    severity: str = ""
+    """The plan's."""
+    rank: int = 0
+    level: str = ""
+    title_zh: str = ""
+    title_en: str = ""
+    quantity: str = ""
+    value: Any = None
+    since: float = 0.0
+    page_at: float = 0.0
+    """When people are told of it, the paging delay and working hours taken in."""
+    active: bool = True
+    ended: float = 0.0
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to one person, and what became of it."""
+
+    id: str
+    person: str
+    purpose: Purpose
+    at: float
+    rank: int = 0
+    accepted: bool = False
+    failed: bool = False
+    """By every channel of the person."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether nobody knows yet what became of it."""
+        return not (self.accepted or self.failed)
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an incident stands, and how it came there."""
+
+    code: str
+    clause: str = ""
+    title_zh: str = ""
+    title_en: str = ""
+    source: Source = Source()
+    opened: float = 0.0
+    deadline: float = 0.0
+    overdue: bool = False
+    round: float = 0.0
+    """When the trouble began, the last time."""
+    symptoms: tuple[Symptom, ...] = ()
+    mails: tuple[Mail, ...] = ()
+    """Those of this round."""
+    seen: tuple[str, ...] = ()
+    owner: str = ""
+    owned_rank: int = 0
+    """How bad it was when the owner took it on."""
+    steps: tuple[int, ...] = ()
+    gone: float | None = None
+    checked: float | None = None
+    closed: float | None = None
+    timeline: tuple[Event, ...] = ()
+
+    @property
+    def state(self) -> IncidentState:
+        """Where it stands."""
+        if self.closed is not None:
+            return IncidentState.CLOSED
+        if self.checked is not None:
+            return IncidentState.CHECKED
+        if self.gone is not None:
+            return IncidentState.GONE
+        return IncidentState.OWNED if self.owner else IncidentState.OPEN
+
+    @property
+    def active(self) -> tuple[Symptom, ...]:
+        """The symptoms that stand now."""
+        return tuple(symptom for symptom in self.symptoms if symptom.active)
+
+    @property
+    def worst(self) -> Symptom:
+        """The gravest symptom: of those that stand, else of all."""
+        return max(self.active or self.symptoms or (Symptom(),), key=lambda symptom: symptom.rank)
+
+    @property
+    def told(self) -> dict[str, tuple[float, ...]]:
+        """Person → when they were paged in this round; messages under way count, so that nobody is told twice."""
+        times: dict[str, tuple[float, ...]] = {}
+        for mail in self.mails:
+            if mail.purpose is Purpose.PAGE:
+                times[mail.person] = (*times.get(mail.person, ()), mail.at)
+        return times
+
+    def reached(self) -> tuple[str, ...]:
+        """Return those whom a message of this round reached, as far as is known, in order."""
+        return tuple(dict.fromkeys(mail.person for mail in self.mails if mail.accepted))
+
+    def unreachable(self, person: str) -> bool:
+        """Say whether the last message to a person failed by every channel."""
+        last = next((mail for mail in reversed(self.mails) if mail.person == person), None)
+        return last is not None and last.failed
+
+
+def fold(events: Iterable[Event]) -> dict[str, Incident]:
+    """Return the incidents of a journal, by code, in the order of their opening."""
+    incidents: dict[str, Incident] = {}
+    for event in events:
+        if event.incident:
+            incidents[event.incident] = apply(incidents.get(event.incident), event)
+    return incidents
+
+
+def apply(incident: Incident | None, event: Event) -> Incident:
+    """Return the incident after an event; a kind that is not known only joins the timeline."""
+    before = incident or Incident(code=event.incident)
+    after = _changed(before, event)
+    return msgspec.structs.replace(after, timeline=(*before.timeline, event))
+
+
+def _changed(now: Incident, event: Event) -> Incident:
+    change = msgspec.structs.replace
+    data = event.data
+    match event.kind:
+        case "opened":
+            return _opened(now, event)
+        case "joined":
+            return _joined(now, event)
+        case "ended":
+            ended = tuple(
+                change(symptom, active=False, ended=event.at) if symptom.id == data.get("id") else symptom
+                for symptom in now.symptoms
+            )
+            return change(now, symptoms=ended)
+        case "cause-gone":
+            return change(now, gone=event.at)
+        case "message" | "accepted" | "failed":
+            return change(now, mails=_mails(now.mails, event))
+        case "seen":
+            return change(now, seen=tuple(dict.fromkeys((*now.seen, event.who))))
+        case "mine":
+            seen = tuple(dict.fromkeys((*now.seen, event.who)))
+            return change(now, owner=event.who, seen=seen, owned_rank=now.worst.rank)
+        case "step":
+            return change(now, steps=tuple(sorted({*now.steps, int(data.get("index", 0))})))
+        case "overdue":
+            return change(now, overdue=True)
+        case "checked":
+            return change(now, checked=event.at)
+        case "closed":
+            return change(now, closed=event.at)
+        case _:
+            return now
+
+
+def _opened(now: Incident, event: Event) -> Incident:
+    data = event.data
+    return msgspec.structs.replace(
+        now,
+        clause=str(data.get("clause", "")),
+        title_zh=str(data.get("title_zh", "")),
+        title_en=str(data.get("title_en", "")),
+        source=msgspec.convert(data.get("source", {}), Source),
+        opened=event.at,
+        deadline=float(data.get("deadline", 0.0)),
+        round=event.at,
+        symptoms=(msgspec.convert(data.get("symptom", {}), Symptom),),
+    )
+
+
+def _joined(now: Incident, event: Event) -> Incident:
+    """Add a symptom; once the cause was gone, it begins a new round."""
+    symptom = msgspec.convert(event.data.get("symptom", {}), Symptom)
+    symptoms = (*(one for one in now.symptoms if one.id != symptom.id), symptom)
+    after = msgspec.structs.replace(now, symptoms=symptoms)
+    if now.gone is None:
+        return after
+    return msgspec.structs.replace(
+        after,
+        round=event.at,
+        mails=(),
+        seen=(),
+        owner="",
+        owned_rank=0,
+        gone=None,
+        checked=None,
+        closed=None,
+    )
+
+
+def _mails(mails: tuple[Mail, ...], event: Event) -> tuple[Mail, ...]:
+    data = event.data
+    number = str(data.get("message", ""))
+    if event.kind == "message":
+        if any(mail.id == number for mail in mails):
+            return mails
+        purpose = Purpose(data.get("purpose", Purpose.PAGE))
+        new = Mail(id=number, person=event.who, purpose=purpose, at=event.at, rank=int(data.get("rank", 0)))
+        return (*mails, new)
+    return tuple(_outcome(mail, event) if mail.id == number else mail for mail in mails)
+
+
+def _outcome(mail: Mail, event: Event) -> Mail:
+    """Return the message after news of it: one channel that took it counts for more than another's failure."""
+    if event.kind == "accepted":
+        return msgspec.structs.replace(mail, accepted=True, failed=False)
+    if event.data.get("last") and not mail.accepted:
+        return msgspec.structs.replace(mail, failed=True)
+    return mail
+
+
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # no I, no O: read out on the phone, they are digits
+
+
+def code_of(number: int) -> str:
+    """Return the code of the n-th incident, from 1: ``A10`` … ``Z99``, then ``A100`` … with three digits."""
+    index = number - 1
+    digits = 2
+    while index >= len(_LETTERS) * 9 * 10 ** (digits - 1):
+        index -= len(_LETTERS) * 9 * 10 ** (digits - 1)
+        digits += 1
+    first = 10 ** (digits - 1)
+    return f"{_LETTERS[index % len(_LETTERS)]}{first + index // len(_LETTERS)}"

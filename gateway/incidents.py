@@ -1,0 +1,383 @@
+"""The incidents of a gateway: alarms, answers of people and time come in; events, messages and standings go out.
+
+All that is remembered is in the journal's events. What is decided is in ``gateway.plan.decide``; this only carries it
+out, one change after the other, and never waits for a channel while it holds the lock.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from contract.alarm import Alarm, Occurrence, Standing
+from contract.clock import Clock
+from contract.errors import IncidentError, StorageError
+from contract.settings import did_you_mean
+from gateway.contacts import Contacts
+from gateway.event import Event
+from gateway.incident import Incident, Mail, Purpose, Source, Symptom, apply, code_of, fold
+from gateway.plan.decide import Demand, confirm, demand, page_at
+from gateway.plan.model import RANK, Clause, Plan, Trigger
+from gateway.ports import Facts, Keeper, OnChange, OnStanding, Outcome, Teller
+
+log = logging.getLogger(__name__)
+
+LOOK = 5.0
+"""Seconds: the longest that ``run`` sleeps, so that a stepped wall clock is noticed."""
+_TRUSTED_PAST = 86400.0
+"""Seconds: an alarm that claims to have begun longer ago counts from now."""
+
+
+def _nothing(_occurrence: str, _agent: str, _standing: Standing) -> None:
+    return None
+
+
+class Incidents:
+    """All the incidents, open and closed."""
+
+    def __init__(
+        self,
+        journal: Keeper,
+        plan: Plan,
+        contacts: Contacts,
+        notifier: Teller,
+        clock: Clock,
+        live: Facts,
+        *,
+        on_standing: OnStanding = _nothing,
+    ) -> None:
+        """Keep what is passed; ``load`` reads the journal, ``run`` starts."""
+        self._journal = journal
+        self.plan = plan
+        self.contacts = contacts
+        self._notifier = notifier
+        self._clock = clock
+        self._live = live
+        self._on_standing = on_standing
+        self._incidents: dict[str, Incident] = {}
+        self._by_occurrence: dict[str, str] = {}
+        self._lock = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._sending: dict[str, asyncio.Task[None]] = {}
+        self._listeners: list[OnChange] = []
+        self._loaded = False
+
+    async def load(self) -> None:
+        """Fold the journal's events; messages whose outcome nobody knows go again, marked 重发."""
+        if self._loaded:
+            return
+        self._loaded = True
+        self._incidents = fold(await self._journal.events())
+        for incident in self._incidents.values():
+            for symptom in incident.symptoms:
+                self._by_occurrence[symptom.id] = incident.code
+            if incident.closed is None:
+                for mail in incident.mails:
+                    if mail.pending:
+                        self._send(incident, mail, again=True)
+
+    async def run(self) -> None:
+        """Do what falls due, until cancelled."""
+        await self.load()
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    at = await self.tick()
+                except StorageError as error:  # nothing is done that cannot be remembered; what is due stays due
+                    log.error("incidents wait: %s", error)  # noqa: TRY400 - the sentence says it
+                    at = None
+                pause = LOOK if at is None else min(LOOK, max(0.0, at - self._now()))
+                try:
+                    async with asyncio.timeout(pause):
+                        await self._wake.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            for task in self._sending.values():
+                task.cancel()
+            await asyncio.gather(*self._sending.values(), return_exceptions=True)
+
+    async def settled(self) -> None:
+        """Wait until no message is under way."""
+        while self._sending:
+            await asyncio.wait(self._sending.values())
+
+    def subscribe(self, listener: OnChange) -> Callable[[], None]:
+        """Call the listener after each change; return what ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def list(self) -> tuple[Incident, ...]:
+        """Return all incidents, the newest first."""
+        return tuple(reversed(self._incidents.values()))
+
+    def get(self, code: str) -> Incident:
+        """Return an incident by its code, in either case.
+
+        Raises:
+            IncidentError: there is none.
+        """
+        found = self._incidents.get(code.upper())
+        if found is None:
+            known = [one.code for one in self.list()[:20]]
+            hint = did_you_mean(code.upper(), known) if known else "there is no incident yet"
+            raise IncidentError(f"no incident {code!r}", hint=hint)
+        return found
+
+    # What comes in from devices
+
+    async def on_alarm(self, alarm: Alarm, source: Source) -> None:
+        """Take the state of an alarm. Repeats change nothing; what ended before it was ever seen opens nothing."""
+        await self.load()
+        occurrence = alarm.occurrence
+        async with self._lock:
+            known = self._by_occurrence.get(occurrence.id)
+            if known is not None:
+                await self._known(self._incidents[known], occurrence)
+            elif occurrence.active and alarm.annunciates(self._now()):
+                await self._new(occurrence, source)
+        self._wake.set()
+
+    async def _known(self, incident: Incident, occurrence: Occurrence) -> None:
+        symptom = next(one for one in incident.symptoms if one.id == occurrence.id)
+        if occurrence.active or not symptom.active:
+            self._say_standing(incident)
+            return
+        incident = await self._record(incident.code, "ended", data={"id": symptom.id, "condition": symptom.condition})
+        if not incident.active and incident.closed is None:
+            await self._record(incident.code, "cause-gone")
+
+    async def _new(self, occurrence: Occurrence, source: Source) -> None:
+        match = self.plan.match(source.kind, occurrence.condition)
+        if match is None:
+            return
+        clause, trigger = match
+        now = self._now()
+        symptom = msgspec.to_builtins(self._symptom(occurrence, trigger, now))
+        standing = next(
+            (
+                one
+                for one in self._incidents.values()
+                if one.closed is None and one.clause == clause.clause and one.source.key == source.key
+            ),
+            None,
+        )
+        if standing is not None:
+            joined = await self._record(standing.code, "joined", data={"symptom": symptom})
+            self._by_occurrence[occurrence.id] = standing.code
+            self._say_standing(joined)
+            return
+        new = code_of(len(self._incidents) + 1)
+        data = {
+            "clause": clause.clause,
+            "title_zh": clause.title.zh,
+            "title_en": clause.title.en,
+            "source": msgspec.to_builtins(source),
+            "deadline": now + clause.deadline,
+            "symptom": symptom,
+        }
+        await self._record(new, "opened", data=data)
+        self._by_occurrence[occurrence.id] = new
+
+    def _symptom(self, occurrence: Occurrence, trigger: Trigger, now: float) -> Symptom:
+        began = occurrence.raised if occurrence.raised.trusted else occurrence.since
+        since = began.wall if began.trusted and now - _TRUSTED_PAST <= began.wall <= now else now
+        value = list(occurrence.value) if isinstance(occurrence.value, tuple) else occurrence.value
+        return Symptom(
+            id=occurrence.id,
+            condition=occurrence.condition,
+            severity=trigger.severity.value,
+            rank=RANK[trigger.severity],
+            level=trigger.level.value,
+            title_zh=trigger.title.zh,
+            title_en=trigger.title.en,
+            quantity=occurrence.quantity,
+            value=value,
+            since=since,
+            page_at=page_at(since, trigger.page_after, trigger.wake, self.contacts.hours),
+        )
+
+    # What comes in from people
+
+    async def seen(self, code: str, person: str) -> Incident:
+        """收到: the person knows; repeats to them stop.
+
+        Raises:
+            IncidentError: no such incident or person, or it is closed.
+        """
+        async with self._lock:
+            found = self._open(code, person)
+            if person in found.seen:
+                return found
+            return await self._answered(await self._record(found.code, "seen", who=person))
+
+    async def mine(self, code: str, person: str) -> Incident:
+        """我处理: the person takes it on; the escalation stops. Who takes it over from another is on the record.
+
+        Raises:
+            IncidentError: no such incident or person, or it is closed.
+        """
+        async with self._lock:
+            found = self._open(code, person)
+            if found.owner == person:
+                return found
+            data = {"from": found.owner} if found.owner else {}
+            return await self._answered(await self._record(found.code, "mine", who=person, data=data))
+
+    async def note(self, code: str, person: str, text: str) -> Incident:
+        """Write a person's words into the timeline; closed ones take them too.
+
+        Raises:
+            IncidentError: no such incident or person, or nothing is said.
+        """
+        async with self._lock:
+            found = self.get(code)
+            self.contacts.find(person)
+            if not text.strip():
+                raise IncidentError("a note needs words", hint="write what you saw or did")
+            return await self._record(found.code, "noted", who=person, text=text.strip()[:2000])
+
+    async def step(self, code: str, person: str, index: int) -> Incident:
+        """Mark a step of the clause as done.
+
+        Raises:
+            IncidentError: no such incident, person or step, or it is closed.
+        """
+        async with self._lock:
+            found = self._open(code, person)
+            clause = self.plan.find(found.clause)
+            count = len(clause.step) if clause else 0
+            if not 0 <= index < count:
+                raise IncidentError(f"clause {found.clause} has no step {index + 1}", hint=f"it has {count}")
+            if index in found.steps:
+                return found
+            return await self._record(found.code, "step", who=person, data={"index": index})
+
+    async def close(self, code: str, person: str, reason: str = "") -> Incident:
+        """Close it: once the cause is gone and checked, or with a person's reason.
+
+        Raises:
+            IncidentError: no such incident or person, closed already, or a reason is needed.
+        """
+        async with self._lock:
+            found = self._open(code, person)
+            if found.checked is None and not reason.strip():
+                why = "its cause still stands" if found.gone is None else "it is not yet checked that its cause is gone"
+                raise IncidentError(f"{found.code} cannot be closed: {why}", hint="wait for it, or give a reason")
+            data = {"checked": found.checked is not None}
+            closed = await self._record(found.code, "closed", who=person, text=reason.strip()[:2000], data=data)
+            return await self._answered(closed)
+
+    def _open(self, code: str, person: str) -> Incident:
+        found = self.get(code)
+        self.contacts.find(person)
+        if found.closed is not None:
+            raise IncidentError(f"{found.code} is closed", hint="a note can still be written")
+        return found
+
+    async def _answered(self, incident: Incident) -> Incident:
+        self._say_standing(incident)
+        self._wake.set()
+        return incident
+
+    def _say_standing(self, incident: Incident) -> None:
+        """Tell the agent: owned, or told. An answer is the only proof here: e-mail and webhooks end as accepted."""
+        if not (incident.owner or incident.seen):
+            return
+        standing = Standing.OWNED if incident.owner or incident.closed is not None else Standing.TOLD
+        for symptom in incident.active:
+            self._on_standing(symptom.id, incident.source.agent, standing)
+
+    # What time demands
+
+    async def tick(self) -> float | None:
+        """Do all that is due now; return when (wall seconds) the next thing falls due."""
+        await self.load()
+        wakes: list[float] = []
+        async with self._lock:
+            for incident in tuple(self._incidents.values()):
+                if incident.closed is None:
+                    at = await self._carry_out(incident)
+                    wakes += [at] if at is not None else []
+        return min(wakes, default=None)
+
+    async def _carry_out(self, incident: Incident) -> float | None:
+        clause = self.plan.find(incident.clause)
+        if clause is None:
+            return None  # the plan no longer has it: a person closes it
+        wants = demand(incident, clause, self.contacts, self._now())
+        for tell in wants.tell:
+            incident = await self._tell(incident, tell.person, tell.purpose)
+        if wants.overdue:
+            incident = await self._record(incident.code, "overdue")
+        if wants.check:
+            incident, wants = await self._check(incident, clause, wants)
+        if wants.close:
+            await self._record(incident.code, "closed", text="checked", data={"checked": True, "itself": True})
+            return None
+        return wants.wakes_at
+
+    async def _check(self, incident: Incident, clause: Clause, wants: Demand) -> tuple[Incident, Demand]:
+        source = incident.source
+        evidence = confirm(
+            incident, lambda quantity: self._live.latest(source, quantity), self._live.conditions(source), self._now()
+        )
+        if evidence is None:
+            return incident, wants
+        incident = await self._record(incident.code, "checked", data={"evidence": evidence})
+        return incident, demand(incident, clause, self.contacts, self._now())
+
+    async def _tell(self, incident: Incident, person: str, purpose: Purpose) -> Incident:
+        data = {"message": secrets.token_hex(8), "purpose": purpose.value, "rank": incident.worst.rank}
+        incident = await self._record(incident.code, "message", who=person, data=data)
+        self._send(incident, incident.mails[-1], again=False)
+        return incident
+
+    def _send(self, incident: Incident, mail: Mail, *, again: bool) -> None:
+        task = asyncio.get_running_loop().create_task(self._deliver(incident, mail, again=again))
+        self._sending[mail.id] = task
+        task.add_done_callback(lambda _task: self._sending.pop(mail.id, None))
+
+    async def _deliver(self, incident: Incident, mail: Mail, *, again: bool) -> None:
+        async def report(outcome: Outcome) -> None:
+            kind = "accepted" if outcome.accepted else "failed"
+            data = {"message": mail.id, "channel": outcome.channel, "last": outcome.last}
+            while True:
+                try:
+                    async with self._lock:
+                        await self._record(incident.code, kind, who=mail.person, text=outcome.text, data=data)
+                    break
+                except StorageError as error:
+                    log.error("the outcome of a message waits: %s", error)  # noqa: TRY400 - the sentence says it
+                    await asyncio.sleep(LOOK)
+            self._wake.set()
+
+        clause = self.plan.find(incident.clause)
+        try:
+            person = self.contacts.find(mail.person)
+        except IncidentError as error:  # the contacts changed between two starts
+            await report(Outcome(channel="", accepted=False, text=str(error), last=True))
+            return
+        if clause is None:
+            await report(Outcome(channel="", accepted=False, text="the plan no longer has this clause", last=True))
+            return
+        await self._notifier.tell(incident, clause, mail, person, again=again, report=report)
+
+    async def _record(
+        self, incident: str, kind: str, *, who: str = "", text: str = "", data: Mapping[str, object] | None = None
+    ) -> Incident:
+        """Keep an event, then believe it. The caller holds the lock."""
+        event = Event(at=self._now(), incident=incident, kind=kind, who=who, text=text, data=dict(data or {}))
+        kept = await self._journal.record_event(event)
+        after = apply(self._incidents.get(incident), kept)
+        self._incidents[incident] = after
+        log.info("incident %s: %s%s", incident, kind, f" ({who})" if who else "")
+        for listener in tuple(self._listeners):
+            listener(after)
+        return after
+
+    def _now(self) -> float:
+        return self._clock.stamp().wall

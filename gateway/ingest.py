@@ -1,0 +1,257 @@
+"""From what arrived to the journal, and from there to acknowledgements and to what is known now.
+
+Knows nothing of MQTT's library: messages come in as topic and payload, answers go out by a function. A message is
+acknowledged after its commit, one that was there before too. What is none of ours is refused, counted, and logged once
+for each sender; it stops nothing else.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from contract.alarm import Standing
+from contract.clock import Clock
+from contract.errors import MessageError, StorageError
+from contract.message import (
+    TYPES,
+    Ack,
+    Address,
+    Alarms,
+    Hello,
+    Inventory,
+    Message,
+    Readings,
+    State,
+    Topic,
+    decode,
+    encode,
+    is_epoch,
+    parse_topic,
+)
+from contract.ranges import Ranges
+from gateway.event import Event
+from gateway.journal import Journal
+from gateway.live import AgentKey, Live
+from gateway.record import Incoming
+
+_log = logging.getLogger(__name__)
+_SENDERS: Final = 1000
+"""Refused senders told apart; what comes from more is counted together."""
+_JOURNALED: Final = (Topic.READINGS, Topic.ALARMS, Topic.HELLO, Topic.INVENTORY)
+
+Send = Callable[[str, bytes], None]
+"""Publishes a payload to a topic at QoS 1, and does not wait."""
+
+
+class Arrived(msgspec.Struct, frozen=True, gc=False):
+    """What MQTT delivered. ``received`` is the gateway's wall clock."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+    received: float
+
+
+class _Taken(msgspec.Struct, frozen=True):
+    address: Address
+    message: Message
+    arrived: Arrived
+
+
+class Ingest:
+    """Takes what arrived, batch by batch."""
+
+    def __init__(self, journal: Journal, live: Live, clock: Clock, send: Send, *, site: str = "") -> None:
+        """Take where it goes, and how to answer. With a site, agents of others are refused."""
+        self.refused: Counter[str] = Counter()
+        """Sender (or ``others``) → messages refused."""
+        self._journal = journal
+        self._live = live
+        self._clock = clock
+        self._send = send
+        self.on_news: Callable[[], None] = lambda: None
+        """Called once alarms, hellos or inventories are in the journal and known."""
+        self._site = site
+        self._inventories: dict[AgentKey, bytes] = {}
+        self._former: dict[AgentKey, set[str]] = {}
+        """Epochs of an agent that a later hello has replaced."""
+
+    async def take(self, batch: Sequence[Arrived]) -> None:
+        """Commit a batch, acknowledge it, and tell what is known now.
+
+        A disk that fails acknowledges nothing: the agents keep what they sent, and send it again.
+        """
+        taken = [one for one in map(self._decode, batch) if one is not None]
+        rows = [self._incoming(one) for one in taken if self._journaled(one)]
+        if rows:
+            try:
+                stored = await self._journal.append(rows)
+            except StorageError:
+                return  # told once by the journal
+        else:
+            stored = []
+        fresh = {(row.site, row.agent, row.epoch, row.seq) for row in stored if row.seq}
+        self._acknowledge(taken)
+        for one in taken:
+            await self._tell(one, fresh)
+        if any(row.topic is not Topic.READINGS for row in stored):
+            self.on_news()
+
+    def stand(self, site: str, agent: str, occurrences: dict[str, Standing]) -> None:
+        """Tell an agent how far its occurrences came: taken, told, owned."""
+        epoch = self._live.agent(site, agent).epoch
+        self._ack(site, agent, epoch, occurrences)
+
+    def _decode(self, arrived: Arrived) -> _Taken | None:
+        try:
+            address = parse_topic(arrived.topic)
+            if address.topic is Topic.ACKS:
+                return None  # our own
+            if not arrived.payload:
+                return None  # somebody cleared a retained message
+            kind: type[Any] = TYPES[address.topic]
+            message: Message = decode(kind, arrived.payload, where=arrived.topic)
+            self._check(message, address, arrived.topic)
+        except MessageError as error:
+            self.refuse(arrived.topic, error)
+            return None
+        return _Taken(address, message, arrived)
+
+    def _check(self, message: Message, address: Address, topic: str) -> None:
+        """Refuse what decodes and yet cannot be used."""
+        if self._site and address.site != self._site:
+            raise MessageError(f"of another site than {self._site}", where=topic)
+        if isinstance(message, Hello):
+            epochs = [message.epoch, *(held.epoch for held in message.held), *(gone.epoch for gone in message.voided)]
+            if not all(map(is_epoch, epochs)):
+                raise MessageError("no identity: an epoch must be 16 hex digits", where=topic)
+            if any(first < 1 or last < first for held in message.held for first, last in held.spans):
+                raise MessageError("a range of numbers begins at 1 or later, and ends after its beginning", where=topic)
+        if isinstance(message, Readings | Alarms) and message.seq >= 2**63:
+            raise MessageError("no identity: the number is too big", where=topic)
+
+    def refuse(self, topic: str, error: MessageError) -> None:
+        """Count a message that is none of ours; log the first one of each sender."""
+        sender = "/".join(topic.split("/")[:4])[:140]
+        if sender not in self.refused and len(self.refused) >= _SENDERS:
+            sender = "others"
+        self.refused[sender] += 1
+        if self.refused[sender] == 1:
+            _log.warning("a message is refused, and more like it silently: %s", error)
+
+    def _journaled(self, one: _Taken) -> bool:
+        if one.address.topic not in _JOURNALED:
+            return False
+        if one.address.topic is Topic.INVENTORY:  # retained: comes again at each connection
+            key = (one.address.site, one.address.agent)
+            if self._inventories.get(key) == one.arrived.payload:
+                return False
+            self._inventories[key] = one.arrived.payload
+        return True
+
+    @staticmethod
+    def _incoming(one: _Taken) -> Incoming:
+        numbered = one.message if isinstance(one.message, Readings | Alarms) else None
+        return Incoming(
+            one.address.site,
+            one.address.agent,
+            one.address.topic,
+            one.arrived.payload,
+            one.arrived.received,
+            numbered.epoch if numbered else "",
+            numbered.seq if numbered else 0,
+        )
+
+    def _acknowledge(self, taken: Iterable[_Taken]) -> None:
+        """Send what the journal now has of each stream that spoke."""
+        streams: dict[tuple[str, str, str], dict[str, Standing]] = {}
+        for one in taken:
+            at = (one.address.site, one.address.agent)
+            match one.message:
+                case Readings():
+                    streams.setdefault((*at, one.message.epoch), {})
+                case Alarms():
+                    name = one.message.occurrence.id
+                    streams.setdefault((*at, one.message.epoch), {})[name] = self._standing(name)
+                case Hello():
+                    for held in one.message.held:
+                        streams.setdefault((*at, held.epoch), {})
+                    own = streams.setdefault((*at, one.message.epoch), {})
+                    own.update((occurrence.id, self._standing(occurrence.id)) for occurrence in one.message.standing)
+        for (site, agent, epoch), occurrences in streams.items():
+            self._ack(site, agent, epoch, occurrences)
+
+    def _standing(self, occurrence: str) -> Standing:
+        alarm = self._live.alarms.get(occurrence)
+        return Standing.TAKEN if alarm is None else alarm.standing
+
+    def _ack(self, site: str, agent: str, epoch: str, occurrences: dict[str, Standing]) -> None:
+        have = tuple(self._journal.have(site, agent, epoch))
+        ack = Ack(journal=self._journal.id, epoch=epoch, have=have, alarms=occurrences)
+        self._send(str(Address(site, agent, Topic.ACKS)), encode(ack))
+
+    async def _tell(self, one: _Taken, fresh: set[tuple[str, str, str, int]]) -> None:
+        """Tell what is known now; duplicates have been told before."""
+        site, agent = one.address.site, one.address.agent
+        arrived = one.arrived
+        if not arrived.retained:
+            self._live.heard(site, agent, arrived.received)
+        match one.message:
+            case Readings() if (site, agent, one.message.epoch, one.message.seq) in fresh:
+                self._live.readings(site, agent, one.message, arrived.received)
+            case Alarms() if (site, agent, one.message.epoch, one.message.seq) in fresh:
+                self._live.alarm(site, agent, one.message)
+            case Inventory():
+                self._live.inventory(site, agent, one.message)
+            case State():
+                self._live.state(site, agent, one.message, arrived.received, retained=arrived.retained)
+            case Hello():
+                await self._hello(site, agent, one.message)
+
+    async def _hello(self, site: str, agent: str, hello: Hello) -> None:
+        key = (site, agent)
+        former = self._former.setdefault(key, set())
+        known = self._live.agent(site, agent).epoch
+        if hello.epoch in former:
+            _log.error("%s/%s: two agents speak under this name: epochs %s and %s", site, agent, hello.epoch, known)
+            text = f"{site}/{agent}: 两个代理程序用同一个名字 two agents speak under this name"
+            await self._record("two-epochs", text, {"site": site, "agent": agent, "epochs": [hello.epoch, known]})
+            former.clear()  # told once, until the other one speaks up again
+        if known and known != hello.epoch:
+            former.add(known)
+        self._live.hello(site, agent, hello)
+        await self._name_lost(site, agent, hello)
+
+    async def _name_lost(self, site: str, agent: str, hello: Hello) -> None:
+        """Name what is neither held nor received, by range."""
+        expected = {held.epoch: held.last for held in hello.held}
+        for epoch in self._journal.epochs(site, agent):
+            if epoch != hello.epoch:  # what it no longer speaks of is complete as it is, or has holes for ever
+                expected.setdefault(epoch, self._journal.have(site, agent, epoch).highest)
+        voided = {gone.epoch: gone for gone in hello.voided}
+        for epoch, last in expected.items():
+            if last < 1:
+                continue
+            spans = [span for held in hello.held if held.epoch == epoch for span in held.spans]
+            missing = Ranges([(1, last)]).minus(Ranges(spans)).minus(self._journal.have(site, agent, epoch))
+            if not missing:
+                continue
+            try:
+                new = await self._journal.lose(site, agent, epoch, missing)
+            except StorageError:
+                return
+            if new:
+                reason = voided[epoch].reason if epoch in voided else ""
+                text = f"{site}/{agent}: {len(new)} messages of epoch {epoch} are lost: {list(new)} {reason}".strip()
+                _log.warning("%s", text)
+                data = {"site": site, "agent": agent, "epoch": epoch, "lost": list(new), "reason": reason}
+                await self._record("lost", text, data)
+
+    async def _record(self, kind: str, text: str, data: dict[str, Any]) -> None:
+        try:
+            await self._journal.record_event(Event(at=self._clock.stamp().wall, kind=kind, text=text, data=data))
+        except StorageError:
+            return  # told by the journal

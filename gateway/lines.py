@@ -1,0 +1,130 @@
+r"""InfluxDB's line protocol. Pure.
+
+Measurement = kind of device; tags = site, room, agent, device; fields = quantities with ``_`` for ``.``. Numbers are
+floats for ever, so that a column never changes its type; each flag of a set is a float field of its own, 1 or 0; text
+is text. A value is written only if it is good, else ``<field>_quality`` as an integer.
+
+https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/: in a measurement, comma and space are escaped
+with a backslash; in tags and field keys the equals sign too; in a string field value, double quote and backslash. A
+newline ends a line wherever it stands but in a string field; no parser takes it escaped, so it becomes a space.
+"""
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from contract.quantities import Kind, find
+from contract.reading import Quality, Reading
+
+QUALITIES: Final = {Quality.STALE: 1, Quality.IMPLAUSIBLE: 2, Quality.UNAVAILABLE: 3}
+"""What ``<field>_quality`` says; a good value has none."""
+_TEXT_MOST: Final = 64 * 1024 - 1
+"""Bytes: InfluxDB 1.x takes no longer string, nor tag."""
+_TAG_MOST: Final = 1024
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+_KEY = re.compile(r"([,= ])")
+_MEASUREMENT = re.compile(r"([, ])")
+_STRING = re.compile(r'(["\\])')
+
+
+class Series(msgspec.Struct, frozen=True):
+    """What a device's points are filed under."""
+
+    kind: str
+    site: str
+    room: str
+    agent: str
+    device: str
+
+
+def line(series: Series, readings: Iterable[Reading], at: float) -> bytes | None:
+    """Return one line, without its newline; None when there is nothing to write.
+
+    Args:
+        series: whose readings.
+        readings: of one poll.
+        at: wall time of the poll, in seconds; written in milliseconds.
+    """
+    fields = dict(field for reading in readings for field in _fields(reading))
+    if not fields or not math.isfinite(at):
+        return None
+    written = ",".join(f"{key}={value}" for key, value in fields.items())
+    return f"{head(series)} {written} {round(at * 1000)}".encode()
+
+
+def head(series: Series) -> str:
+    """Return measurement and tags; a tag without a value is left out, as the protocol demands."""
+    tags = (("site", series.site), ("room", series.room), ("agent", series.agent), ("device", series.device))
+    written = "".join(f",{name}={_tag(value)}" for name, value in sorted(tags) if _clean(value))
+    return _MEASUREMENT.sub(r"\\\1", _safe(series.kind) or "device") + written
+
+
+def _fields(reading: Reading) -> Iterable[tuple[str, str]]:
+    key = field_key(reading.quantity)
+    if not key:
+        return
+    if not reading.good or reading.value is None:
+        yield f"{key}_quality", f"{QUALITIES.get(reading.quality, 3)}i"
+        return
+    if not kind_fits(reading):
+        yield f"{key}_quality", f"{QUALITIES[Quality.IMPLAUSIBLE]}i"
+        return
+    match reading.value:
+        case tuple() as flags:
+            known = find(reading.quantity)
+            for flag in dict.fromkeys([*(known.flags if known else ()), *flags]):
+                name = _key(flag)
+                if name:
+                    yield f"{key}_{name}", "1.0" if flag in flags else "0.0"
+        case str() as text:
+            yield key, f'"{_string(text)}"'
+        case int() | float() as number if math.isfinite(number):
+            yield key, repr(float(number))
+        case _:
+            yield f"{key}_quality", f"{QUALITIES[Quality.IMPLAUSIBLE]}i"
+
+
+def field_key(quantity: str) -> str:
+    """Return the field of a quantity: ``battery.charge`` → ``battery_charge``."""
+    return _key(quantity.replace(".", "_"))
+
+
+def kind_fits(reading: Reading) -> bool:
+    """Say whether a value has the type that its quantity has for ever; a column must never change its type."""
+    known = find(reading.quantity)
+    if known is None or reading.value is None:
+        return True
+    match known.kind:
+        case Kind.NUMBER:
+            return isinstance(reading.value, int | float)
+        case Kind.TEXT:
+            return isinstance(reading.value, str)
+        case Kind.FLAGS:
+            return isinstance(reading.value, tuple)
+
+
+def _clean(text: str) -> str:
+    """Return text on one line, that can be encoded, and does not end in a backslash (nothing could follow it)."""
+    text = _CONTROL.sub(" ", text).encode("utf-8", "replace").decode("utf-8")
+    return text.strip().rstrip("\\").strip()
+
+
+def _safe(text: str) -> str:
+    """Return clean text in which no backslash can be taken for an escape."""
+    return _clean(text[:_TAG_MOST]).replace("\\", "/")
+
+
+def _key(text: str) -> str:
+    return _KEY.sub(r"\\\1", _safe(text))
+
+
+def _tag(text: str) -> str:
+    return _KEY.sub(r"\\\1", _safe(text))
+
+
+def _string(text: str) -> str:
+    raw = text.replace("\r", " ").replace("\n", " ").replace("\x00", " ").encode("utf-8", "replace")[:_TEXT_MOST]
+    return _STRING.sub(r"\\\1", raw.decode("utf-8", "ignore"))

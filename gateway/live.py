@@ -1,0 +1,310 @@
+"""What is known now: devices and their last readings, alarms, agents. Fed after the commit; rebuilt from the journal.
+
+Everything is on the event loop; nothing here waits, stores or sends.
+"""
+
+import asyncio
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+
+from contract.alarm import Alarm, AlarmState, report
+from contract.clock import Clock, Stamp
+from contract.errors import MessageError
+from contract.message import TYPES, Alarms, Device, Hello, Inventory, Message, Readings, State, decode
+from contract.reading import Reading
+from gateway.dating import Dating
+from gateway.record import Stored
+
+HOUR: Final = 3600.0
+STEP: Final = 5.0
+"""Seconds between two points of a history: enough for an hour's chart, little enough for every device in memory."""
+SILENT_AFTER: Final = 35.0
+"""Seconds without a heartbeat after which an agent counts as away, whatever its last will says: three and a bit."""
+_KEPT: Final = 2000
+"""Alarms that are over, kept in memory at the most."""
+
+DeviceKey = tuple[str, str, str]
+AgentKey = tuple[str, str]
+
+
+class LastReading(msgspec.Struct, frozen=True):
+    """The last reading of one quantity."""
+
+    reading: Reading
+    stamp: Stamp
+    """When it was measured, by the agent's clocks."""
+    at: float
+    """When it was measured, by the gateway's wall clock as well as it is known."""
+    received: float
+
+
+class DeviceView:
+    """A device, as its inventory describes it, with its last readings."""
+
+    def __init__(self, site: str, agent: str, name: str) -> None:
+        """Know it by name only; the inventory follows."""
+        self.site = site
+        self.agent = agent
+        self.device = Device(id=name)
+        self.known = False
+        """Whether an inventory has described it."""
+        self.readings: dict[str, LastReading] = {}
+
+    @property
+    def id(self) -> str:
+        """Its name in topics."""
+        return self.device.id
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return self.device.title or self.device.id
+
+    @property
+    def room(self) -> str:
+        """Where it stands."""
+        return self.device.room
+
+    @property
+    def kind(self) -> str:
+        """What it is: ``ups`` …; empty while it is not known."""
+        return self.device.kind
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two polls; 0 when it is not known."""
+        return self.device.interval
+
+
+class AgentView:
+    """An agent's presence."""
+
+    def __init__(self, site: str, name: str, clock: Clock) -> None:
+        """Know it by name only."""
+        self.site = site
+        self.name = name
+        self.said = False
+        """What its last ``state`` said."""
+        self.seen: float | None = None
+        """Boottime of the gateway when it was last heard."""
+        self.last_seen = 0.0
+        """Wall time of the same, 0 for never."""
+        self.offset = 0.0
+        """Its wall clock minus the gateway's, at its last heartbeat; seconds."""
+        self.epoch = ""
+        self.version = ""
+        self.held = 0
+        """Messages that it still holds."""
+        self._clock = clock
+
+    @property
+    def online(self) -> bool:
+        """Whether it is there: it says so, and says so often enough."""
+        return self.said and self.seen is not None and self._clock.boottime() - self.seen <= SILENT_AFTER
+
+
+class StandingAlarm(msgspec.Struct, frozen=True):
+    """An alarm, and whose it is."""
+
+    site: str
+    agent: str
+    alarm: Alarm
+
+
+class _Ring:
+    """The last hour of one quantity, in two flat arrays."""
+
+    __slots__ = ("at", "values")
+
+    def __init__(self) -> None:
+        self.at = array("d")
+        self.values = array("d")
+
+    def add(self, at: float, value: float) -> None:
+        if self.at and at < self.at[-1] + STEP:
+            return  # too near the last one, or older: backlog draws no live chart
+        self.at.append(at)
+        self.values.append(value)
+        if len(self.at) > 2 * HOUR / STEP:
+            cut = len(self.at) // 2
+            del self.at[:cut]
+            del self.values[:cut]
+
+    def since(self, at: float) -> list[tuple[float, float]]:
+        first = bisect_left(self.at, at)
+        return list(zip(self.at[first:], self.values[first:], strict=True))
+
+
+class Live:
+    """The state of the whole site in memory."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Start empty."""
+        self.devices: dict[DeviceKey, DeviceView] = {}
+        self.agents: dict[AgentKey, AgentView] = {}
+        self.alarms: dict[str, Alarm] = {}
+        """Occurrence id → alarm."""
+        self.owners: dict[str, AgentKey] = {}
+        """Occurrence id → the agent that reported it."""
+        self.dating = Dating()
+        self._history: dict[tuple[str, str, str, str], _Ring] = {}
+        self._watchers: set[asyncio.Event] = set()
+        self._clock = clock
+
+    def readings(self, site: str, agent: str, message: Readings, received: float) -> None:
+        """Take a poll. One older than what is known of a quantity only fills what is missing."""
+        view = self.device(site, agent, message.device)
+        self.dating.learn(site, agent, message.at, message.sent, received)
+        at = self.dating.date(site, agent, message.at)
+        if at is None:
+            at = received
+        for reading in message.readings():
+            last = view.readings.get(reading.quantity)
+            if last is None or at >= last.at:
+                view.readings[reading.quantity] = LastReading(reading, message.at, at, received)
+            if reading.good and isinstance(reading.value, int | float):
+                key = (site, agent, message.device, reading.quantity)
+                self._history.setdefault(key, _Ring()).add(at, reading.value)
+        self._tell()
+
+    def alarm(self, site: str, agent: str, message: Alarms) -> Alarm:
+        """Take a report of an occurrence; return the alarm as it stands now."""
+        occurrence = message.occurrence
+        alarm = self.alarms[occurrence.id] = report(self.alarms.get(occurrence.id), occurrence)
+        self.owners[occurrence.id] = (site, agent)
+        if len(self.alarms) > _KEPT:
+            self._forget()
+        self._tell()
+        return alarm
+
+    def hello(self, site: str, agent: str, message: Hello) -> list[Alarm]:
+        """Take an agent's first message: its standing alarms, and so those that stand no more.
+
+        An alarm that the agent no longer holds to be standing, and of which nothing is still on its way, has ended.
+        Returns the alarms it speaks of, those that ended too.
+        """
+        view = self.agent(site, agent)
+        view.epoch = message.epoch
+        told = [self.alarm(site, agent, Alarms(occurrence=occurrence)) for occurrence in message.standing]
+        standing = {occurrence.id for occurrence in message.standing}
+        if any(held.spans for held in message.held):
+            return told
+        for name, alarm in list(self.alarms.items()):
+            if alarm.occurrence.active and name not in standing and self.owners.get(name) == (site, agent):
+                over = msgspec.structs.replace(alarm.occurrence, active=False, cleared=message.at)
+                told.append(self.alarm(site, agent, Alarms(occurrence=over)))
+        return told
+
+    def inventory(self, site: str, agent: str, message: Inventory) -> None:
+        """Take an agent's devices; one that is no longer there is forgotten."""
+        names = {device.id for device in message.devices}
+        for key in [key for key in self.devices if key[:2] == (site, agent) and key[2] not in names]:
+            del self.devices[key]
+            for row in [row for row in self._history if row[:3] == key]:
+                del self._history[row]
+        for device in message.devices:
+            view = self.device(site, agent, device.id)
+            view.device = device
+            view.known = True
+        self._tell()
+
+    def state(self, site: str, agent: str, message: State, received: float, *, retained: bool = False) -> None:
+        """Take an agent's heartbeat. A retained one is from an unknown time: it says who, not that they are there."""
+        view = self.agent(site, agent)
+        before = (view.online, view.held)
+        view.said = message.online
+        view.version = message.version
+        view.held = message.held
+        if not retained:
+            view.epoch = message.epoch or view.epoch
+            view.seen = self._clock.boottime()
+            view.last_seen = received
+            if message.online:
+                view.offset = message.at.wall - received
+        if (view.online, view.held) != before:
+            self._tell()
+
+    def restore(self, row: Stored) -> None:
+        """Take a message of the journal at the start; one that cannot be used is passed over."""
+        kind: type[Any] = TYPES[row.topic]
+        try:
+            message: Message = decode(kind, row.body)
+        except MessageError:
+            return
+        match message:
+            case Readings():
+                self.readings(row.site, row.agent, message, row.received)
+            case Alarms():
+                self.alarm(row.site, row.agent, message)
+            case Hello():
+                self.hello(row.site, row.agent, message)
+            case Inventory():
+                self.inventory(row.site, row.agent, message)
+
+    def heard(self, site: str, agent: str, received: float) -> None:
+        """Note that a live message of an agent came: it is there."""
+        view = self.agent(site, agent)
+        view.seen = self._clock.boottime()
+        view.last_seen = received
+
+    def update(self, occurrence: str, change: Callable[[Alarm], Alarm]) -> None:
+        """Change an alarm: acknowledge, shelve, advance … One that is not known is left aside."""
+        alarm = self.alarms.get(occurrence)
+        if alarm is not None:
+            self.alarms[occurrence] = change(alarm)
+            self._tell()
+
+    def device(self, site: str, agent: str, name: str) -> DeviceView:
+        """Return a device, new if need be."""
+        key = (site, agent, name)
+        view = self.devices.get(key)
+        if view is None:
+            view = self.devices[key] = DeviceView(site, agent, name)
+        return view
+
+    def agent(self, site: str, name: str) -> AgentView:
+        """Return an agent, new if need be."""
+        view = self.agents.get((site, name))
+        if view is None:
+            view = self.agents[site, name] = AgentView(site, name, self._clock)
+        return view
+
+    def standing(self) -> list[StandingAlarm]:
+        """Return the alarms that people must still see: all but those that are over and acknowledged."""
+        wall = self._clock.stamp().wall
+        return [
+            StandingAlarm(*self.owners[name], alarm)
+            for name, alarm in self.alarms.items()
+            if alarm.state(wall) is not AlarmState.NORMAL
+        ]
+
+    def history(self, site: str, agent: str, device: str, quantity: str, since: float) -> list[tuple[float, float]]:
+        """Return the numbers of one quantity as (wall time, value), oldest first; the last hour at the most."""
+        ring = self._history.get((site, agent, device, quantity))
+        return [] if ring is None else ring.since(max(since, self._clock.stamp().wall - HOUR))
+
+    @contextmanager
+    def changes(self) -> Iterator[asyncio.Event]:
+        """Return an event that is set at every change while it is held; clear it before looking."""
+        event = asyncio.Event()
+        self._watchers.add(event)
+        try:
+            yield event
+        finally:
+            self._watchers.discard(event)
+
+    def _tell(self) -> None:
+        for event in self._watchers:
+            event.set()
+
+    def _forget(self) -> None:
+        """Drop the oldest alarms that are over."""
+        over = [name for name, alarm in self.alarms.items() if not alarm.occurrence.active]
+        for name in over[: len(self.alarms) - _KEPT // 2]:
+            del self.alarms[name]
+            del self.owners[name]

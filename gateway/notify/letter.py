@@ -1,0 +1,53 @@
+"""What goes through the stages, and the ports between them."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from gateway.contacts import Person
+from gateway.ports import Outcome
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to one person; from the route on, to one address by one channel."""
+
+    id: str
+    """The message's own number: the same in every try."""
+    code: str
+    purpose: str
+    person: Person
+    subject: str
+    body: str
+    facts: dict[str, Any] = {}
+    """The same for machines."""
+    again: bool = False
+    """Its outcome was not known after a restart: sent once more, marked 重发."""
+    channel: str = ""
+    """``email``, or ``webhook:<name>``."""
+    address: str = ""
+
+
+Report = Callable[[Outcome], Awaitable[None]]
+Onward = Callable[[Letter], Awaitable[Outcome]]
+
+
+class Stage(Protocol):
+    """One station on the way of a letter."""
+
+    async def __call__(self, letter: Letter, onward: Onward, report: Report) -> Outcome:
+        """Return what became of it; ``onward`` is the rest of the way, ``report`` writes a try into the timeline."""
+        ...
+
+
+class Channel(Protocol):
+    """A way to a person."""
+
+    async def send(self, letter: Letter) -> str:
+        """Hand the letter to the server; return its answer.
+
+        Raises:
+            NotifyAway: try again.
+            NotifyRefused: it will never take it.
+        """
+        ...

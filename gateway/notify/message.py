@@ -1,0 +1,139 @@
+"""The words of a message: what, where, since when, how bad, what to do, and the code to answer with. Pure."""
+
+from typing import Any
+
+import msgspec
+
+from gateway.incident import Incident, Purpose, Symptom
+from gateway.plan.model import Clause
+
+_DAY = 86400
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A message for people."""
+
+    subject: str
+    body: str
+
+
+def compose(
+    incident: Incident, clause: Clause, purpose: Purpose, language: str, *, link: str, again: bool, utc_offset: float
+) -> Text:
+    """Return the message.
+
+    Args:
+        incident: what it is about.
+        clause: its clause of the plan.
+        purpose: page, worse or recovery.
+        language: ``zh`` or ``en``.
+        link: to the incident's page; an empty text leaves it out.
+        again: marks it as sent once more.
+        utc_offset: of the site, in seconds.
+    """
+    english = language == "en"
+    worst = incident.worst
+    title = (worst.title_en if english else worst.title_zh) or clause.title.of(language)
+    if purpose is Purpose.RECOVERY:
+        title = _recovered(incident, english=english)
+    mark = {
+        Purpose.PAGE: "",
+        Purpose.WORSE: "Worse: " if english else "【加重】",
+        Purpose.RECOVERY: "Recovered: " if english else "【恢复】",
+    }[purpose]
+    resent = ("(sent again) " if english else "【重发】") if again else ""
+    device = incident.source.title or incident.source.device
+    place = f"{incident.source.room} {device}".strip()
+    subject = f"[{incident.code}] {resent}{mark}{title} — {place} ({clause.clause})"
+    lines = [f"{resent}{mark}{title}", ""]
+    lines += _facts(incident, clause, place, utc_offset, english=english)
+    if purpose is not Purpose.RECOVERY:
+        lines += ["", "What to do:" if english else "处置步骤："]
+        lines += [f"{number}. {step.text.of(language)}" for number, step in enumerate(clause.step, 1)]
+    lines += ["", _answer(incident.code, purpose, link, english=english)]
+    return Text(_one_line(subject), "\n".join(lines) + "\n")
+
+
+def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str, again: bool) -> dict[str, Any]:
+    """Return the same for machines; JSON types only."""
+    worst = incident.worst
+    trigger = clause.triggered_by(worst.condition)
+    return {
+        "code": incident.code,
+        "clause": clause.clause,
+        "purpose": purpose.value,
+        "again": again,
+        "state": incident.state.value,
+        "condition": worst.condition,
+        "level": worst.level,
+        "severity": worst.severity,
+        "urgency": trigger.urgency.value if trigger else "",
+        "certainty": trigger.certainty.value if trigger else "",
+        "title": {"zh": worst.title_zh, "en": worst.title_en},
+        "source": msgspec.to_builtins(incident.source),
+        "quantity": worst.quantity,
+        "value": worst.value,
+        "since": worst.since,
+        "opened": incident.opened,
+        "deadline": incident.deadline,
+        "owner": incident.owner,
+        "link": link,
+    }
+
+
+def clock_time(wall: float, utc_offset: float) -> str:
+    """Write a wall time as people of the site read it: month-day hour:minute:second."""
+    seconds = int(wall + utc_offset)
+    month, day = _month_day(seconds // _DAY)
+    rest = seconds % _DAY
+    return f"{month:02d}-{day:02d} {rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
+
+
+def _month_day(days: int) -> tuple[int, int]:
+    """Return month and day of a day since 1970 (Howard Hinnant, chrono-compatible low-level date algorithms)."""
+    shifted = days + 719468
+    era_day = shifted % 146097
+    year = (era_day - era_day // 1460 + era_day // 36524 - era_day // 146096) // 365
+    year_day = era_day - (365 * year + year // 4 - year // 100)
+    month = (5 * year_day + 2) // 153
+    return (month + 3 if month < 10 else month - 9), year_day - (153 * month + 2) // 5 + 1
+
+
+def _recovered(incident: Incident, *, english: bool) -> str:
+    """Say what is over; that of the mains in its own words."""
+    conditions = {symptom.condition for symptom in incident.symptoms if symptom.ended >= incident.round}
+    if "on-battery" in conditions:
+        return "mains is back" if english else "市电已恢复"
+    symptom: Symptom = incident.worst
+    return f"{symptom.title_en}: over" if english else f"{symptom.title_zh}：已解除"
+
+
+def _facts(incident: Incident, clause: Clause, place: str, utc_offset: float, *, english: bool) -> list[str]:
+    worst = incident.worst
+    value = " ".join(map(str, worst.value)) if isinstance(worst.value, list) else str(worst.value)
+    rows = [
+        ("预案条款", "Clause", f"{clause.clause} {clause.title.of('en' if english else 'zh')}"),
+        ("设备", "Device", place),
+        ("开始时间", "Since", clock_time(worst.since, utc_offset)),
+        ("读数", "Value", f"{worst.quantity} = {value}" if worst.value is not None else ""),
+        ("恢复时间", "Over at", clock_time(incident.gone, utc_offset) if incident.gone is not None else ""),
+        ("处理人", "Owner", incident.owner),
+        ("处理时限", "Deadline", clock_time(incident.deadline, utc_offset) if incident.gone is None else ""),
+        ("事件编号", "Code", incident.code),
+    ]
+    return [f"{en}: {text}" if english else f"{zh}：{text}" for zh, en, text in rows if text]
+
+
+def _answer(code: str, purpose: Purpose, link: str, *, english: bool) -> str:
+    if link:
+        return f"Answer here: {link}" if english else f"请在此答复（收到 / 我处理）：{link}"
+    if purpose is Purpose.RECOVERY:
+        return f"Close {code} once the cause is checked." if english else f"核实原因后请关闭事件 {code}。"
+    if english:
+        return f"Answer with the code {code}: seen, or mine (you take it on)."
+    return f"请按编号 {code} 答复：收到，或我处理。"
+
+
+def _one_line(text: str) -> str:
+    """Keep a subject to one line: a device's title comes from outside."""
+    return " ".join(text.split())

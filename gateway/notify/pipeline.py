@@ -1,0 +1,85 @@
+"""The way of a message: compose it, then through the stages, in this order, to the channel."""
+
+import functools
+from collections.abc import Mapping, Sequence
+
+from gateway import links
+from gateway.contacts import Person
+from gateway.incident import Incident, Mail
+from gateway.notify.dedupe import Dedupe
+from gateway.notify.letter import Channel, Letter, Onward, Report, Stage
+from gateway.notify.message import compose, facts
+from gateway.notify.retry import Retry
+from gateway.notify.route import Route
+from gateway.plan.model import Clause
+from gateway.ports import Outcome
+
+
+def standard_stages(channels: Mapping[str, Channel]) -> list[Stage]:
+    """Return the stages, in the order in which a letter passes them."""
+    return [
+        Route(channels.keys()),  # by which channel, and by which next
+        Dedupe(),  # an address takes a letter once
+        Retry(),  # a channel that is away is tried again
+    ]
+
+
+class Notifier:
+    """Tells people of incidents."""
+
+    def __init__(
+        self,
+        channels: Mapping[str, Channel],
+        stages: Sequence[Stage],
+        *,
+        secret: bytes,
+        public_url: str = "",
+        utc_offset: float = 8 * 3600.0,
+    ) -> None:
+        """Keep what is passed.
+
+        Args:
+            channels: ``email``, ``webhook:<name>`` → channel.
+            stages: what a letter passes, the first outermost.
+            secret: of the links.
+            public_url: where people reach the board; without it, messages hold no link.
+            utc_offset: of the site, in seconds.
+        """
+        self._channels = channels
+        self._stages = stages
+        self._secret = secret
+        self._public_url = public_url
+        self._utc_offset = utc_offset
+
+    async def tell(
+        self, incident: Incident, clause: Clause, mail: Mail, person: Person, *, again: bool, report: Report
+    ) -> None:
+        """See ``incidents.Teller``."""
+        link = links.url(self._public_url, self._secret, incident.code, person.id)
+        text = compose(
+            incident,
+            clause,
+            mail.purpose,
+            person.language,
+            link=link,
+            again=again,
+            utc_offset=self._utc_offset,
+        )
+        letter = Letter(
+            id=mail.id,
+            code=incident.code,
+            purpose=mail.purpose.value,
+            person=person,
+            subject=text.subject,
+            body=text.body,
+            facts=facts(incident, clause, mail.purpose, link=link, again=again),
+            again=again,
+        )
+        onward: Onward = self._hand_over
+        for stage in reversed(self._stages):
+            onward = functools.partial(stage, onward=onward, report=report)
+        await report(await onward(letter))
+
+    async def _hand_over(self, letter: Letter) -> Outcome:
+        answer = await self._channels[letter.channel].send(letter)
+        return Outcome(channel=letter.channel, accepted=True, text=answer)

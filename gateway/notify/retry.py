@@ -1,0 +1,42 @@
+"""A channel that is away is tried again, briefly: the next channel must not wait long. A refusal is final."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from contract.errors import NotifyAway, NotifyRefused
+from gateway.notify.letter import Letter, Onward, Report
+from gateway.ports import Outcome
+
+log = logging.getLogger(__name__)
+
+PAUSES = (1.0, 4.0)
+"""Seconds before the second and the third try."""
+
+
+class Retry:
+    """Turns the errors of a channel into outcomes, after as many tries as there are pauses, and one."""
+
+    def __init__(
+        self, pauses: Sequence[float] = PAUSES, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        """Take the pauses (seconds) and what waits."""
+        self._pauses = pauses
+        self._sleep = sleep
+
+    async def __call__(self, letter: Letter, onward: Onward, report: Report) -> Outcome:
+        """See ``Stage``."""
+        for pause in (*self._pauses, None):
+            try:
+                return await onward(letter)
+            except NotifyRefused as error:
+                log.warning("%s refused the message to %s: %s", letter.channel, letter.person.id, error)
+                return Outcome(channel=letter.channel, accepted=False, text=str(error))
+            except NotifyAway as error:
+                failed = Outcome(channel=letter.channel, accepted=False, text=str(error))
+                if pause is None:
+                    log.warning("%s is away, %s not told by it: %s", letter.channel, letter.person.id, error)
+                    return failed
+            await report(failed)
+            await self._sleep(pause)
+        raise AssertionError("the last try returns")

@@ -1,0 +1,1 @@
+"""The emergency plan: its clauses as data, and what they demand of an incident now. Pure."""

@@ -1,0 +1,175 @@
+"""What the plan demands of an incident now: whom to tell, what to check, whether it closes. Pure.
+
+Nothing here remembers: all of it follows from the incident (its events), the clause, the contacts and the time.
+"""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from contract.condition import Condition
+from contract.escalation import Ladder, due
+from contract.escalation import Rung as Person
+from contract.reading import Reading
+from gateway.contacts import Contacts, Hours
+from gateway.incident import Incident, Purpose, Symptom
+from gateway.plan.model import Clause, Closes, Wake
+
+FRESH = 90.0
+"""Seconds: a reading that is older confirms nothing."""
+LOOK_AGAIN = 5.0
+"""Seconds between two looks, while the readings do not yet confirm that the cause is gone."""
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """Somebody has to be told."""
+
+    person: str
+    purpose: Purpose
+
+
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """What has to be done now, and when to ask again (wall seconds; None when only an event can change something)."""
+
+    tell: tuple[Tell, ...] = ()
+    check: bool = False
+    close: bool = False
+    overdue: bool = False
+    wakes_at: float | None = None
+
+
+class Latest(msgspec.Struct, frozen=True):
+    """The last reading of a quantity, and when it was measured, by the gateway's wall clock."""
+
+    reading: Reading
+    at: float
+
+
+def page_at(began: float, page_after: float, wake: Wake, hours: Hours) -> float:
+    """Return when people are told of something that began then."""
+    at = began + page_after
+    match wake:
+        case Wake.NIGHT:
+            return at
+        case Wake.WORKING:
+            return hours.working(at)
+        case Wake.DIGEST:
+            return hours.next_digest(at)
+
+
+def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -> Demand:
+    """Return what the plan demands of an incident now."""
+    if incident.closed is not None:
+        return Demand()
+    if incident.gone is not None:
+        return _afterwards(incident, clause, now)
+    overdue = not incident.overdue and incident.deadline > 0 and now >= incident.deadline
+    wakes = [incident.deadline] if not incident.overdue and incident.deadline > now else []
+    tell: list[Tell] = []
+    worse, next_worse = _worse(incident, now)
+    tell += worse
+    wakes += next_worse
+    started = _started(incident)
+    if started is not None and not incident.owner:
+        if started > now:
+            wakes.append(started)
+        else:
+            started = (
+                now if not incident.told else started
+            )  # late, after a cut: the ladder is still climbed rung by rung
+            told = incident.told
+            ladder = ladder_of(incident, clause, contacts)
+            answer = due(ladder, started=started, now=now, told=told, seen=incident.seen)
+            already = {one.person for one in worse}
+            tell += [Tell(person, Purpose.PAGE) for person in answer.people if person not in already]
+            wakes += [answer.wakes_at] if answer.wakes_at is not None else []
+    return Demand(tell=tuple(tell), overdue=overdue, wakes_at=min(wakes, default=None))
+
+
+def _started(incident: Incident) -> float | None:
+    """Return when paging starts or started in this round; None while nothing stands that pages."""
+    pages = [mail.at for mail in incident.mails if mail.purpose is Purpose.PAGE]
+    if pages:
+        return min(pages)
+    return min((symptom.page_at for symptom in incident.active), default=None)
+
+
+def _worse(incident: Incident, now: float) -> tuple[list[Tell], list[float]]:
+    """Return those who have to hear that it is worse than what they were told, and when to look again."""
+    known = max([incident.owned_rank, *(mail.rank for mail in incident.mails)], default=0)
+    people = dict.fromkeys([*(mail.person for mail in incident.mails), *([incident.owner] if incident.owner else [])])
+    graver = [symptom for symptom in incident.active if symptom.rank > known]
+    if not people or not graver:
+        return [], []
+    if any(symptom.page_at <= now for symptom in graver):
+        return [Tell(person, Purpose.WORSE) for person in people], []
+    return [], [min(symptom.page_at for symptom in graver)]
+
+
+def ladder_of(incident: Incident, clause: Clause, contacts: Contacts) -> Ladder:
+    """Return the ladder as people: who cannot be reached hands their place to the next at once."""
+    rungs: list[Person] = []
+    inherited: float | None = None
+    for rung in clause.escalation.rung:
+        department = contacts.departments.get(rung.department)
+        person = department.person(rung.role) if department else ""
+        if not person:
+            continue
+        after = rung.after if inherited is None else min(rung.after, inherited)
+        if incident.unreachable(person):
+            inherited = after
+        elif all(one.person != person for one in rungs):
+            inherited = None
+        rungs.append(Person(person, after))
+    return Ladder(tuple(rungs), clause.escalation.repeat, clause.escalation.repeats)
+
+
+def _afterwards(incident: Incident, clause: Clause, now: float) -> Demand:
+    """Return what is left to do once the cause is gone: say so to those who were told, check, close."""
+    assert incident.gone is not None  # noqa: S101 - the caller has looked
+    informed = {mail.person for mail in incident.mails if mail.purpose is Purpose.RECOVERY}
+    people = dict.fromkeys([*incident.reached(), *([incident.owner] if incident.owner else [])])
+    tell = tuple(Tell(person, Purpose.RECOVERY) for person in people if person not in informed)
+    if incident.checked is not None:
+        nobody_knows = not incident.mails and not incident.owner
+        return Demand(tell=tell, close=clause.closes is Closes.ITSELF or nobody_knows)
+    check_at = incident.gone + clause.check_after
+    if now < check_at:
+        return Demand(tell=tell, wakes_at=check_at)
+    return Demand(tell=tell, check=True, wakes_at=now + LOOK_AGAIN)
+
+
+def confirm(
+    incident: Incident,
+    latest: Callable[[str], Latest | None],
+    conditions: Mapping[str, Condition],
+    now: float,
+) -> dict[str, object] | None:
+    """Return the readings that confirm that the cause is gone, or None while they do not.
+
+    Args:
+        incident: whose cause is gone, as far as the alarms say.
+        latest: quantity → its last reading.
+        conditions: those of the device, by name. Where one is not known, a good reading has to do, as the agent has
+            judged it already.
+        now: the gateway's wall clock.
+    """
+    if incident.gone is None or incident.active:
+        return None
+    evidence: dict[str, object] = {}
+    for symptom in _of_this_round(incident):
+        seen = latest(symptom.quantity)
+        if seen is None or not seen.reading.good:
+            return None
+        if seen.at <= incident.gone or now - seen.at > FRESH:
+            return None
+        condition = conditions.get(symptom.condition)
+        if condition is not None and condition.wrong(seen.reading, standing=True) is not False:
+            return None
+        value = seen.reading.value
+        evidence[symptom.quantity] = list(value) if isinstance(value, tuple) else value
+    return evidence
+
+
+def _of_this_round(incident: Incident) -> list[Symptom]:
+    return [symptom for symptom in incident.symptoms if symptom.ended >= incident.round]

@@ -1,0 +1,73 @@
+"""Plan files to clauses: every problem of every file in one listing. Pure: texts come in."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from contract.errors import ConfigError, Problem
+from contract.locate import Locator, Path, dotted
+from contract.settings import did_you_mean, load
+from gateway.plan.model import Clause, Plan, PlanFile
+
+
+def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = None) -> Plan:
+    """Return the plan.
+
+    Args:
+        texts: file name → its text.
+        departments: those of the contacts; None leaves them unchecked.
+
+    Raises:
+        ConfigError: with every problem of all the files.
+    """
+    problems: list[Problem] = []
+    clauses: list[Clause] = []
+    taken: dict[str, str] = {}
+    by_condition: dict[tuple[str, str], str] = {}
+    for file, text in sorted(texts.items()):
+        try:
+            loaded = load(PlanFile, text, file=file)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            continue
+        locator = Locator(text)
+        for index, clause in enumerate(loaded.clause):
+            at: Path = ("clause", index)
+            for path, what, hint in _misfits(clause, departments, taken, by_condition):
+                where = (*at, *path)
+                problems.append(Problem(file, locator.line(where), dotted(where), what, hint))
+            taken.setdefault(clause.clause, file)
+            for trigger in clause.trigger:
+                by_condition.setdefault((clause.kind, trigger.condition), clause.clause)
+            clauses.append(clause)
+    if not texts:
+        problems.append(Problem("plan", 0, "", "no plan file", "put at least one *.toml into the plan's folder"))
+    if problems:
+        raise ConfigError(problems)
+    return Plan(tuple(clauses))
+
+
+def _misfits(
+    clause: Clause,
+    departments: Collection[str] | None,
+    taken: Mapping[str, str],
+    by_condition: Mapping[tuple[str, str], str],
+) -> Iterator[tuple[Path, str, str]]:
+    """Yield what is wrong with a clause next to the others and the contacts: path, what, hint."""
+    if clause.clause in taken:
+        yield (
+            ("clause",),
+            f"clause {clause.clause} is in {taken[clause.clause]} already",
+            "a clause stands in one place",
+        )
+    for index, trigger in enumerate(clause.trigger):
+        other = by_condition.get((clause.kind, trigger.condition))
+        if other is not None and other != clause.clause:
+            what = f"{trigger.condition!r} of {clause.kind!r} triggers clause {other} already"
+            yield ("trigger", index, "condition"), what, "one condition puts one clause in force"
+    if departments is None:
+        return
+    named: list[tuple[Path, str]] = [(("departments",), name) for name in clause.departments]
+    named += [(("step", index, "owner"), step.owner) for index, step in enumerate(clause.step)]
+    named += [(("escalation", "rung"), rung.department) for rung in clause.escalation.rung]
+    for path, name in named:
+        if name not in departments:
+            yield path, f"the contacts have no department {name!r}", did_you_mean(name, departments)

@@ -1,0 +1,280 @@
+"""From the journal to the time-series store, with a cursor of its own. One bad line never stops the rest.
+
+The cursor follows only what the store has taken, and, where a store keeps what it took in memory first, only once that
+is safe on its disk: a store that was started anew meanwhile gets it again. Points have the time of their measurement,
+so that what is written twice stands there once.
+
+Set aside for later: readings that cannot be dated yet, and those of a device that no inventory has described. Set
+aside for good: what the store refuses, with its reason.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import msgspec
+
+from contract.clock import Stamp
+from contract.errors import MessageError, StorageError, StoreAway, StoreRefused
+from contract.message import Alarms, Hello, Readings, Topic, decode
+from gateway.dating import Dating
+from gateway.journal import Journal
+from gateway.lines import Series, line
+from gateway.live import Live
+from gateway.record import Aside, Stored
+from gateway.store_servers import Server
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+READER: Final = "store"
+PAGE: Final = 1000
+_BACKOFF: Final = (1.0, 60.0)
+_GATHER: Final = 0.2
+"""Seconds: what comes within it goes out in one request."""
+_LOOK: Final = 30.0
+"""Seconds between two looks at what was set aside for later."""
+_LOOK_LEAST: Final = 2.0
+UNDATED: Final = "its clock is not known yet"
+UNKNOWN: Final = "no inventory describes its device yet"
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line, and the message that it comes from."""
+
+    message: int
+    body: bytes
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """A position up to which the store took everything, and since when."""
+
+    position: int
+    at: float
+
+
+class Store:
+    """Writes what the journal holds."""
+
+    def __init__(
+        self, server: Server, journal: Journal, live: Live, *, backoff: tuple[float, float] = _BACKOFF
+    ) -> None:
+        """Take the store, where readings come from, who knows the devices, and the pauses while it is away (seconds)."""
+        self.refused = 0
+        """Lines that the store will never take."""
+        self.written = 0
+        self._server = server
+        self._journal = journal
+        self._live = live
+        self._backoff = backoff
+        self._dating = Dating()
+        self._thread = ThreadPoolExecutor(1, "store")
+        self._position = 0
+        self._cursor = 0
+        self._trailing: deque[_Sent] = deque()
+        self._started = ""
+        self._looked = float("-inf")
+        self._away = False
+        self._news = False
+
+    async def run(self) -> None:
+        """Write until cancelled. A store that is away is told once, and tried again."""
+        pause = self._backoff[0]
+        try:
+            with self._journal.watch() as grown:
+                await self._begin()
+                looked = 0.0
+                while True:
+                    try:
+                        grown.clear()
+                        moved = await self._step()
+                        if self._now() - looked >= _LOOK or self._news:
+                            looked = self._now()
+                            self._news = False
+                            await self._take_up()
+                        pause = self._backoff[0]
+                    except (StoreAway, StorageError) as error:
+                        self._lost(error)
+                        await asyncio.sleep(pause)
+                        pause = min(pause * 2, self._backoff[1])
+                        self._rewind()
+                        continue
+                    if moved < PAGE:
+                        await self._rest(grown)
+        finally:
+            await asyncio.shield(self._on_thread(self._server.close))
+            self._thread.shutdown(wait=False)
+
+    async def _begin(self) -> None:
+        self._cursor = self._position = await self._journal.cursor(READER)
+        notes = await self._journal.notes(READER)
+        for site, agent, boot, offset, trusted in msgspec.json.decode(
+            notes or "[]", type=list[tuple[str, str, str, float, bool]]
+        ):
+            self._dating.remember(site, agent, boot, offset, trusted=trusted)
+
+    async def _rest(self, grown: asyncio.Event) -> None:
+        """Wait for more, then a moment for what comes with it; wake up for the trailing cursor."""
+        wait = _LOOK
+        if self._trailing:
+            wait = max(0.05, self._due() - self._now())
+        try:
+            async with asyncio.timeout(wait):
+                await grown.wait()
+                await asyncio.sleep(_GATHER)
+        except TimeoutError:
+            return
+
+    async def _step(self) -> int:
+        """Write the next page; return how many messages it had."""
+        rows = await self._journal.after(self._position, PAGE)
+        lines: list[Line] = []
+        aside: list[Aside] = []
+        for row in rows:
+            made = self._line(row)
+            if isinstance(made, str):
+                aside.append(Aside(row.id, made, final=False))
+            elif made is not None:
+                lines.append(made)
+        await self._look_at_server()
+        aside += await self._write(lines)
+        if rows:
+            self._position = rows[-1].id
+            self._trailing.append(_Sent(self._position, self._now()))
+        self._back()
+        await self._advance(aside)
+        return len(rows)
+
+    async def _look_at_server(self) -> None:
+        """See whether the store was started anew: it may have forgotten what is not safe yet."""
+        if not self._server.trail or (self._started and self._now() < self._due()):
+            return
+        self._looked = self._now()
+        started = await self._on_thread(self._server.started)
+        if self._started and started != self._started and self._trailing:
+            self._started = started
+            raise StoreAway("it was started anew; what it may have forgotten is sent again")
+        self._started = started
+
+    def _due(self) -> float:
+        """Return when the server is looked at again: once something may be safe there, and not too often."""
+        first = self._trailing[0].at if self._trailing else self._now()
+        return max(first + self._server.trail, self._looked + _LOOK_LEAST)
+
+    async def _advance(self, aside: Sequence[Aside]) -> None:
+        """Move the cursor behind what is safe in the store; what is put aside goes with it."""
+        position = self._cursor
+        safe = (self._looked if self._server.trail else self._now()) - self._server.trail
+        while self._trailing and self._trailing[0].at <= safe:
+            position = self._trailing.popleft().position
+        if position != self._cursor or aside:
+            await self._journal.set_cursor(READER, position, aside, self._notes())
+            self._cursor = position
+
+    def _rewind(self) -> None:
+        self._trailing.clear()
+        self._position = self._cursor
+
+    def _line(self, row: Stored) -> Line | str | None:
+        """Return a message's line, why it must wait, or None when it has none. Learns of clocks on the way."""
+        try:
+            match row.topic:
+                case Topic.READINGS:
+                    message = decode(Readings, row.body)
+                    self._learn(row, message.at, message.sent)
+                    return self._made(row, message)
+                case Topic.ALARMS:
+                    alarm = decode(Alarms, row.body)
+                    self._learn(row, alarm.at, alarm.sent)
+                case Topic.HELLO:
+                    hello = decode(Hello, row.body)
+                    self._learn(row, hello.at, hello.at.boottime)
+                case Topic.INVENTORY:
+                    self._news = True
+        except MessageError as error:  # an older release kept what this one refuses
+            _log.warning("message %d of the journal cannot be used: %s", row.id, error)
+        return None
+
+    def _learn(self, row: Stored, at: Stamp, sent: float) -> None:
+        if self._dating.learn(row.site, row.agent, at, sent, row.received):
+            self._news = True
+
+    def _made(self, row: Stored, message: Readings) -> Line | str | None:
+        view = self._live.devices.get((row.site, row.agent, message.device))
+        if view is None or not view.known or not view.kind:
+            return UNKNOWN
+        at = self._dating.date(row.site, row.agent, message.at)
+        if at is None:
+            return UNDATED
+        series = Series(view.kind, row.site, view.room, row.agent, message.device)
+        body = line(series, message.readings(), at)
+        return None if body is None else Line(row.id, body)
+
+    async def _take_up(self) -> None:
+        """Try again what was put aside for later."""
+        done: list[int] = []
+        lines: list[Line] = []
+        for one in (await self._journal.aside(READER, final=False))[:PAGE]:
+            row = await self._journal.message(one.message)
+            made = None if row is None else self._line(row)
+            if isinstance(made, Line):
+                lines.append(made)
+            if not isinstance(made, str):
+                done.append(one.message)
+        if not done:
+            return
+        refused = await self._write(lines)
+        if self._server.trail and lines:  # few, and rare: safe there before they are forgotten here
+            started = await self._on_thread(self._server.started)
+            await asyncio.sleep(self._server.trail)
+            if await self._on_thread(self._server.started) != started:
+                raise StoreAway("it was started anew")
+        await self._journal.take_up(READER, done)
+        if refused:
+            await self._journal.set_cursor(READER, self._cursor, refused, self._notes())
+        if len(done) == PAGE:
+            self._news = True
+
+    def _notes(self) -> str:
+        return msgspec.json.encode(self._dating.known()).decode()
+
+    async def _write(self, lines: Sequence[Line]) -> list[Aside]:
+        """Write lines; return those that the store will never take. Halves what it refuses until the bad one is alone.
+
+        Raises:
+            StoreAway: nothing is known of what it took; all of it goes again.
+        """
+        if not lines:
+            return []
+        try:
+            await self._on_thread(lambda: self._server.write(b"\n".join(one.body for one in lines)))
+        except StoreRefused as error:
+            if len(lines) == 1:
+                self.refused += 1
+                if self.refused == 1:
+                    _log.warning("the store refuses a line; it is set aside, and more like it silently: %s", error)
+                return [Aside(lines[0].message, error.what, final=True)]
+            half = len(lines) // 2
+            return await self._write(lines[:half]) + await self._write(lines[half:])
+        self.written += len(lines)
+        return []
+
+    def _lost(self, error: StoreAway | StorageError) -> None:
+        if not self._away:
+            self._away = True
+            _log.warning("store: away: %s; the journal keeps what it misses", error)
+
+    def _back(self) -> None:
+        if self._away:
+            self._away = False
+            _log.warning("store: there again")
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _on_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -1,0 +1,184 @@
+"""A board with a hand-written picture behind it."""
+
+import asyncio
+from contextlib import contextmanager
+
+import httpx
+import msgspec
+import pytest
+
+from contract.alarm import Alarm, Occurrence
+from contract.clock import Stamp
+from contract.condition import Severity
+from contract.errors import IncidentError
+from contract.reading import Quality, Reading
+from gateway.board import Settings, create
+from gateway.event import Event
+from gateway.incident import apply
+
+NOW = 1_700_000_000.0
+SECRET = b"not-a-real-secret"
+
+
+class Last(msgspec.Struct):
+    reading: Reading
+    at: float
+
+
+class Device(msgspec.Struct):
+    title: str
+    room: str = "订单部"
+    kind: str = "ups"
+    interval: float = 1.0
+    readings: dict[str, Last] = {}
+
+
+class Agent(msgspec.Struct):
+    online: bool = True
+
+
+class Owned(msgspec.Struct):
+    site: str
+    agent: str
+    alarm: Alarm
+
+
+class Live:
+    def __init__(self):
+        self.devices = {}
+        self.agents = {}
+        self.alarms = []
+        self.points = []
+        self.watchers = set()
+
+    def standing(self):
+        return self.alarms
+
+    def history(self, site, agent, device, quantity, since):
+        known = quantity in self.devices[site, agent, device].readings
+        return [point for point in self.points if known and point[0] >= since]
+
+    @contextmanager
+    def changes(self):
+        event = asyncio.Event()
+        self.watchers.add(event)
+        try:
+            yield event
+        finally:
+            self.watchers.discard(event)
+
+    def tell(self):
+        for event in self.watchers:
+            event.set()
+
+    def ups(self, name="ups-1", title="一号 UPS", *, at=NOW - 1, online=True, **readings):
+        self.agents["hq", "order-room"] = Agent(online)
+        made = {"ups.status": ("OL",), "battery.charge": 97.0, "input.voltage": 229.4, "battery.runtime": 2600.0}
+        made |= {key.replace("__", "."): value for key, value in readings.items()}
+        self.devices["hq", "order-room", name] = Device(
+            title, readings={key: Last(Reading(key, value), at) for key, value in made.items()}
+        )
+        return self.devices["hq", "order-room", name]
+
+    def doubt(self, device, quantity, value, quality):
+        device.readings[quantity] = Last(Reading(quantity, value, quality), NOW - 1)
+
+    def alarm(self, condition="on-battery", *, device="ups-1", active=True, severity=Severity.SEVERE):
+        occurrence = Occurrence(
+            id=f"{device}-{condition}",
+            device=device,
+            condition=condition,
+            severity=severity,
+            active=active,
+            since=Stamp(wall=NOW - 75),
+        )
+        self.alarms.append(Owned("hq", "order-room", Alarm(occurrence)))
+
+
+class Desk:
+    def __init__(self):
+        self.incidents = {}
+        self.calls = []
+        self.refuses = ""
+        self.listeners = []
+
+    def list(self):
+        return list(self.incidents.values())
+
+    def get(self, code):
+        if code not in self.incidents:
+            raise IncidentError(f"no incident {code!r}")
+        return self.incidents[code]
+
+    def event(self, code, kind, **fields):
+        self.incidents[code] = apply(
+            self.incidents.get(code), Event(incident=code, kind=kind, **{"at": NOW - 60, **fields})
+        )
+        for listener in self.listeners:
+            listener(self.incidents[code])
+
+    def open(self, code="A10", title="机房断电", **fields):
+        source = {"site": "hq", "agent": "order-room", "device": "ups-1", "title": "一号 UPS", "room": "订单部"}
+        symptom = {"id": "ups-1-on-battery", "condition": "on-battery"}
+        data = {"clause": "3.1.1", "title_zh": title, "title_en": "Machine room on UPS", "source": source}
+        self.event(code, "opened", data={**data, "symptom": symptom}, **fields)
+
+    async def seen(self, code, person):
+        return self._did("seen", code, person)
+
+    async def mine(self, code, person):
+        return self._did("mine", code, person)
+
+    async def close(self, code, person, reason):
+        return self._did("closed", code, person, reason)
+
+    def _did(self, kind, code, person, text=""):
+        if self.refuses:
+            raise IncidentError(self.refuses)
+        self.calls.append((kind, code, person, text))
+        self.event(code, kind, who=person, text=text, at=NOW)
+        return self.incidents[code]
+
+    def subscribe(self, listener):
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+
+class Wall:
+    now = NOW
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def live():
+    return Live()
+
+
+@pytest.fixture
+def desk():
+    return Desk()
+
+
+@pytest.fixture
+def wall():
+    return Wall()
+
+
+@pytest.fixture
+def app(live, desk, wall):
+    names = {"li": "李值班"}
+    settings = Settings(secret=SECRET, name="狼烟站")
+    return create(live, desk, settings, wall=wall, name=lambda person: names.get(person, person))
+
+
+@pytest.fixture
+async def web(app):
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://board") as client:
+        yield client
+
+
+@pytest.fixture
+def quality():
+    return Quality

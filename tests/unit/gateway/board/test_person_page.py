@@ -1,0 +1,137 @@
+"""The page behind a person's link: a GET changes nothing, a POST with the right token does."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+
+from gateway import links
+
+SECRET = b"not-a-real-secret"
+NOW = 1_700_000_000.0
+
+
+@pytest.fixture
+def link(desk):
+    desk.open()
+    return f"/i/A10/{links.make(SECRET, 'A10', 'li')}"
+
+
+async def test_the_page_shows_the_incident_and_three_buttons(web, link):
+    page = (await web.get(link)).text
+    assert "机房断电" in page
+    assert "李值班" in page
+    assert re.findall(r'<button id="(\w+)"', page) == ["seen", "mine", "close"]
+
+
+@pytest.mark.parametrize("path", ["", "/seen", "/mine", "/close"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_reading_changes_nothing(web, desk, link, path, method):
+    answer = await web.request(method, link + path, params={"reason": "x", "done": "seen"})
+    assert answer.status_code == (200 if not path else 405)
+    assert desk.calls == []
+
+
+@pytest.mark.parametrize(("path", "kind"), [("seen", "seen"), ("mine", "mine")])
+async def test_a_button_is_one_step_of_that_person(web, desk, link, path, kind):
+    answer = await web.post(f"{link}/{path}")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"{link}?done={path}"
+    assert desk.calls == [(kind, "A10", "li", "")]
+    assert "已记录" in (await web.get(answer.headers["location"])).text
+
+
+async def test_closing_takes_the_reason(web, desk, link):
+    answer = await web.post(f"{link}/close", data={"reason": " 跳闸，已合闸 & 复测 "})
+    assert answer.status_code == 303
+    assert desk.calls == [("closed", "A10", "li", "跳闸，已合闸 & 复测")]
+    page = (await web.get(link)).text
+    assert "这个事件已经关闭" in page
+    assert "<button" not in page
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "长" * 501])
+async def test_closing_without_a_usable_reason_asks_for_one_and_keeps_what_was_typed(web, desk, link, reason):
+    answer = await web.post(f"{link}/close", data={"reason": reason})
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.text
+    assert reason.strip() in answer.text
+    assert f'action="{link}/close"' in answer.text
+    assert desk.calls == []
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "li",
+        "li.",
+        "..A",
+        "li.AAAAAAAAAAAAAAAAAAAAAA",
+        links.make(SECRET, "A10", "wang").replace("wang", "li"),
+        links.make(SECRET, "B10", "li"),
+        links.make(b"another", "A10", "li"),
+        quote("李.验证"),
+        "%ff%00",
+        "<script>alert(1)</script>",
+        "x" * 5000,
+    ],
+)
+async def test_a_forged_token_is_refused_with_a_sentence(web, desk, token):
+    desk.open()
+    for answer in (
+        await web.get(f"/i/A10/{token}"),
+        await web.post(f"/i/A10/{token}/mine"),
+        await web.get(f"/i/A10/{token}/live"),
+    ):
+        assert answer.status_code in (403, 404)  # a slash in it makes another path
+        assert "链接无效" in answer.text or "没有这个页面" in answer.text
+        assert "机房断电" not in answer.text
+        assert "<script>alert" not in answer.text
+    assert desk.calls == []
+
+
+async def test_a_forged_token_does_not_tell_which_incidents_there_are(web, desk):
+    desk.open()
+    there = await web.get("/i/A10/li.forged")
+    not_there = await web.get("/i/Z99/li.forged")
+    assert there.status_code == not_there.status_code == 403
+    assert there.text.replace("A10", "") == not_there.text.replace("Z99", "")
+
+
+async def test_an_unknown_incident_is_a_sentence(web):
+    answer = await web.get(f"/i/Z99/{links.make(SECRET, 'Z99', 'li')}")
+    assert answer.status_code == 404
+    assert "没有编号为 Z99 的事件" in answer.text
+
+
+async def test_what_the_desk_refuses_is_said(web, desk, link):
+    desk.refuses = "li is not in the contacts"
+    answer = await web.post(f"{link}/mine")
+    assert answer.status_code == 409
+    assert "li is not in the contacts" in answer.text
+
+
+async def test_a_closed_incident_takes_no_answer(web, desk, link):
+    desk.event("A10", "closed", who="li")
+    answer = await web.post(f"{link}/mine")
+    assert answer.status_code == 409
+    assert desk.calls == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"x" * 20_000, 413), (b"reason=%ff%fe", 400), (b"\xff\xfe", 400), (b"a", 400)]
+)
+async def test_a_body_that_is_no_form_is_refused(web, desk, link, body, status):
+    answer = await web.post(f"{link}/close", content=body)
+    assert answer.status_code == status
+    assert desk.calls == []
+
+
+async def test_the_address_is_not_passed_on(web, link):
+    assert (await web.get(link)).headers["referrer-policy"] == "no-referrer"
+
+
+async def test_markup_in_a_reason_stays_text(web, link):
+    await web.post(f"{link}/close", data={"reason": "</textarea><script>alert(1)</script>"})
+    assert "<script>alert" not in (await web.get(link)).text
+    assert "<script>alert" not in (await web.get("/")).text

@@ -1,0 +1,344 @@
+"""Telling people, against a real SMTP server and a real HTTP receiver on loopback."""
+
+import asyncio
+import contextlib
+import email
+import email.policy
+import json
+import pathlib
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from contract.clock import Stamp
+from contract.settings import Secret
+from gateway import links
+from gateway.config import Email, Webhook
+from gateway.contacts import Person, load_contacts
+from gateway.event import Event
+from gateway.incident import Incident, Mail, Purpose, fold
+from gateway.notify.dedupe import Dedupe
+from gateway.notify.email import EmailChannel
+from gateway.notify.letter import Channel, Letter
+from gateway.notify.message import clock_time, compose
+from gateway.notify.pipeline import Notifier, standard_stages
+from gateway.notify.retry import Retry
+from gateway.notify.route import Route, addresses
+from gateway.notify.webhook import WebhookChannel, signature
+from gateway.plan.loader import load_plan
+from gateway.ports import Outcome
+
+CONFIG = pathlib.Path(__file__).parents[4] / "config"
+CLAUSE = load_plan({"3.1.toml": (CONFIG / "plan" / "3.1.toml").read_text("utf-8")}).clauses[0]
+CONTACTS = load_contacts((CONFIG / "contacts.toml").read_text("utf-8"))
+LI, WANG = CONTACTS.find("li"), CONTACTS.find("wang")
+T0 = 1_800_000_000.0  # 2027-01-15 16:00:00 in China
+SECRET = b"link secret"
+
+
+class Clock:
+    def stamp(self) -> Stamp:
+        return Stamp(T0)
+
+    def boottime(self) -> float:
+        return 0.0
+
+
+def incident(*more: Event, room: str = "订单部") -> Incident:
+    opened = Event(
+        at=T0,
+        incident="A17",
+        kind="opened",
+        data={
+            "clause": "3.1.1",
+            "source": {"site": "city", "agent": "order-room", "device": "ups-1", "title": "UPS 一号", "room": room},
+            "deadline": T0 + 5 * 3600,
+            "symptom": {
+                "id": "o1",
+                "condition": "on-battery",
+                "severity": "severe",
+                "level": "partial",
+                "rank": 3,
+                "title_zh": "市电中断，UPS 电池供电",
+                "title_en": "Mains lost, UPS on battery",
+                "quantity": "ups.status",
+                "value": ["DISCHRG", "OB"],
+                "since": T0,
+            },
+        },
+    )
+    return fold([opened, *more])["A17"]
+
+
+class Mailbox:
+    """Handler of aiosmtpd: keeps what it takes, or answers as it is told."""
+
+    def __init__(self) -> None:
+        self.messages: list[email.message.EmailMessage] = []
+        self.answers: list[str] = []
+        self.tries = 0
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802 - aiosmtpd's name
+        self.tries += 1
+        if self.answers:
+            return self.answers.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802 - aiosmtpd's name
+        self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+        return "250 taken as 42"
+
+
+@pytest.fixture
+def mailbox():
+    handler = Mailbox()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller.start()
+    handler.port = port
+    yield handler
+    controller.stop()
+
+
+class Receiver:
+    """A small HTTP server: keeps requests, answers with the statuses it is given, then 200."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        self.statuses: list[int] = []
+        self.port = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
+        body = await reader.readexactly(int(headers["content-length"]))
+        self.requests.append((headers, body))
+        status = self.statuses.pop(0) if self.statuses else 200
+        writer.write(f"HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    hook = Receiver()
+    server = await asyncio.start_server(hook.serve, "127.0.0.1", 0)
+    hook.port = server.sockets[0].getsockname()[1]
+    yield hook
+    server.close()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(server.wait_closed(), 5)
+
+
+def mail_channel(port: int) -> EmailChannel:
+    return EmailChannel(Email(host="127.0.0.1", port=port, sender="wolfsmoke@example.com", tls="none"), timeout=5)
+
+
+def hook_channel(port: int) -> WebhookChannel:
+    settings = Webhook(url=f"http://127.0.0.1:{port}/alarm", secret=Secret("shared"))
+    return WebhookChannel("duty", settings, Clock(), timeout=5)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def tell(
+    channels: dict[str, Channel], person: Person, *, again: bool = False, public_url: str = ""
+) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+
+    async def report(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+
+    async def no_wait(_seconds: float) -> None:
+        return None
+
+    stages = [Retry(sleep=no_wait) if isinstance(stage, Retry) else stage for stage in standard_stages(channels)]
+    notifier = Notifier(channels, stages, secret=SECRET, public_url=public_url)
+    mail = Mail(id="0123456789abcdef", person=person.id, purpose=Purpose.PAGE, at=T0)
+    await notifier.tell(incident(), CLAUSE, mail, person, again=again, report=report)
+    return outcomes
+
+
+def test_the_stages_are_a_list_in_the_order_of_the_way():
+    assert [type(stage) for stage in standard_stages({})] == [Route, Dedupe, Retry]
+
+
+async def test_an_e_mail_says_what_where_and_what_to_do(mailbox):
+    assert await tell({"email": mail_channel(mailbox.port)}, WANG) == [
+        Outcome(channel="email", accepted=True, text="taken as 42")
+    ]
+    (message,) = mailbox.messages
+    assert message["To"] == "wang@example.com"
+    assert message["Subject"] == "[A17] 市电中断，UPS 电池供电 — 订单部 UPS 一号 (3.1.1)"
+    assert message["Auto-Submitted"] == "auto-generated"
+    text = message.get_content()
+    for part in ("01-15 16:00:00", "OB", "1. 确认 UPS 已带载", "A17", "收到", "01-15 21:00:00"):
+        assert part in text
+    assert "http" not in text
+
+
+async def test_a_message_links_only_when_a_public_url_is_configured(mailbox):
+    await tell({"email": mail_channel(mailbox.port)}, WANG, public_url="https://board.example.com/")
+    text = mailbox.messages[0].get_content()
+    link = next(word for word in text.replace("：", " ").split() if word.startswith("https://"))
+    base, _, token = link.rpartition("/")
+    assert base == "https://board.example.com/i/A17"
+    assert links.check(SECRET, "A17", token) == "wang"
+
+
+async def test_a_mail_server_that_is_busy_is_tried_again_with_the_same_message_id(mailbox):
+    mailbox.answers = ["451 later"]
+    outcomes = await tell({"email": mail_channel(mailbox.port)}, WANG)
+    assert [outcome.accepted for outcome in outcomes] == [False, True]
+    assert "451" in outcomes[0].text
+    assert mailbox.messages[0]["Message-ID"] == "<0123456789abcdef@example.com>"
+
+
+async def test_a_mail_server_that_refuses_is_not_asked_again(mailbox):
+    mailbox.answers = ["550 no such user"]
+    (outcome,) = await tell({"email": mail_channel(mailbox.port)}, WANG)
+    assert not outcome.accepted
+    assert outcome.last
+    assert "550 no such user" in outcome.text
+    assert mailbox.tries == 1
+
+
+async def test_a_mail_server_that_is_away_ends_as_failed_with_a_sentence():
+    outcomes = await tell({"email": mail_channel(free_port())}, WANG)
+    assert [outcome.accepted for outcome in outcomes] == [False] * 3
+    assert [outcome.last for outcome in outcomes] == [False, False, True]
+    assert "the mail server is away" in outcomes[-1].text
+
+
+async def test_starttls_that_the_server_lacks_is_a_failure_never_plain_text(mailbox):
+    settings = Email(host="127.0.0.1", port=mailbox.port, sender="wolfsmoke@example.com", tls="starttls")
+    outcomes = await tell({"email": EmailChannel(settings, timeout=5)}, WANG)
+    assert not any(outcome.accepted for outcome in outcomes)
+    assert mailbox.messages == []
+
+
+async def test_a_webhook_is_signed_over_timestamp_and_body(receiver):
+    outcomes = await tell({"webhook:duty": hook_channel(receiver.port)}, LI)
+    assert outcomes == [Outcome(channel="webhook:duty", accepted=True, text="HTTP 200")]
+    ((headers, body),) = receiver.requests
+    assert headers["x-wolfsmoke-timestamp"] == "1800000000"
+    assert headers["x-wolfsmoke-signature"] == signature(b"shared", "1800000000", body)
+    said = json.loads(body)
+    assert (said["code"], said["clause"], said["person"], said["purpose"]) == ("A17", "3.1.1", "li", "page")
+    assert said["source"]["room"] == "订单部"
+    assert said["title"]["zh"].startswith("市电中断")
+    assert said["urgency"] == "immediate"
+
+
+async def test_a_receiver_that_says_500_is_tried_again(receiver):
+    receiver.statuses = [500, 503]
+    outcomes = await tell({"webhook:duty": hook_channel(receiver.port)}, LI)
+    assert [outcome.accepted for outcome in outcomes] == [False, False, True]
+    ids = {json.loads(body)["id"] for _, body in receiver.requests}
+    assert ids == {"0123456789abcdef"}
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 302])
+async def test_a_receiver_that_refuses_hands_over_to_the_next_channel_at_once(receiver, mailbox, status):
+    receiver.statuses = [status]
+    channels = {"webhook:duty": hook_channel(receiver.port), "email": mail_channel(mailbox.port)}
+    outcomes = await tell(channels, LI)
+    assert [(outcome.channel, outcome.accepted, outcome.last) for outcome in outcomes] == [
+        ("webhook:duty", False, False),
+        ("email", True, False),
+    ]
+    assert str(status) in outcomes[0].text
+    assert len(receiver.requests) == len(mailbox.messages) == 1
+
+
+async def test_a_receiver_that_is_away_is_taken_elsewhere(mailbox):
+    channels = {"webhook:duty": hook_channel(free_port()), "email": mail_channel(mailbox.port)}
+    outcomes = await tell(channels, LI)
+    assert [(outcome.channel, outcome.accepted) for outcome in outcomes] == [("webhook:duty", False)] * 3 + [
+        ("email", True)
+    ]
+    assert mailbox.messages[0]["To"] == "li@example.com"
+
+
+async def test_a_receiver_that_never_answers_is_away():
+    async def mute(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+        writer.close()
+
+    server = await asyncio.start_server(mute, "127.0.0.1", 0)
+    settings = Webhook(url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", secret=Secret("shared"))
+    outcomes = await tell({"webhook:duty": WebhookChannel("duty", settings, Clock(), timeout=0.1)}, LI)
+    assert "the receiver is away: ReadTimeout" in outcomes[-1].text
+    server.close()
+
+
+async def test_a_person_without_a_configured_channel_is_named():
+    (outcome,) = await tell({}, LI)
+    assert outcome == Outcome(channel="", accepted=False, text="no channel of li is configured", last=True)
+
+
+async def test_what_goes_again_is_marked(mailbox):
+    await tell({"email": mail_channel(mailbox.port)}, WANG, again=True)
+    assert "【重发】" in mailbox.messages[0]["Subject"]
+
+
+async def test_an_address_takes_a_letter_once():
+    sent: list[str] = []
+
+    async def onward(letter: Letter) -> Outcome:
+        sent.append(letter.id)
+        return Outcome(channel="email", accepted=True)
+
+    async def report(_outcome: Outcome) -> None:
+        return None
+
+    stage = Dedupe()
+    letter = Letter(
+        id="1", code="A17", purpose="page", person=WANG, subject="", body="", channel="email", address="x@y"
+    )
+    for _ in range(3):
+        assert (await stage(letter, onward, report)).accepted
+    assert sent == ["1"]
+
+
+def test_the_preferred_channel_comes_first():
+    assert [channel for channel, _ in addresses(LI)] == ["webhook:duty", "email"]
+    prefers_mail = Person(id="li", name="李", email="li@example.com", webhook="duty", prefer="email")
+    assert [channel for channel, _ in addresses(prefers_mail)] == ["email", "webhook:duty"]
+
+
+def test_recovery_says_in_both_languages_that_mains_is_back():
+    gone = incident(
+        Event(at=T0 + 60, incident="A17", kind="ended", data={"id": "o1"}),
+        Event(at=T0 + 60, incident="A17", kind="cause-gone"),
+    )
+    said = {
+        language: compose(gone, CLAUSE, Purpose.RECOVERY, language, link="", again=False, utc_offset=8 * 3600).subject
+        for language in ("zh", "en")
+    }
+    assert "【恢复】市电已恢复" in said["zh"]
+    assert "Recovered: mains is back" in said["en"]
+
+
+def test_a_subject_is_one_line_whatever_a_room_is_called():
+    text = compose(
+        incident(room="a\r\nBcc: x@y"), CLAUSE, Purpose.PAGE, "en", link="", again=False, utc_offset=8 * 3600
+    )
+    assert "\n" not in text.subject
+    assert "\r" not in text.subject
+
+
+def test_times_are_the_sites():
+    assert clock_time(1_709_164_800.0, 8 * 3600) == "02-29 08:00:00"
+    assert clock_time(1_709_251_199.0, 8 * 3600) == "03-01 07:59:59"
+    assert clock_time(1_735_660_800.0, 8 * 3600) == "01-01 00:00:00"
+    assert clock_time(1_735_660_799.0, 8 * 3600) == "12-31 23:59:59"

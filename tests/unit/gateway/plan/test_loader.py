@@ -1,0 +1,126 @@
+"""The plan and the contacts: what the example says, and every mistake named with its line."""
+
+import pathlib
+
+import pytest
+
+from contract.errors import ConfigError
+from gateway.contacts import Hours, load_contacts
+from gateway.plan.loader import load_plan
+from gateway.plan.model import Role
+
+CONFIG = pathlib.Path(__file__).parents[4] / "config"
+PLAN = (CONFIG / "plan" / "3.1.toml").read_text("utf-8")
+CONTACTS = (CONFIG / "contacts.toml").read_text("utf-8")
+DEPARTMENTS = load_contacts(CONTACTS).departments
+
+
+def problems(plan: str, **others: str) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        load_plan({"3.1.toml": plan, **others}, DEPARTMENTS)
+    return [str(problem) for problem in raised.value.problems]
+
+
+def test_clause_3_1_1_is_there_in_full():
+    clause = load_plan({"3.1.toml": PLAN}, DEPARTMENTS).find("3.1.1")
+    assert clause is not None
+    assert clause.title.zh
+    assert clause.title.en
+    assert clause.deadline == 5 * 3600
+    assert clause.departments[0] == "info-centre"
+    on_battery = clause.triggered_by("on-battery")
+    assert on_battery is not None
+    assert on_battery.page_after == 30.0
+    assert {trigger.condition for trigger in clause.trigger} == {
+        "on-battery", "low-battery", "overload", "bypass", "replace-battery", "over-temperature", "contact-lost",
+        "charge-low", "output-off",
+    }  # fmt: skip
+    assert len(clause.step) >= 4
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ('severity = "extreme"', 'severity = "extrem"', "one of 'minor', 'moderate', 'severe', 'extreme'"),
+        ('page_after = "30s"', "page_after = 30", 'write "30s" for 30 seconds'),
+        ('wake = "working"', 'wakes = "working"', "did you mean 'wake'?"),
+        ('owner = "info-centre"', 'owner = "info-center"', "did you mean 'info-centre'?"),
+        ('clause = "3.1.1"', 'clause = "three"', "clause[0].clause"),
+        ('condition = "low-battery"', 'condition = "on-battery"', "a second trigger for 'on-battery'"),
+        ('level = "partial"', 'level = "grave"', "one of 'major', 'partial', 'request', 'finding'"),
+        ('departments = ["info-centre", "marketing-centre"]', "departments = []", "nobody answers for it"),
+        ('department = "command-group"', 'department = "commanders"', "the contacts have no department 'commanders'"),
+        ("repeats = 3", "repeats = 1000", "write 0 to 20"),
+        ('repeat = "5m"', 'repeat = "1s"', 'write at least "30s"'),
+        ('deadline = "5h" ', "", "deadline: missing"),
+        ('title = { zh = "UPS 过载", en = "UPS overloaded" }', 'title = { zh = "UPS 过载" }', "title.en: missing"),
+        ("[[clause]]", "[[clause]", "not TOML"),
+    ],
+)
+def test_a_mistake_in_the_plan_is_named_with_its_line(right, wrong, said):
+    assert right in PLAN
+    line = PLAN[: PLAN.index(right)].count("\n") + 1
+    found = problems(PLAN.replace(right, wrong, 1))
+    found = [one for one in found if "wake: missing" not in one] if "wakes" in wrong else found
+    if "missing" not in said and "department 'commanders'" not in said:
+        assert found[0].startswith(f"3.1.toml:{line}:"), found
+    assert len(found) == 1, found
+    assert said in found[0]
+
+
+def test_all_the_mistakes_of_all_the_files_come_at_once():
+    found = problems(PLAN.replace('= "night"\n', '= "nite"\n'), **{"4.toml": PLAN.replace('"5h"', "5")})
+    assert len(found) == PLAN.count('= "night"\n') + 1
+
+
+def test_a_clause_stands_in_one_place_and_a_condition_triggers_one():
+    found = problems(PLAN, **{"copy.toml": PLAN.replace('"3.1.1"', '"3.1.2"')})
+    assert any("triggers clause 3.1.1 already" in one or "triggers clause 3.1.2 already" in one for one in found)
+    assert any("is in 3.1.toml already" in one for one in problems(PLAN, **{"copy.toml": PLAN}))
+
+
+def test_a_plan_without_files_is_a_mistake():
+    with pytest.raises(ConfigError, match="no plan file"):
+        load_plan({})
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ('email = "li@example.com"', 'email = "li at example.com"', "email"),
+        ('id = "wang"', 'id = "li"', "a second person 'li'"),
+        ('on_call = ["li", "wang"]', 'on_call = ["lee", "wang"]', "no person 'lee'"),
+        ('head = "sun"', "", "nobody is there"),
+        ('email = "chen@example.com"', "", "cannot be told by any channel"),
+        ('key = "marketing-centre"', 'key = "info-centre"', "a second department 'info-centre'"),
+        ('language = "zh"', 'language = "de"', "language"),
+        ('utc_offset = "8h"', "utc_offset = 8", "a duration needs a unit"),
+    ],
+)
+def test_a_mistake_in_the_contacts_is_named_with_its_line(right, wrong, said):
+    assert right in CONTACTS
+    text = CONTACTS.replace(right, wrong, 1)
+    with pytest.raises(ConfigError) as raised:
+        load_contacts(text)
+    said_there = [str(problem) for problem in raised.value.problems if said in str(problem)]
+    assert said_there, raised.value
+    assert said_there[0].startswith("contacts.toml:")
+    if wrong:
+        line = CONTACTS[: CONTACTS.index(right)].count("\n") + 1
+        assert said_there[0].startswith(f"contacts.toml:{line}:"), said_there
+
+
+def test_roles_are_filled_from_the_on_call_order():
+    info, command = DEPARTMENTS["info-centre"], DEPARTMENTS["command-group"]
+    assert [info.person(role) for role in Role] == ["li", "wang", "zhao"]
+    assert [command.person(role) for role in Role] == ["sun", "sun", "sun"]
+
+
+def test_working_hours_are_the_sites():
+    hours = Hours()
+    friday = 1_800_000_000.0  # 2027-01-15, 16:00 in China
+    assert hours.working(friday) == friday
+    assert hours.working(friday + 2 * 3600) == friday + 64.5 * 3600  # Monday, 08:30
+    assert hours.working(friday - 10 * 3600) == friday - 7.5 * 3600
+    assert hours.next_digest(friday) == friday + 16.5 * 3600
+    assert hours.next_digest(friday - 8 * 3600) == friday - 7.5 * 3600

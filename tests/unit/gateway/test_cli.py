@@ -1,0 +1,174 @@
+"""``wolfsmoke-gateway incident …`` against the real control app on a real unix socket."""
+
+import argparse
+import asyncio
+import json
+import pathlib
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from msgspec.structs import replace
+
+from contract.alarm import Alarm, Occurrence
+from contract.clock import Stamp
+from gateway import cli, control
+from gateway.contacts import load_contacts
+from gateway.event import Event
+from gateway.incident import Source
+from gateway.incidents import Incidents
+from gateway.plan.loader import load_plan
+from gateway.ports import Outcome
+
+CONFIG = pathlib.Path(__file__).parents[3] / "config"
+
+
+class Clock:
+    def stamp(self) -> Stamp:
+        return Stamp(1_800_000_000.0)
+
+    def boottime(self) -> float:
+        return 0.0
+
+
+class Journal:
+    def __init__(self) -> None:
+        self.kept: list[Event] = []
+
+    async def record_event(self, event: Event) -> Event:
+        self.kept.append(replace(event, id=len(self.kept) + 1))
+        return self.kept[-1]
+
+    async def events(self, incident: str | None = None) -> list[Event]:
+        return [event for event in self.kept if incident in (None, event.incident)]
+
+
+class Silent:
+    async def tell(self, _incident, _clause, _mail, _person, *, again, report) -> None:
+        await report(Outcome(channel="email", accepted=not again))
+
+    def latest(self, _source, _quantity):
+        return None
+
+    def conditions(self, _source):
+        return {}
+
+
+@pytest.fixture
+async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
+    """A state directory whose gateway has one incident, A10."""
+    contacts = load_contacts((CONFIG / "contacts.toml").read_text("utf-8"))
+    plan = load_plan({"3.1.toml": (CONFIG / "plan" / "3.1.toml").read_text("utf-8")})
+    incidents = Incidents(Journal(), plan, contacts, Silent(), Clock(), Silent())
+    source = Source(site="city", agent="order-room", device="ups-1", title="订单部 UPS", room="订单部", kind="ups")
+    await incidents.on_alarm(Alarm(Occurrence(id="o1", device="ups-1", condition="on-battery")), source)
+    settings = uvicorn.Config(
+        control.create(incidents), uds=str(tmp_path / control.SOCKET), log_level="warning", lifespan="off"
+    )
+    server = uvicorn.Server(settings)
+    with_socket = socket.socket(socket.AF_UNIX)
+    with_socket.bind(str(tmp_path / control.SOCKET))
+    with_socket.listen()  # commands may come from here on
+    task = asyncio.create_task(server.serve(sockets=[with_socket]))
+    yield tmp_path
+    server.should_exit = True
+    await task
+    with_socket.close()
+
+
+async def command(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    cli.add_commands(parser.add_subparsers(required=True))
+    args = parser.parse_args(["incident", *words])
+    return await asyncio.to_thread(args.run, args)
+
+
+async def test_a_person_lists_answers_and_closes(state, capsys):
+    where = ("--state", str(state))
+    assert await command("list", *where) == 0
+    assert "A10  open" in capsys.readouterr().out
+    assert await command("seen", "a10", "--as", "li", *where) == 0
+    assert await command("mine", "A10", "--as", "li", *where) == 0
+    assert "owned" in capsys.readouterr().out
+    assert await command("note", "A10", "电工已到场", "--as", "li", *where) == 0
+    assert await command("close", "A10", "--as", "li", "--reason", "演练", *where) == 0
+    capsys.readouterr()
+    assert await command("list", *where) == 0
+    assert capsys.readouterr().out == "no open incident\n"
+    assert await command("list", "--all", *where) == 0
+    assert "closed" in capsys.readouterr().out
+    assert await command("show", "A10", *where) == 0
+    shown = capsys.readouterr().out
+    for part in ("市电中断", "Mains lost", "mine", "电工已到场", "演练", "订单部 UPS"):
+        assert part in shown
+
+
+async def test_programs_get_json(state, capsys):
+    assert await command("show", "A10", "--state", str(state), "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["code"], said["clause"], said["state"]) == ("A10", "3.1.1", "open")
+    assert [event["kind"] for event in said["timeline"]] == ["opened"]
+    assert said["symptoms"][0]["condition"] == "on-battery"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("mine", "A10", "--as", "lee"), 1, "nobody here is called 'lee'"),
+        (("mine", "Z99", "--as", "li"), 1, "no incident 'Z99'"),
+        (("close", "A10", "--as", "li"), 1, "its cause still stands (wait for it, or give a reason)"),
+        (("note", "A10", " ", "--as", "li"), 1, "a note needs words"),
+        (("show", "../../etc"), 2, "is no code of an incident"),
+        (("show", "李"), 2, "is no code of an incident"),
+    ],
+)
+async def test_what_cannot_be_done_is_said_in_a_sentence(state, capsys, words, code, said):
+    assert await command(*words, "--state", str(state)) == code
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.out == ""
+
+
+async def test_a_gateway_that_is_down_is_named_with_the_way_out(tmp_path, capsys):
+    assert await command("list", "--state", str(tmp_path)) == 3
+    assert "no gateway answers" in (said := capsys.readouterr().err)
+    assert "nothing is there" in said
+    assert "--state" in said
+
+
+async def test_a_socket_that_was_left_behind_is_a_gateway_that_is_down(tmp_path, capsys):
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / control.SOCKET))
+    assert await command("list", "--state", str(tmp_path)) == 3
+    assert "no gateway answers" in capsys.readouterr().err
+
+
+async def test_something_else_on_the_socket_is_not_believed(tmp_path, capsys):
+    async def stranger(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_unix_server(stranger, tmp_path / control.SOCKET)
+    assert await command("list", "--state", str(tmp_path)) == 3
+    assert "is no wolfsmoke gateway" in capsys.readouterr().err
+    server.close()
+
+
+async def test_settings_that_cannot_be_read_are_wrong_use(tmp_path, capsys):
+    assert await command("list", "--config", str(tmp_path / "none.toml")) == 2
+    assert "none.toml" in capsys.readouterr().err
+
+
+async def test_a_get_changes_nothing_and_a_bad_body_is_refused(state):
+    import httpx
+
+    transport = httpx.AsyncHTTPTransport(uds=str(state / control.SOCKET))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        for verb in ("seen", "mine", "close", "note"):
+            assert (await client.get(f"/incidents/A10/{verb}")).status_code == 405
+        for body in (b"", b"{}", b"[]", b"\xff", b'{"person": 3}'):
+            answer = await client.post("/incidents/A10/mine", content=body)
+            assert answer.status_code == 422
+        assert (await client.get("/incidents/A10")).json()["state"] == "open"

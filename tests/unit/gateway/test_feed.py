@@ -1,0 +1,131 @@
+"""Alarms reach the incidents in order, once a device is known; what began and ended during a cut pages nobody."""
+
+import asyncio
+
+import pytest
+
+from contract.alarm import Occurrence
+from contract.clock import Stamp
+from contract.message import Alarms, Device, Held, Hello, Inventory, Readings, Topic, encode
+from gateway.feed import Feed, rebuild
+from gateway.journal import Journal
+from gateway.live import Live
+from gateway.record import Incoming
+
+A = "00000000000000aa"
+
+
+class FixedClock:
+    def stamp(self):
+        return Stamp(wall=10_000.0, boottime=10.0, boot="g", trusted=True)
+
+    def boottime(self):
+        return 10.0
+
+
+class World:
+    def __init__(self, journal):
+        self.journal = journal
+        self.live = Live(FixedClock())
+        self.heard = asyncio.Queue()
+        self.feed = Feed(journal, self.live, self._on_alarm)
+        self.task = asyncio.create_task(self.feed.run())
+
+    async def _on_alarm(self, alarm, view):
+        self.heard.put_nowait((alarm.occurrence.id, alarm.occurrence.active, view.kind))
+
+    async def keep(self, *messages):
+        rows = []
+        for message in messages:
+            topic = {Alarms: Topic.ALARMS, Hello: Topic.HELLO, Inventory: Topic.INVENTORY, Readings: Topic.READINGS}
+            epoch, seq = (message.epoch, message.seq) if isinstance(message, Alarms | Readings) else ("", 0)
+            rows.append(Incoming("hq", "a", topic[type(message)], encode(message), 9_990.0, epoch, seq))
+        for row in await self.journal.append(rows):
+            self.live.restore(row)
+        self.feed.wake()
+
+    async def next(self):
+        return await asyncio.wait_for(self.heard.get(), 2)
+
+    async def restart(self):
+        self.task.cancel()
+        await asyncio.wait([self.task])
+        return World(self.journal)
+
+
+@pytest.fixture
+async def journal(tmp_path):
+    journal = await Journal.open(tmp_path / "j.db", FixedClock())
+    writer = asyncio.create_task(journal.run())
+    yield journal
+    writer.cancel()
+    await asyncio.wait([writer])
+    await journal.close()
+
+
+@pytest.fixture
+async def world(journal):
+    world = World(journal)
+    yield world
+    world.task.cancel()
+    await asyncio.wait([world.task])
+
+
+INVENTORY = Inventory(devices=(Device(id="ups-1", kind="ups"),))
+
+
+def alarm(seq, name, *, active=True):
+    occurrence = Occurrence(id=name, device="ups-1", condition="on-battery", active=active)
+    return Alarms(epoch=A, seq=seq, occurrence=occurrence)
+
+
+async def test_alarms_arrive_in_their_order(world):
+    await world.keep(INVENTORY, alarm(1, "o1"), alarm(2, "o2"), alarm(3, "o1", active=False))
+    heard = [await world.next() for _ in range(3)]
+    assert [name for name, _, _ in heard] == ["o1", "o2", "o1"]
+    assert {kind for _, _, kind in heard} == {"ups"}
+
+
+async def test_an_alarm_of_a_device_that_nobody_described_waits_for_the_inventory(world):
+    await world.keep(alarm(1, "o1"))
+    await world.keep(INVENTORY)
+    assert await world.next() == ("o1", True, "ups")
+
+
+async def test_what_stands_at_hello_is_handed_on_at_once(world):
+    await world.keep(INVENTORY, Hello(epoch=A, standing=(alarm(1, "o1").occurrence,)))
+    assert await world.next() == ("o1", True, "ups")
+
+
+async def test_what_began_and_ended_during_a_cut_opens_nothing_and_what_stands_does(world):
+    standing = alarm(3, "o2").occurrence
+    hello = Hello(epoch=A, held=(Held(A, ((1, 3),), 3),), standing=(standing,))
+    await world.keep(INVENTORY, hello, alarm(1, "o1"), alarm(2, "o1", active=False), alarm(3, "o2"), alarm(4, "o3"))
+    heard = [await world.next()]
+    while heard[-1][0] != "o3":
+        heard.append(await world.next())
+    assert ("o1", True, "ups") not in heard
+    assert heard[0] == ("o2", True, "ups")
+
+
+async def test_a_restart_goes_on_where_it_was(world):
+    await world.keep(INVENTORY, alarm(1, "o1"))
+    assert await world.next() == ("o1", True, "ups")
+    while await world.journal.cursor("incidents") < 2:
+        await world.journal.flushed()
+    again = await world.restart()
+    again.live.inventory("hq", "a", INVENTORY)
+    await again.keep(alarm(2, "o2"))
+    assert await again.next() == ("o2", True, "ups")
+    assert again.heard.empty()
+    world.task = again.task
+
+
+async def test_the_live_picture_is_rebuilt_from_the_journal(world):
+    poll = Readings(epoch=A, seq=3, device="ups-1", at=Stamp(9_980.0, 1.0, "x", True), values={"battery.charge": 50.0})
+    await world.keep(INVENTORY, alarm(1, "o1"), alarm(2, "o1", active=False), alarm(4, "o2"), poll)
+    live = Live(FixedClock())
+    await rebuild(world.journal, live, since=9_000.0)
+    assert live.devices["hq", "a", "ups-1"].readings["battery.charge"].reading.value == 50.0
+    assert {name: one.occurrence.active for name, one in live.alarms.items()} == {"o1": False, "o2": True}
+    assert live.history("hq", "a", "ups-1", "battery.charge", 0) == [(9_980.0, 50.0)]

@@ -1,0 +1,97 @@
+"""The fold of events: whatever comes, in whatever order, it holds together."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.event import Event
+from gateway.incident import IncidentState, apply, code_of, fold
+
+SYMPTOM = st.builds(
+    lambda name, rank: {"id": name, "condition": f"c-{name}", "rank": rank},
+    st.sampled_from("xyz"),
+    st.integers(1, 4),
+)
+KINDS = {
+    "opened": st.builds(lambda symptom: {"clause": "3.1.1", "symptom": symptom, "deadline": 9.0}, SYMPTOM),
+    "joined": st.builds(lambda symptom: {"symptom": symptom}, SYMPTOM),
+    "ended": st.builds(lambda name: {"id": name}, st.sampled_from("xyz")),
+    "cause-gone": st.just({}),
+    "message": st.builds(
+        lambda number, purpose: {"message": number, "purpose": purpose, "rank": 2},
+        st.sampled_from("123"),
+        st.sampled_from(["page", "worse", "recovery"]),
+    ),
+    "accepted": st.builds(lambda number: {"message": number}, st.sampled_from("123")),
+    "failed": st.builds(lambda number, last: {"message": number, "last": last}, st.sampled_from("123"), st.booleans()),
+    "seen": st.just({}),
+    "mine": st.just({}),
+    "step": st.builds(lambda index: {"index": index}, st.integers(0, 3)),
+    "overdue": st.just({}),
+    "noted": st.just({}),
+    "checked": st.just({"evidence": {}}),
+    "closed": st.just({}),
+    "from a later version": st.just({"what": "ever"}),
+}
+EVENTS = st.lists(
+    st.sampled_from(sorted(KINDS)).flatmap(
+        lambda kind: st.builds(
+            Event,
+            kind=st.just(kind),
+            incident=st.sampled_from(["A10", "B10"]),
+            at=st.floats(0, 1e9),
+            who=st.sampled_from(["li", "wang"]),
+            data=KINDS[kind],
+        )
+    ),
+    max_size=25,
+)
+
+
+@given(EVENTS, st.integers(0, 25))
+def test_a_restart_anywhere_gives_the_same_incidents(events, cut):
+    resumed = fold(events[:cut])
+    for event in events[cut:]:
+        resumed[event.incident] = apply(resumed.get(event.incident), event)
+    assert resumed == fold(events)
+
+
+@given(EVENTS)
+def test_every_incident_holds_together(events):
+    for code, incident in fold(events).items():
+        mine = [event for event in events if event.incident == code]
+        assert list(incident.timeline) == mine
+        assert incident.state in IncidentState
+        assert (incident.state is IncidentState.CLOSED) == (incident.closed is not None)
+        assert not incident.owner or incident.owner in incident.seen
+        assert all(not (mail.accepted and mail.failed) for mail in incident.mails)
+        assert len({symptom.id for symptom in incident.symptoms}) == len(incident.symptoms)
+        assert set(incident.reached()) <= {mail.person for mail in incident.mails}
+
+
+@given(EVENTS)
+def test_telling_the_outcome_twice_changes_nothing_but_the_timeline(events):
+    doubled = [again for event in events for again in ([event] * 2 if event.kind in ("accepted", "ended") else [event])]
+    for code, incident in fold(doubled).items():
+        once = fold(events)[code]
+        assert (incident.mails, incident.symptoms, incident.state) == (once.mails, once.symptoms, once.state)
+
+
+def test_a_message_that_one_channel_took_is_not_failed_by_another():
+    def event(kind, **data):
+        return Event(kind=kind, incident="A10", at=1.0, who="li", data={"message": "1", **data})
+
+    sent = event("message", purpose="page", rank=2)
+    taken, lost = event("accepted"), event("failed", last=True)
+    for order in ([sent, taken, lost], [sent, lost, taken]):
+        incident = fold(order)["A10"]
+        assert incident.reached() == ("li",)
+        assert not incident.unreachable("li")
+
+
+def test_codes_are_short_and_never_the_same():
+    codes = [code_of(number) for number in range(1, 60_000)]
+    assert codes[:2] == ["A10", "B10"]
+    assert len(set(codes)) == len(codes)
+    assert max(map(len, codes)) == 5
+    assert codes[24 * 90 - 1] == "Z99"
+    assert codes[24 * 90] == "A100"

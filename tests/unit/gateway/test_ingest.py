@@ -1,0 +1,263 @@
+"""What arrives is committed, then acknowledged, duplicates too; what is none of ours is refused and stops nothing."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from contract.alarm import Occurrence, Standing
+from contract.clock import Stamp
+from contract.errors import StorageError
+from contract.message import (
+    MAX_BYTES,
+    Ack,
+    Alarms,
+    Device,
+    Heartbeat,
+    Held,
+    Hello,
+    Inventory,
+    Readings,
+    State,
+    Voided,
+    decode,
+    encode,
+)
+from contract.ranges import Ranges
+from gateway.ingest import Arrived, Ingest
+from gateway.journal import Journal
+from gateway.live import Live
+
+A, B = "00000000000000aa", "00000000000000bb"
+BASE = "wolfsmoke/1/hq/order-room"
+
+
+class TurnedClock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def stamp(self):
+        return Stamp(wall=1_700_000_000.0 + self.now, boottime=self.now, boot="g", trusted=True)
+
+    def boottime(self):
+        return self.now
+
+
+class World:
+    def __init__(self, journal, clock, site=""):
+        self.journal, self.clock = journal, clock
+        self.live = Live(clock)
+        self.sent = []
+        self.news = 0
+        self.ingest = Ingest(journal, self.live, clock, lambda topic, body: self.sent.append((topic, body)), site=site)
+        self.ingest.on_news = self._count
+
+    def _count(self):
+        self.news += 1
+
+    async def take(self, *messages, retained=False):
+        """Deliver messages, each with its topic's last level or as (topic, payload); return the acks."""
+        self.sent.clear()
+        wall = self.clock.stamp().wall
+        batch = []
+        for message in messages:
+            if isinstance(message, tuple):
+                batch.append(Arrived(message[0], message[1], retained, wall))
+            else:
+                batch.append(Arrived(f"{BASE}/{TOPICS[type(message)]}", encode(message), retained, wall))
+        await self.ingest.take(batch)
+        return {(ack := decode(Ack, body)).epoch: ack for topic, body in self.sent}
+
+
+TOPICS = {Readings: "readings", Alarms: "alarms", Hello: "hello", Inventory: "inventory", State: "state"}
+
+
+@pytest.fixture
+async def world(tmp_path):
+    clock = TurnedClock()
+    journal = await Journal.open(tmp_path / "j.db", clock)
+    writer = asyncio.create_task(journal.run())
+    yield World(journal, clock)
+    writer.cancel()
+    await asyncio.wait([writer])
+    await journal.close()
+
+
+def poll(seq, *, epoch=A, charge=90.0, device="ups-1"):
+    return Readings(epoch=epoch, seq=seq, device=device, at=Stamp(5.0, 5.0, "x"), values={"battery.charge": charge})
+
+
+def alarm(seq, name="o1", *, epoch=A, active=True):
+    return Alarms(
+        epoch=epoch, seq=seq, occurrence=Occurrence(id=name, device="ups-1", condition="on-battery", active=active)
+    )
+
+
+async def test_messages_are_acknowledged_with_all_that_the_journal_has(world):
+    acks = await world.take(poll(1), poll(2), poll(4), poll(1, epoch=B))
+    assert acks[A].have == ((1, 2), (4, 4))
+    assert acks[B].have == ((1, 1),)
+    assert acks[A].journal == world.journal.id
+    assert all(topic == f"{BASE}/acks" for topic, _ in world.sent)
+
+
+async def test_a_duplicate_is_acknowledged_and_stored_once(world):
+    await world.take(poll(1, charge=90.0))
+    acks = await world.take(poll(1, charge=10.0))
+    assert acks[A].have == ((1, 1),)
+    assert len(await world.journal.after(0, 10)) == 1
+    assert world.live.devices["hq", "order-room", "ups-1"].readings["battery.charge"].reading.value == 90.0
+
+
+async def test_nothing_is_acknowledged_that_the_disk_did_not_take(world):
+    async def fails(_messages):
+        raise StorageError("the journal cannot be written")
+
+    world.journal.append = fails
+    assert await world.take(poll(1), alarm(2)) == {}
+    assert not world.live.alarms
+
+
+async def test_an_alarm_is_acknowledged_as_taken_and_known(world):
+    acks = await world.take(alarm(1))
+    assert acks[A].alarms == {"o1": Standing.TAKEN}
+    assert world.live.standing()[0].alarm.occurrence.condition == "on-battery"
+    assert world.news == 1
+
+
+async def test_how_far_an_alarm_came_is_told_to_its_agent(world):
+    await world.take(Hello(epoch=A), alarm(1))
+    world.sent.clear()
+    world.ingest.stand("hq", "order-room", {"o1": Standing.OWNED})
+    ack = decode(Ack, world.sent[0][1])
+    assert (ack.epoch, ack.have, ack.alarms) == (A, ((1, 1),), {"o1": Standing.OWNED})
+
+
+async def test_hello_is_answered_for_each_epoch_it_still_holds(world):
+    await world.take(poll(1, epoch=B), poll(3, epoch=B))
+    acks = await world.take(Hello(epoch=A, held=(Held(B, ((1, 3),), 3), Held(A, (), 0))))
+    assert acks[B].have == ((1, 1), (3, 3))
+    assert acks[A].have == ()
+
+
+async def test_what_is_neither_held_nor_received_is_named_lost_by_range_and_once(world, caplog):
+    await world.take(poll(1), poll(7))
+    hello = Hello(epoch=A, held=(Held(A, ((3, 4),), 9),), voided=(Voided(A, ((2, 2),), "disk full"),))
+    await world.take(hello)
+    await world.take(hello)
+    assert await world.journal.lost() == {("hq", "order-room", A): Ranges([(2, 2), (5, 6), (8, 9)])}
+    events = [event for event in await world.journal.events() if event.kind == "lost"]
+    assert [event.data["lost"] for event in events] == [[[2, 2], [5, 6], [8, 9]]]
+    assert "disk full" in events[0].text
+    assert sum("are lost" in record.message for record in caplog.records) == 1
+
+
+async def test_holes_of_an_epoch_that_the_agent_no_longer_speaks_of_are_lost(world):
+    await world.take(poll(1, epoch=B), poll(4, epoch=B))
+    await world.take(Hello(epoch=A))
+    assert await world.journal.lost() == {("hq", "order-room", B): Ranges([(2, 3)])}
+
+
+async def test_nothing_is_lost_while_it_is_held_or_there(world):
+    await world.take(poll(1), poll(2), Hello(epoch=A, held=(Held(A, ((3, 5),), 5),)))
+    assert await world.journal.lost() == {}
+
+
+async def test_standing_alarms_of_hello_are_known_and_what_stands_no_more_has_ended(world):
+    await world.take(alarm(1, "o1"), alarm(2, "o2"))
+    await world.take(Hello(epoch=B, standing=(alarm(1, "o2").occurrence, alarm(1, "o3").occurrence)))
+    assert {name: one.occurrence.active for name, one in world.live.alarms.items()} == {
+        "o1": False,
+        "o2": True,
+        "o3": True,
+    }
+
+
+async def test_an_alarm_whose_end_is_still_on_its_way_is_left_standing(world):
+    await world.take(alarm(1, "o1"))
+    await world.take(Hello(epoch=A, held=(Held(A, ((2, 2),), 2),)))
+    assert world.live.alarms["o1"].occurrence.active
+
+
+async def test_two_agents_under_one_name_are_told_of(world, caplog):
+    for epoch in (A, B, A, B):
+        await world.take(Hello(epoch=epoch))
+    assert any("two agents" in record.message for record in caplog.records)
+    assert "two-epochs" in [event.kind for event in await world.journal.events()]
+
+
+BAD = {
+    "not JSON": (f"{BASE}/readings", b"\xff\x00{"),
+    "of the wrong shape": (f"{BASE}/readings", b'{"values": 5}'),
+    "no identity": (f"{BASE}/readings", encode(Readings(device="ups-1", seq=1))),
+    "no device": (f"{BASE}/readings", encode(Readings(epoch=A, seq=1, device="Üps"))),
+    "too big a number": (f"{BASE}/readings", encode(Readings(epoch=A, seq=2**63, device="ups-1"))),
+    "oversized": (f"{BASE}/readings", b" " * (MAX_BYTES + 1)),
+    "foreign": ("wolfsmoke/1/hq/order-room/nonsense", b"{}"),
+    "of another version": ("wolfsmoke/2/hq/order-room/readings", b"{}"),
+    "with a name that may not stand in a topic": ("wolfsmoke/1/HQ!/order-room/readings", b"{}"),
+    "hello with a false epoch": (f"{BASE}/hello", encode(Hello(epoch="x" * 16))),
+    "hello with a false range": (f"{BASE}/hello", encode(Hello(epoch=A, held=(Held(A, ((9, 3),), 9),)))),
+    "deeply nested": (f"{BASE}/readings", b"[" * 100_000),
+    "a number beyond all floats": (f"{BASE}/readings", b'{"epoch":"%b","seq":1e999,"device":"u"}' % A.encode()),
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+async def test_a_bad_message_is_refused_and_counted_told_once_and_stops_nothing(world, bad, caplog):
+    acks = await world.take(bad, poll(1), bad)
+    assert acks[A].have == ((1, 1),)
+    assert sum(world.ingest.refused.values()) == 2
+    assert sum("refused" in record.message for record in caplog.records) == 1
+    assert len(await world.journal.after(0, 10)) == 1
+
+
+async def test_refused_senders_without_end_fill_no_memory(world):
+    await world.ingest.take([Arrived(f"wolfsmoke/1/hq/a{number}/zzz", b"{}", False, 1.0) for number in range(3000)])
+    assert len(world.ingest.refused) <= 1001
+    assert sum(world.ingest.refused.values()) == 3000
+
+
+async def test_our_own_acks_and_cleared_topics_are_passed_over(world):
+    await world.take((f"{BASE}/acks", encode(Ack())), (f"{BASE}/state", b""))
+    assert not world.ingest.refused
+
+
+async def test_agents_of_another_site_are_refused_where_a_site_is_set(tmp_path):
+    clock = TurnedClock()
+    journal = await Journal.open(tmp_path / "j.db", clock)
+    world = World(journal, clock, site="depot-1")
+    await world.take(State(online=True))
+    assert sum(world.ingest.refused.values()) == 1
+    await journal.close()
+
+
+async def test_an_inventory_that_comes_again_is_journaled_once(world):
+    inventory = Inventory(devices=(Device(id="ups-1", kind="ups", title="一号", room="机房"),))
+    await world.take(inventory)
+    await world.take(inventory, retained=True)
+    assert len(await world.journal.after(0, 10)) == 1
+    assert world.live.devices["hq", "order-room", "ups-1"].title == "一号"
+
+
+async def test_presence_follows_heartbeats_and_a_retained_one_proves_nothing(world):
+    online = State(online=True, epoch=A, at=world.clock.stamp())
+    await world.take(online, retained=True)
+    view = world.live.agents["hq", "order-room"]
+    assert not view.online
+    await world.take(online)
+    assert view.online
+    world.clock.now += 60
+    assert not view.online
+    await world.take(online)
+    await world.take(State(online=False))
+    assert not view.online
+
+
+async def test_unknown_fields_of_a_newer_agent_are_passed_over(world):
+    body = msgspec.json.encode({**msgspec.to_builtins(poll(1)), "new": [1]})
+    assert (await world.take((f"{BASE}/readings", body)))[A].have == ((1, 1),)
+
+
+def test_the_heartbeat_is_none_of_the_agents_topics():
+    assert Heartbeat not in TOPICS

@@ -1,0 +1,170 @@
+"""The journal keeps each message once, tells it in order, and forgets nothing in a restart."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from contract.clock import Stamp
+from contract.errors import StorageError
+from contract.message import Topic
+from contract.ranges import Ranges
+from gateway.event import Event
+from gateway.journal import Journal
+from gateway.record import Aside, Incoming
+
+EPOCH = "00000000000000aa"
+
+
+class FixedClock:
+    def stamp(self) -> Stamp:
+        return Stamp(wall=1000.0, boottime=10.0, boot="b", trusted=True)
+
+    def boottime(self) -> float:
+        return 10.0
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Journal]:
+    journal = await Journal.open(path, FixedClock())
+    writer = asyncio.create_task(journal.run())
+    try:
+        yield journal
+    finally:
+        writer.cancel()
+        await asyncio.wait([writer])
+        await journal.close()
+
+
+def reading(seq, *, epoch=EPOCH, agent="a", received=1000.0):
+    return Incoming("hq", agent, Topic.READINGS, b"{}", received, epoch, seq)
+
+
+async def test_a_message_is_kept_once(tmp_path):
+    async with opened(tmp_path / "j.db") as journal:
+        first = await journal.append([reading(1), reading(2), reading(2)])
+        again = await journal.append([reading(2), reading(4)])
+        assert [row.seq for row in first] == [1, 2]
+        assert [row.seq for row in again] == [4]
+        assert journal.have("hq", "a", EPOCH) == Ranges([(1, 2), (4, 4)])
+        assert [row.seq for row in await journal.after(0, 10)] == [1, 2, 4]
+
+
+async def test_the_same_number_of_another_epoch_or_agent_is_another_message(tmp_path):
+    async with opened(tmp_path / "j.db") as journal:
+        stored = await journal.append([reading(1), reading(1, epoch="00000000000000bb"), reading(1, agent="b")])
+        assert len(stored) == 3
+
+
+async def test_messages_without_a_number_are_all_kept(tmp_path):
+    async with opened(tmp_path / "j.db") as journal:
+        hello = Incoming("hq", "a", Topic.HELLO, b"{}", 1.0)
+        assert len(await journal.append([hello, hello])) == 2
+
+
+async def test_many_at_once_lose_nothing_and_double_nothing(tmp_path):
+    async with opened(tmp_path / "j.db") as journal:
+        jobs = [journal.append([reading(seq), reading(seq + 1)]) for seq in range(1, 400)]
+        stored = [row for rows in await asyncio.gather(*jobs) for row in rows]
+        assert sorted(row.seq for row in stored) == list(range(1, 401))
+        assert [row.id for row in await journal.after(0, 1000)] == list(range(1, 401))
+
+
+async def test_a_restart_keeps_identity_messages_ranges_cursors_and_events(tmp_path):
+    async with opened(tmp_path / "j.db") as journal:
+        await journal.append([reading(1)])
+        await journal.set_cursor("store", 1, [Aside(1, "bad", final=True)], "notes")
+        event = await journal.record_event(Event(at=5.0, incident="A10", kind="opened", data={"灯": 1}))
+        name = journal.id
+    async with opened(tmp_path / "j.db") as journal:
+        assert journal.id == name
+        assert await journal.append([reading(1)]) == []
+        assert await journal.cursor("store") == 1
+        assert await journal.notes("store") == "notes"
+        assert await journal.aside("store", final=True) == [Aside(1, "bad", final=True)]
+        assert await journal.events() == [event]
+        assert await journal.events("A10") == [event]
+        assert await journal.events("B10") == []
+
+
+async def test_a_new_journal_and_a_restored_one_have_new_ids(tmp_path):
+    async with opened(tmp_path / "j.db") as journal:
+        name = journal.id
+        await journal.append([reading(1)])
+    copy = tmp_path / "copy.db"
+    copy.write_bytes((tmp_path / "j.db").read_bytes())
+    async with opened(copy) as restored, opened(tmp_path / "new.db") as new:
+        assert len({name, restored.id, new.id}) == 3
+        assert await restored.append([reading(1)]) == []
+
+
+async def test_ids_are_never_used_again_after_pruning(tmp_path):
+    async with opened(tmp_path / "j.db") as journal:
+        await journal.append([reading(1), reading(2)])
+        await journal.set_cursor("store", 2)
+        assert await journal.prune(2000.0, ["store"]) == 2
+    async with opened(tmp_path / "j.db") as journal:
+        stored = await journal.append([reading(3), reading(2)])
+        assert [(row.id, row.seq) for row in stored] == [(3, 3)]
+
+
+async def test_pruning_spares_what_a_reader_has_not_passed_what_waits_and_what_is_no_reading(tmp_path):
+    async with opened(tmp_path / "j.db") as journal:
+        await journal.append(
+            [reading(1), reading(2), reading(3), Incoming("hq", "a", Topic.ALARMS, b"{}", 1.0, EPOCH, 4)]
+        )
+        await journal.set_cursor("store", 2, [Aside(1, "undated", final=False)])
+        assert await journal.prune(2000.0, ["store", "incidents"]) == 0  # one has not begun
+        await journal.set_cursor("incidents", 4)
+        assert await journal.prune(2000.0, ["store", "incidents"]) == 1
+        assert [row.seq for row in await journal.after(0, 10)] == [1, 3, 4]
+        await journal.take_up("store", [1])
+        assert await journal.prune(2000.0, ["store", "incidents"]) == 1
+
+
+async def test_what_is_lost_is_named_once_and_no_longer_when_it_comes_after_all(tmp_path):
+    async with opened(tmp_path / "j.db") as journal:
+        lost = Ranges([(2, 3)])
+        assert await journal.lose("hq", "a", EPOCH, lost) == lost
+        assert not await journal.lose("hq", "a", EPOCH, lost)
+        assert await journal.lost() == {("hq", "a", EPOCH): lost}
+        assert len(await journal.append([reading(2)])) == 1
+        assert await journal.lost() == {("hq", "a", EPOCH): Ranges([(3, 3)])}
+
+
+async def test_readers_wake_when_messages_come(tmp_path):
+    async with opened(tmp_path / "j.db") as journal:
+        with journal.watch() as grown:
+            await journal.append([reading(1)])
+            await asyncio.wait_for(grown.wait(), 1)
+            grown.clear()
+            await journal.append([reading(1)])
+            assert not grown.is_set()
+
+
+async def test_a_disk_that_fails_acknowledges_nothing_and_works_again_later(tmp_path, caplog):
+    path = tmp_path / "j.db"
+    async with opened(path) as journal:
+        journal._writer.execute("PRAGMA busy_timeout = 10")
+        with sqlite3.connect(path, isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            for _ in range(2):
+                with pytest.raises(StorageError, match="cannot be written"):
+                    await journal.append([reading(1)])
+            other.execute("ROLLBACK")
+        other.close()
+        assert not journal.have("hq", "a", EPOCH)
+        assert len(await journal.append([reading(1)])) == 1
+        messages = [record.message for record in caplog.records]
+        assert sum("nothing is acknowledged" in text for text in messages) == 1
+        assert sum("written again" in text for text in messages) == 1
+
+
+async def test_a_file_that_is_no_journal_is_refused_with_a_sentence(tmp_path):
+    path = tmp_path / "j.db"
+    path.write_text("this is no database, and long enough to be sure of it" * 20)
+    with pytest.raises(StorageError, match="cannot be opened"):
+        await Journal.open(path, FixedClock())
