@@ -1,0 +1,342 @@
+"""The agent's uplink against a real mosquitto: away at start and later, refusing, and with strangers on our topics."""
+
+import asyncio
+import getpass
+import shutil
+import socket
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import pytest
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from agent.clock import SystemClock
+from agent.config import Broker, Tls
+from agent.outbox import Outbox
+from agent.spool import open_spool
+from agent.uplink import Uplink
+from contract import message
+from contract.alarm import Occurrence
+from contract.message import GATEWAY_TOPIC, Ack, Alarms, Heartbeat, Inventory, Readings, Topic
+from contract.settings import Secret
+
+MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(shutil.which(MOSQUITTO) is None, reason="needs Debian's mosquitto: see tests/packages.sh"),
+]
+EPOCH = "00000000000000aa"
+LIMIT = 30.0
+"""Seconds until waiting for something is a failure."""
+OURS = "wolfsmoke/1/hq/room"
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+async def until(met, what):
+    """Look every 20 ms; there is no event for what a broker has not done yet."""
+    try:
+        async with asyncio.timeout(LIMIT):
+            while not met():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        pytest.fail(f"within {LIMIT:g} s: {what}")
+
+
+class Mosquitto:
+    """A broker that can be stopped and started again on the same port."""
+
+    def __init__(self, folder, lines=("allow_anonymous true",)):
+        self.port = free_port()
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text("\n".join([f"user {getpass.getuser()}", f"listener {self.port} 127.0.0.1", *lines, ""]))
+        self._process = None
+
+    async def start(self):
+        self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
+            [MOSQUITTO, "-c", self._config], stderr=subprocess.DEVNULL
+        )
+        await until(self._answers, "mosquitto answers")
+
+    def _answers(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def stop(self):
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+class Listener:
+    """Hears all that the agent says, and can speak as the gateway or as a stranger."""
+
+    def __init__(self, port):
+        self.heard = []
+        self._subscribed = False
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
+        self._client.on_message = lambda _c, _d, msg: self.heard.append((msg.topic, bytes(msg.payload)))
+        self._client.on_subscribe = lambda *_: setattr(self, "_subscribed", True)
+        self._client.connect("127.0.0.1", port)
+        self._client.subscribe(f"{OURS}/#", 1)
+        self._client.loop_start()
+
+    async def ready(self):
+        await until(lambda: self._subscribed, "the listener is subscribed")
+        return self
+
+    def say(self, topic, payload, *, retain=False):
+        self._client.publish(topic, payload, qos=1, retain=retain)
+
+    def of(self, topic):
+        kind = message.TYPES[topic]
+        return [message.decode(kind, body) for name, body in list(self.heard) if name == f"{OURS}/{topic.value}"]
+
+    def order(self):
+        return [name.rpartition("/")[2] for name, _ in self.heard]
+
+    def close(self):
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+class Agent:
+    """Outbox and uplink of one agent, without devices."""
+
+    def __init__(self, folder, broker):
+        self.clock = SystemClock()
+        self.worker = ThreadPoolExecutor(1)
+        self.spool = open_spool(folder / "spool.db", "1")
+        self.standing = []
+        self.gateway_clock = []
+        self.outbox = Outbox(self.spool, self.worker, self.clock, EPOCH, lambda: self.standing)
+        self.uplink = Uplink(
+            broker=broker,
+            site="hq",
+            agent="room",
+            version="test",
+            outbox=self.outbox,
+            clock=self.clock,
+            inventory=lambda: Inventory(config="c"),
+            on_gateway_clock=self.gateway_clock.append,
+        )
+
+    def put(self, count=1):
+        for _ in range(count):
+            self.outbox.put_readings(Readings(device="ups-1", at=self.clock.stamp(), values={"battery.charge": 97.0}))
+
+    async def alarm(self, name):
+        occurrence = Occurrence(id=name, device="ups-1", condition="on-battery")
+        await self.outbox.put_alarms([Alarms(at=self.clock.stamp(), occurrence=occurrence)])
+
+
+@asynccontextmanager
+async def running(folder, broker):
+    agent = Agent(folder, broker)
+    await agent.outbox.open()
+    tasks = [asyncio.create_task(agent.outbox.run()), asyncio.create_task(agent.uplink.run())]
+    try:
+        yield agent
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        agent.worker.shutdown()
+        agent.spool.close()
+
+
+@pytest.fixture
+async def mosquitto(tmp_path):
+    broker = Mosquitto(tmp_path)
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+async def listener(mosquitto):
+    await mosquitto.start()
+    listener = await Listener(mosquitto.port).ready()
+    yield listener
+    listener.close()
+
+
+def at(mosquitto):
+    return Broker("127.0.0.1", mosquitto.port)
+
+
+async def test_hello_is_first_then_alarms_then_readings(tmp_path, mosquitto, listener):
+    async with running(tmp_path, at(mosquitto)) as agent:
+        agent.standing = [Occurrence(id="o-1", device="ups-1")]
+        agent.put()
+        await agent.alarm("o-1")
+        await until(lambda: len(listener.heard) >= 5, "all is said")
+        assert listener.order()[:5] == ["hello", "inventory", "alarms", "readings", "state"]
+        (hello,) = listener.of(Topic.HELLO)
+        assert (hello.epoch, hello.held[0].spans, hello.standing[0].id) == (EPOCH, ((1, 2),), "o-1")
+        assert listener.of(Topic.STATE)[-1].online
+
+
+async def test_a_broker_that_is_away_at_start_gets_everything_when_it_comes(tmp_path, mosquitto, caplog):
+    async with running(tmp_path, at(mosquitto)) as agent:
+        agent.put(3)
+        await agent.alarm("o-1")
+        await until(lambda: "away" in caplog.text, "the broker is found to be away")
+        await mosquitto.start()
+        listener = await Listener(mosquitto.port).ready()
+        await until(lambda: agent.uplink.connected, "the agent is connected")
+        agent.put(1)
+        # the listener may have come later than the first sending; what nobody acknowledges is said again at a hello
+        listener.say(GATEWAY_TOPIC, message.encode(Heartbeat("g", "j", "s1", online=True)))
+        await until(lambda: len({each.seq for each in listener.of(Topic.READINGS)}) == 4, "all readings")
+        await until(lambda: listener.of(Topic.ALARMS), "the alarm")
+        listener.close()
+    assert sum("away" in record.message for record in caplog.records) == 1
+    assert sum("connected" in record.message for record in caplog.records) == 1
+
+
+async def test_a_broker_that_goes_and_comes_back_loses_nothing(tmp_path, mosquitto, listener, caplog):
+    async with running(tmp_path, at(mosquitto)) as agent:
+        agent.put(2)
+        await until(lambda: len(listener.of(Topic.READINGS)) == 2, "two readings")
+        listener.say(f"{OURS}/acks", message.encode(Ack("j", EPOCH, ((1, 2),))))
+        await until(lambda: agent.outbox.held == 0, "they are acknowledged")
+        mosquitto.stop()
+        await until(lambda: not agent.uplink.connected, "the agent notices")
+        agent.put(100)
+        await agent.alarm("o-1")
+        await mosquitto.start()
+        again = await Listener(mosquitto.port).ready()
+        await until(lambda: agent.uplink.connected, "the agent is back")
+        again.say(GATEWAY_TOPIC, message.encode(Heartbeat("g", "j", "s1", online=True)))
+
+        def acknowledged_all():
+            for each in [*again.of(Topic.READINGS), *again.of(Topic.ALARMS)]:
+                again.say(f"{OURS}/acks", message.encode(Ack("j", EPOCH, ((each.seq, each.seq),))))
+            return agent.outbox.held == 0
+
+        await until(acknowledged_all, "everything arrives and is acknowledged")
+        seqs = {each.seq for each in [*again.of(Topic.READINGS), *again.of(Topic.ALARMS)]}
+        assert seqs == set(range(3, 104))
+        again.close()
+    assert sum("away" in record.message for record in caplog.records) == 1
+
+
+async def test_foreign_and_malformed_messages_change_nothing(tmp_path, mosquitto, listener, caplog):
+    async with running(tmp_path, at(mosquitto)) as agent:
+        agent.put(2)
+        await until(lambda: len(listener.of(Topic.READINGS)) == 2, "two readings")
+        for bad in (
+            b"",
+            b"nonsense",
+            b"\xff\xfe",
+            b"[]",
+            b'{"journal": 5}',
+            b'{"journal":"j","epoch":"%s","have":[[1]]}' % EPOCH.encode(),
+            b'{"journal":"j","epoch":"%s","have":"all"}' % EPOCH.encode(),
+            b"[" * 100_000,
+            b'{"journal":"' + b"j" * message.MAX_BYTES + b'"}',
+            message.encode(Ack("j", "f" * 16, ((1, 2),))),
+            message.encode(Ack("", EPOCH, ((1, 2),))),
+            message.encode(Ack("j", EPOCH, ((2, 1), (-4, 0), (10**30, 10**31)))),
+        ):
+            listener.say(f"{OURS}/acks", bad)
+            listener.say(GATEWAY_TOPIC, bad)
+        listener.say(f"{OURS}/acks", message.encode(Ack("j", EPOCH, ((1, 1),))))
+        await until(lambda: agent.outbox.held == 1, "the good ack after the bad ones is taken")
+        assert agent.uplink.connected
+    assert sum("refused" in record.message for record in caplog.records) == 1
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_a_gateway_that_starts_anew_hears_hello_and_what_is_held(tmp_path, mosquitto, listener):
+    async with running(tmp_path, at(mosquitto)) as agent:
+        agent.put()
+        await until(lambda: len(listener.of(Topic.READINGS)) == 1, "a reading")
+        for session in ("s1", "s1", "s2"):
+            listener.say(GATEWAY_TOPIC, message.encode(Heartbeat("g", "j", session, wall=5.0, online=True)))
+        await until(lambda: len(listener.of(Topic.HELLO)) == 3, "one hello a session")
+        await until(lambda: len(listener.of(Topic.READINGS)) == 3, "the reading again")
+        assert agent.gateway_clock == [5.0, 5.0, 5.0]
+
+
+async def test_a_kept_heartbeat_neither_sets_the_clock_nor_repeats_hello(tmp_path, mosquitto, listener):
+    listener.say(GATEWAY_TOPIC, message.encode(Heartbeat("g", "j", "s1", wall=5.0, online=True)), retain=True)
+    async with running(tmp_path, at(mosquitto)) as agent:
+        agent.put()
+        await until(lambda: listener.of(Topic.READINGS), "a reading")
+        listener.say(f"{OURS}/acks", message.encode(Ack("j", EPOCH, ((1, 1),))))
+        await until(lambda: agent.outbox.held == 0, "the ack, which is behind the heartbeat")
+        assert agent.gateway_clock == []
+        assert len(listener.of(Topic.HELLO)) == 1
+
+
+async def test_the_last_will_says_that_the_agent_is_gone_and_a_clean_stop_says_so_itself(tmp_path, mosquitto, listener):
+    async with running(tmp_path, at(mosquitto)) as agent:
+        await until(lambda: listener.of(Topic.STATE), "the first state")
+        agent.uplink._client.socket().shutdown(socket.SHUT_RDWR)  # the line is cut
+        await until(lambda: not listener.of(Topic.STATE)[-1].online, "the will")
+        await until(lambda: listener.of(Topic.STATE)[-1].online, "the agent is back")
+    await until(lambda: not listener.of(Topic.STATE)[-1].online, "a good-bye")
+
+
+async def test_a_wrong_password_is_told_once_with_what_to_check(tmp_path, caplog):
+    passwords = tmp_path / "passwords"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "room", "right"], check=True)  # noqa: ASYNC221
+    passwords.chmod(0o644)
+    broker = Mosquitto(tmp_path, ("allow_anonymous false", f"password_file {passwords}"))
+    await broker.start()
+    try:
+        async with running(tmp_path, Broker("127.0.0.1", broker.port, "room", Secret("a-wrong-one"))) as agent:
+            await until(lambda: "refuses us" in caplog.text, "the refusal")
+            assert not agent.uplink.connected
+        async with running(tmp_path, Broker("127.0.0.1", broker.port, "room", Secret("right"))) as agent:
+            await until(lambda: agent.uplink.connected, "the right password")
+    finally:
+        broker.stop()
+    assert "check user, password" in caplog.text
+    assert "a-wrong-one" not in caplog.text
+
+
+def certificates(folder):
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], check=True, cwd=folder, capture_output=True)
+
+    new = ("req", "-newkey", "rsa:2048", "-nodes", "-subj")
+    openssl(*new, "/CN=test ca", "-x509", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2")
+    openssl(*new, "/CN=localhost", "-keyout", "broker.key", "-out", "broker.csr")
+    (folder / "ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
+    signing = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "ext")
+    openssl("x509", "-req", "-in", "broker.csr", "-out", "broker.pem", *signing)
+    (folder / "broker.key").chmod(0o644)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+async def test_tls_is_spoken_and_a_broker_that_is_not_trusted_gets_nothing(tmp_path, caplog):
+    certificates(tmp_path)
+    tls = (f"certfile {tmp_path}/broker.pem", f"keyfile {tmp_path}/broker.key", "allow_anonymous true")
+    broker = Mosquitto(tmp_path, tls)
+    await broker.start()
+    other = tmp_path / "other"
+    other.mkdir()
+    certificates(other)
+    try:
+        stranger = Broker("localhost", broker.port, tls=Tls(str(other / "ca.pem")))
+        async with running(tmp_path, stranger) as agent:
+            await until(lambda: "certificate verify failed" in caplog.text, "the refusal")
+            assert not agent.uplink.connected
+        async with running(tmp_path, Broker("localhost", broker.port, tls=Tls(str(tmp_path / "ca.pem")))) as agent:
+            agent.put(100)
+            await until(lambda: agent.uplink.connected, "the connection")
+            await until(lambda: agent.outbox._outstanding > 0, "readings are on their way")
+    finally:
+        broker.stop()
