@@ -15,54 +15,16 @@ import msgspec
 from agent import conditions
 from agent.conditions import ConditionSettings
 from agent.links.snmp import Engine, SnmpTarget
-from contract import settings
+from contract import files, settings
+from contract.broker import Broker, host_faults
 from contract.condition import Condition
-from contract.errors import ConfigError, Problem
-from contract.locate import Locator
-from contract.settings import Fault, Port, Seconds, Secret, SecretRef, SecretSource, Slug, did_you_mean
+from contract.errors import ConfigError
+from contract.settings import Fault, Port, Seconds, Secret, SecretSource, Slug, Text, did_you_mean
 
-Text = Annotated[str, msgspec.Meta(min_length=1)]
-
-MAX_SECRET: Final = 4096
-"""Bytes; what is longer is another file."""
 MIN_KEY: Final = 8
 """Characters of an SNMPv3 pass phrase (RFC 3414, 11.2)."""
 DRIVERS: Final = ("snmp", "megatec")
 """A device has exactly one of these tables."""
-
-
-class Tls(msgspec.Struct, frozen=True):
-    """TLS to the broker. Paths of PEM files."""
-
-    ca: Text
-    certificate: str = ""
-    """Of this agent, where the broker asks for one."""
-    key: str = ""
-
-    @staticmethod
-    def faults(draft: Any) -> Iterable[Fault]:
-        """Yield what does not fit."""
-        if bool(draft.certificate) is not bool(draft.key):
-            yield Fault("certificate and key belong together", "give both, or none")
-
-
-class Broker(msgspec.Struct, frozen=True):
-    """The MQTT broker."""
-
-    host: Text
-    port: Port = 1883
-    user: str = ""
-    password: Secret | None = None
-    tls: Tls | None = None
-
-    @staticmethod
-    def faults(draft: Any) -> Iterable[Fault]:
-        """Yield what does not fit."""
-        yield from _host(draft.host)
-        if draft.user and draft.password is None:
-            yield Fault("a user without a password", 'write password = { file = "…" } or { credential = "…" }')
-        if draft.user == "" and draft.password is not None:
-            yield Fault("a password without a user", 'write user = "…"', ("password",))
 
 
 class Snmp(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +47,7 @@ class Snmp(msgspec.Struct, frozen=True, kw_only=True):
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
         """Yield what does not fit."""
-        yield from _host(draft.host)
+        yield from host_faults(draft.host)
         if draft.timeout == 0.0:
             yield Fault("no time to answer", 'write timeout = "2s"', ("timeout",))
         if draft.version in ("1", "2c"):
@@ -262,18 +224,19 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ) -> Config:
     Raises:
         ConfigError: with every problem of the file.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        what = f"cannot be read: {error.strerror or type(error).__name__}"
-        raise ConfigError([Problem(str(path), 0, "", what, "see config/agents for examples")]) from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError([Problem(str(path), line, "", "not UTF-8 text", "save the file as UTF-8")]) from None
-    config = parse(text, path, secrets=disk_secrets(path.parent, environment.get("CREDENTIALS_DIRECTORY", "")))
-    if config.broker.tls is not None:
-        _pem_files(config.broker.tls, path, text)
+    file = str(path)
+    text = files.settings_text(_read, file, examples="config/agents")
+    secrets = files.secrets_from(_read, str(path.parent), environment.get("CREDENTIALS_DIRECTORY", ""))
+    config = parse(text, path, secrets=secrets)
+    problems = files.unreadable(_read, config.broker.files(), file=file, text=text)
+    if problems:
+        raise ConfigError(problems)
     return config
+
+
+def _read(path: str, most: int) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(most)
 
 
 def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
@@ -289,13 +252,9 @@ def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
     """
     file = settings.load(_File, text, file=str(path), secrets=secrets)
     folder = path.parent.absolute()
-    broker = file.broker
-    if broker.tls is not None:
-        tls = Tls(*(str(folder / name) if name else "" for name in msgspec.structs.astuple(broker.tls)))
-        broker = msgspec.structs.replace(broker, tls=tls)
     return Config(
         agent=msgspec.structs.replace(file.agent, state=str(folder / file.agent.state)),
-        broker=broker,
+        broker=file.broker.in_folder(str(folder)),
         devices=tuple(
             msgspec.structs.replace(device, room=device.room or file.agent.room, title=device.title or device.id)
             for device in file.device
@@ -304,55 +263,5 @@ def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
     )
 
 
-def _pem_files(tls: Tls, path: Path, text: str) -> None:
-    """Find out now, not at the first connection, that a file of TLS is missing."""
-    problems = []
-    for key, name in msgspec.structs.asdict(tls).items():
-        try:
-            if name:
-                Path(name).open("rb").close()
-        except OSError as error:
-            what = f"{name} cannot be read: {error.strerror}"
-            where = ("broker", "tls", key)
-            problems.append(Problem(str(path), Locator(text).line(where), ".".join(where), what, "check the path"))
-    if problems:
-        raise ConfigError(problems)
-
-
-def disk_secrets(folder: Path, credentials: str) -> SecretSource:
-    """Return the reader of secrets.
-
-    Args:
-        folder: of the config file; relative paths start there.
-        credentials: the service manager's directory of credentials, or an empty text.
-    """
-
-    def read(ref: SecretRef) -> str:
-        if ref.credential and not credentials:
-            raise LookupError("the service manager passed no credentials")
-        if "/" in ref.credential:
-            raise ValueError("a credential's name has no slash")
-        path = Path(credentials) / ref.credential if ref.credential else folder / ref.file
-        with path.open("rb") as file:
-            body = file.read(MAX_SECRET + 1)
-        if len(body) > MAX_SECRET:
-            raise ValueError(f"{path} is longer than {MAX_SECRET} bytes")
-        try:
-            text = body.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError:  # its own words would show a part of the secret
-            raise ValueError(f"{path} is not UTF-8 text") from None
-        if not text:
-            raise ValueError(f"{path} is empty")
-        return text
-
-    return read
-
-
 def _reveal(secret: Secret | None) -> str:
     return "" if secret is None else secret.reveal()
-
-
-def _host(host: Any) -> Iterable[Fault]:
-    """Yield what is wrong with the name of a host."""
-    if isinstance(host, str) and ("/" in host or " " in host or (host.count(":") == 1)):
-        yield Fault(f"{host!r} is no host name", "the name or address only; the port has a key of its own", ("host",))

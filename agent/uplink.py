@@ -17,8 +17,8 @@ import msgspec
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from agent.config import Broker
 from agent.outbox import Outbox
+from contract.broker import Broker
 from contract.clock import Clock
 from contract.errors import BrokerError, MessageError
 from contract.message import (

@@ -29,6 +29,8 @@ Seconds = Annotated[float, msgspec.Meta(extra={"unit": "seconds"})]
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
 """A name that may stand in an MQTT topic: lower-case letters, digits and hyphens."""
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+"""A text that says something."""
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

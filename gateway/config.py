@@ -7,52 +7,14 @@ Relative paths in it are relative to the file. Secrets come from files, or from 
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
-from contract import settings
+from contract import files, locate, settings
+from contract.broker import Broker, host_faults
 from contract.errors import ConfigError, Problem
-from contract.locate import Locator
-from contract.settings import Fault, Port, Seconds, Secret, SecretRef, SecretSource, Slug
-
-Text = Annotated[str, msgspec.Meta(min_length=1)]
-MAX_SECRET: Final = 4096
-"""Bytes; what is longer is another file."""
-
-
-class Tls(msgspec.Struct, frozen=True):
-    """TLS to the broker. Paths of PEM files."""
-
-    ca: Text
-    certificate: str = ""
-    """Of this gateway, where the broker asks for one."""
-    key: str = ""
-
-    @staticmethod
-    def faults(draft: Any) -> Iterable[Fault]:
-        """Yield what does not fit."""
-        if bool(draft.certificate) is not bool(draft.key):
-            yield Fault("certificate and key belong together", "give both, or none")
-
-
-class Broker(msgspec.Struct, frozen=True):
-    """The MQTT broker."""
-
-    host: Text
-    port: Port = 1883
-    user: str = ""
-    password: Secret | None = None
-    tls: Tls | None = None
-
-    @staticmethod
-    def faults(draft: Any) -> Iterable[Fault]:
-        """Yield what does not fit."""
-        yield from _host(draft.host)
-        if draft.user and draft.password is None:
-            yield Fault("a user without a password", 'write password = { file = "…" } or { credential = "…" }')
-        if draft.user == "" and draft.password is not None:
-            yield Fault("a password without a user", 'write user = "…"', ("password",))
+from contract.settings import Fault, Port, Seconds, Secret, SecretSource, Slug, Text
 
 
 class Board(msgspec.Struct, frozen=True):
@@ -129,7 +91,7 @@ class Email(msgspec.Struct, frozen=True, kw_only=True):
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
         """Yield what does not fit."""
-        yield from _host(draft.host)
+        yield from host_faults(draft.host)
         if isinstance(draft.sender, str) and "@" not in draft.sender:
             yield Fault(f"{draft.sender!r} is no address", 'write "wolfsmoke@example.net"', ("sender",))
         if draft.user and draft.password is None:
@@ -189,19 +151,25 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ) -> Config:
     Raises:
         ConfigError: with every problem of the file.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        what = f"cannot be read: {error.strerror or type(error).__name__}"
-        raise ConfigError([Problem(str(path), 0, "", what, "see config/gateway.toml for an example")]) from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError([Problem(str(path), line, "", "not UTF-8 text", "save the file as UTF-8")]) from None
-    config = parse(text, path, secrets=disk_secrets(path.parent, environment.get("CREDENTIALS_DIRECTORY", "")))
-    problems = [*_missing(config, path, text)]
+    file = str(path)
+    text = files.settings_text(_read, file, examples="config/gateway.toml")
+    secrets = files.secrets_from(_read, str(path.parent), environment.get("CREDENTIALS_DIRECTORY", ""))
+    config = parse(text, path, secrets=secrets)
+    named: dict[locate.Path, str] = {("contacts",): str(config.contacts), **config.broker.files()}
+    problems = files.unreadable(_read, named, file=file, text=text)
+    if not config.plan.is_dir():
+        line = locate.Locator(text).line(("plan",))
+        problems.append(
+            Problem(file, line, "plan", f"{config.plan} is no directory", "name the directory of plan files")
+        )
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def _read(path: str, most: int) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(most)
 
 
 def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
@@ -217,67 +185,11 @@ def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
     """
     file = settings.load(_File, text, file=str(path), secrets=secrets)
     folder = path.parent.absolute()
-    broker = file.broker
-    if broker.tls is not None:
-        tls = Tls(*(str(folder / name) if name else "" for name in msgspec.structs.astuple(broker.tls)))
-        broker = msgspec.structs.replace(broker, tls=tls)
     return Config(
         gateway=msgspec.structs.replace(file.gateway, state=str(folder / file.gateway.state)),
-        broker=broker,
+        broker=file.broker.in_folder(str(folder)),
         store=file.store,
         notify=file.notify,
         plan=folder / file.plan,
         contacts=folder / file.contacts,
     )
-
-
-def _missing(config: Config, path: Path, text: str) -> Iterable[Problem]:
-    """Yield the files that are not there: found out now, not when they are needed."""
-    named: list[tuple[tuple[str, ...], Path]] = [(("contacts",), config.contacts)]
-    if config.broker.tls is not None:
-        files = msgspec.structs.asdict(config.broker.tls).items()
-        named += [(("broker", "tls", key), Path(name)) for key, name in files if name]
-    for key, file in named:
-        try:
-            file.open("rb").close()
-        except OSError as error:
-            what = f"{file} cannot be read: {error.strerror}"
-            yield Problem(str(path), Locator(text).line(key), ".".join(key), what, "check the path")
-    if not config.plan.is_dir():
-        line = Locator(text).line(("plan",))
-        yield Problem(str(path), line, "plan", f"{config.plan} is no directory", "name the directory of plan files")
-
-
-def disk_secrets(folder: Path, credentials: str) -> SecretSource:
-    """Return the reader of secrets.
-
-    Args:
-        folder: of the config file; relative paths start there.
-        credentials: the service manager's directory of credentials, or an empty text.
-    """
-
-    def read(ref: SecretRef) -> str:
-        if ref.credential and not credentials:
-            raise LookupError("the service manager passed no credentials")
-        if "/" in ref.credential:
-            raise ValueError("a credential's name has no slash")
-        path = Path(credentials) / ref.credential if ref.credential else folder / ref.file
-        with path.open("rb") as file:
-            body = file.read(MAX_SECRET + 1)
-        if len(body) > MAX_SECRET:
-            raise ValueError(f"{path} is longer than {MAX_SECRET} bytes")
-        try:
-            text = body.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError:  # its own words would show a part of the secret
-            raise ValueError(f"{path} is not UTF-8 text") from None
-        if not text:
-            raise ValueError(f"{path} is empty")
-        return text
-
-    return read
-
-
-def _host(host: Any) -> Iterable[Fault]:
-    """Yield what is wrong with the name of a host."""
-    if isinstance(host, str) and ("/" in host or " " in host or (host.count(":") == 1)):
-        yield Fault(f"{host!r} is no host name", "the name or address only; the port has a key of its own", ("host",))

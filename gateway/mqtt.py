@@ -16,10 +16,10 @@ from typing import Any, Final
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from contract.broker import Broker
 from contract.errors import BrokerError
 from contract.message import GATEWAY_TOPIC, HEARTBEAT, MAX_BYTES, ROOT, Heartbeat, encode
 from gateway.clock import SystemClock
-from gateway.config import Broker
 from gateway.ingest import Arrived
 
 _log = logging.getLogger(__name__)

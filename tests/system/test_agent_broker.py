@@ -13,12 +13,12 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.clock import SystemClock
-from agent.config import Broker, Tls
 from agent.outbox import Outbox
 from agent.spool import open_spool
 from agent.uplink import Uplink
 from contract import message
 from contract.alarm import Occurrence
+from contract.broker import Broker, Tls
 from contract.message import GATEWAY_TOPIC, Ack, Alarms, Heartbeat, Inventory, Readings, Topic
 from contract.settings import Secret
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import Config, disk_secrets, load, parse
+from agent.config import Config, load, parse
 from agent.links.snmp import open_link
 from contract.condition import Condition, Severity, Test
 from contract.errors import ConfigError, Problem
@@ -439,8 +439,15 @@ def test_without_a_service_manager_there_are_no_credentials(folder):
 
 
 def test_a_credential_stays_in_its_directory(folder):
-    with pytest.raises(ValueError, match="no slash"):
-        disk_secrets(folder, str(folder / "credentials"))(SecretRef(credential="../community"))
+    text = GOOD.replace('credential = "', 'credential = "../')
+    (folder / "agent.toml").write_text(text, "utf-8")
+    problem = disk_problem(folder)
+    assert "no slash" in problem.what
+
+
+def test_a_file_without_end_in_place_of_the_config_is_a_problem():
+    with pytest.raises(ConfigError, match="no settings file"):
+        load(Path("/dev/zero"))
 
 
 def test_a_missing_config_file_is_a_problem(tmp_path):
