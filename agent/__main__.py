@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import signal
 import sys
 from importlib import metadata
@@ -23,6 +24,17 @@ _PATIENCE = 15.0
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong settings or URL, 3 no answer from the device."""
+    try:
+        try:
+            return _main(arguments)
+        finally:
+            sys.stdout.flush()  # here, where its error can still be answered
+    except BrokenPipeError:  # who read us has left, as `head` does: nobody is there to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _main(arguments: list[str] | None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         match asked.command:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,17 @@ from gateway.config import load
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong settings or use, 3 no gateway answers."""
+    try:
+        try:
+            return _main(arguments)
+        finally:
+            sys.stdout.flush()  # here, where its error can still be answered
+    except BrokenPipeError:  # who read us has left, as `head` does: nobody is there to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _main(arguments: list[str] | None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         code: int = asked.run(asked)

@@ -5,6 +5,7 @@ import asyncio
 import importlib
 import json
 import logging
+import os
 import signal
 import sys
 import time
@@ -20,6 +21,17 @@ _SOCKET = Path("wolfsmoke-sims.sock")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code: 0 done, 1 the demo failed, 2 not usable."""
+    try:
+        try:
+            return _main(arguments)
+        finally:
+            sys.stdout.flush()  # here, where its error can still be answered
+    except BrokenPipeError:  # who read us has left, as `head` does: nobody is there to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _main(arguments: list[str] | None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         return _run(asked)

@@ -118,7 +118,7 @@ class MegatecUps:
     @property
     def url(self) -> str:
         """What ``wolfsmoke-agent read`` is given to read it."""
-        return f"megatec://{self.address}" if self._link else f"megatec://socket/{self.address}"
+        return f"megatec://{self.address}"
 
     @property
     def fault(self) -> Fault:
