@@ -93,7 +93,9 @@ class Poller:
             _log.exception("%s: a fault in its driver", self.device)
             readings = self._lost(DeviceError(f"a fault in its driver: {type(error).__name__}"))
         at = self._clock.stamp()
-        changes = self.watch.readings(readings, at) + self.watch.tick(at)
+        asked_for_all = lane is Lane.ALL or not self.contact
+        judged = [*readings, *self.watch.unheard(readings)] if asked_for_all else readings
+        changes = self.watch.readings(judged, at) + self.watch.tick(at)
         await self._emit(self.device, at, readings, changes)
         self.last = self._clock.boottime()
 

@@ -7,7 +7,7 @@ import msgspec
 from contract.alarm import Occurrence
 from contract.clock import Stamp
 from contract.condition import Condition, Phase, Progress, step, wakes_at
-from contract.reading import Reading
+from contract.reading import Reading, unavailable
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -54,6 +54,11 @@ class Watch:
             for condition in self._by_quantity.get(reading.quantity, ()):
                 changed += self._step(condition, reading, at)
         return changed
+
+    def unheard(self, readings: Iterable[Reading]) -> list[Reading]:
+        """Return what is watched and not among these readings, as unavailable: silence is not health either."""
+        said = {reading.quantity for reading in readings}
+        return [unavailable(quantity) for quantity in self._by_quantity if quantity not in said]
 
     def tick(self, at: Stamp) -> list[Change]:
         """Return what changed by time alone."""

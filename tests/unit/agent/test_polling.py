@@ -6,7 +6,7 @@ from agent.drivers.base import Identity, Lane
 from agent.polling import Poller
 from agent.watch import Watch
 from contract.clock import Stamp
-from contract.condition import Condition, Test
+from contract.condition import Condition, Test, Unknown
 from contract.errors import DeviceTimeout
 from contract.reading import Quality, Reading
 
@@ -62,8 +62,8 @@ class Sink:
             await self.changed.wait_for(lambda: len(self.polls) >= count)
 
 
-def poller(driver, sink, *, poll=0.01, slow=0.04, timeout=LIMIT, clock=None):
-    watch = Watch("ups-1", [CONTACT], lambda: "id-1")
+def poller(driver, sink, *, poll=0.01, slow=0.04, timeout=LIMIT, clock=None, watched=(CONTACT,)):
+    watch = Watch("ups-1", watched, lambda: "id-1")
     return Poller("ups-1", driver, watch, sink, clock or HandClock(), poll=poll, slow=slow, timeout=timeout)
 
 
@@ -96,6 +96,37 @@ async def test_a_device_that_is_lost_raises_its_condition_and_is_logged_once(tro
     assert "contact lost" in said[0]
     assert "back" in said[1]
     assert (subject.counters.polls, subject.counters.failures) == (4, 2)
+
+
+async def test_an_alarm_does_not_end_while_the_device_is_silent():
+    clock, sink = HandClock(), Sink()
+    driver = FakeDriver([Reading("ups.status", ("OB",))], [Reading("ups.status", ("OL",))], DeviceTimeout("no answer"))
+    on_battery = Condition(name="on-battery", quantity="ups.status", test=Test.HAS, flag="OB", off_delay=5.0)
+    subject = poller(driver, sink, clock=clock, watched=[on_battery])
+    for _ in range(20):
+        await subject.poll_once(Lane.FAST)
+        clock.now += 1.0
+    assert [each.active for each in subject.watch.standing()] == [True], "mains was seen once, and not for 5 s"
+    driver.answers = [[Reading("ups.status", ("OL",))]]
+    for _ in range(7):
+        await subject.poll_once(Lane.FAST)
+        clock.now += 1.0
+    assert subject.watch.standing() == []
+
+
+@pytest.mark.parametrize("answer", [DeviceTimeout("no answer"), GOOD], ids=["silent", "says other things"])
+async def test_a_condition_for_which_unknown_is_wrong_is_raised_when_nothing_is_said_of_it(answer):
+    hot = Condition(name="hot", quantity="battery.temperature", test=Test.ABOVE, setpoint=45.0, unknown=Unknown.ALARM)
+    subject = poller(FakeDriver(answer), Sink(), watched=[hot])
+    await subject.poll_once(Lane.ALL)
+    assert [each.condition for each in subject.watch.standing()] == ["hot"]
+
+
+async def test_what_the_fast_lane_does_not_ask_is_not_unknown():
+    hot = Condition(name="hot", quantity="battery.temperature", test=Test.ABOVE, setpoint=45.0, unknown=Unknown.ALARM)
+    subject = poller(FakeDriver(GOOD), Sink(), watched=[hot])
+    await subject.poll_once(Lane.FAST)
+    assert subject.watch.standing() == []
 
 
 async def test_evidence_that_json_cannot_carry_is_left_out():
