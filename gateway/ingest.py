@@ -1,10 +1,11 @@
 """From what arrived to the journal, and from there to acknowledgements and to what is known now.
 
 Knows nothing of MQTT's library: messages come in as topic and payload, answers go out by a function. A message is
-acknowledged after its commit, one that was there before too. What is none of ours is refused, counted, and logged once
-for each sender; it stops nothing else.
+acknowledged after its commit, one that was there before too: alarms and hellos at once, readings a few at a time. What
+is none of ours is refused, counted, and logged once for each sender; it stops nothing else.
 """
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -42,8 +43,22 @@ _SENDERS: Final = 1000
 """Refused senders told apart; what comes from more is counted together."""
 _JOURNALED: Final = (Topic.READINGS, Topic.ALARMS, Topic.HELLO, Topic.INVENTORY)
 
+ACK_WITHIN: Final = 0.2
+"""Seconds until readings are acknowledged, well inside the second after which an agent writes them to its disk: an
+acknowledgement for each of fifty devices costs the agent as much as its polls."""
+ACK_AFTER: Final = 16
+"""Messages of one agent after which they are acknowledged at once: a quarter of what it has under way at the most."""
+
 Send = Callable[[str, bytes], None]
 """Publishes a payload to a topic at QoS 1, and does not wait."""
+Stream = tuple[str, str, str]
+"""Site, agent, epoch."""
+Later = Callable[[float, Callable[[], None]], object]
+"""Calls a function after so many seconds."""
+
+
+def _later(seconds: float, call: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(seconds, call)
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
@@ -64,8 +79,10 @@ class _Taken(msgspec.Struct, frozen=True):
 class Ingest:
     """Takes what arrived, batch by batch."""
 
-    def __init__(self, journal: Journal, live: Live, clock: Clock, send: Send, *, site: str = "") -> None:
-        """Take where it goes, and how to answer. With a site, agents of others are refused."""
+    def __init__(
+        self, journal: Journal, live: Live, clock: Clock, send: Send, *, site: str = "", later: Later = _later
+    ) -> None:
+        """Take where it goes, how to answer, and who keeps the time. With a site, agents of others are refused."""
         self.refused: Counter[str] = Counter()
         """Sender (or ``others``) → messages refused."""
         self._journal = journal
@@ -76,6 +93,9 @@ class Ingest:
         """Called once alarms, hellos or inventories are in the journal and known."""
         self._site = site
         self._inventories: dict[AgentKey, bytes] = {}
+        self._later = later
+        self._owed: Counter[Stream] = Counter()
+        """Readings in the journal that are not acknowledged yet."""
         self._former: dict[AgentKey, set[str]] = {}
         """Epochs of an agent that a later hello has replaced."""
 
@@ -166,13 +186,14 @@ class Ingest:
         )
 
     def _acknowledge(self, taken: Iterable[_Taken]) -> None:
-        """Send what the journal now has of each stream that spoke."""
-        streams: dict[tuple[str, str, str], dict[str, Standing]] = {}
+        """Send what the journal now has of each stream that spoke; where it was readings alone, a little later."""
+        streams: dict[Stream, dict[str, Standing]] = {}
+        idle = not self._owed
         for one in taken:
             at = (one.address.site, one.address.agent)
             match one.message:
                 case Readings():
-                    streams.setdefault((*at, one.message.epoch), {})
+                    self._owed[(*at, one.message.epoch)] += 1
                 case Alarms():
                     name = one.message.occurrence.id
                     streams.setdefault((*at, one.message.epoch), {})[name] = self._standing(name)
@@ -181,14 +202,25 @@ class Ingest:
                         streams.setdefault((*at, held.epoch), {})
                     own = streams.setdefault((*at, one.message.epoch), {})
                     own.update((occurrence.id, self._standing(occurrence.id)) for occurrence in one.message.standing)
-        for (site, agent, epoch), occurrences in streams.items():
-            self._ack(site, agent, epoch, occurrences)
+        for stream, count in self._owed.items():
+            if count >= ACK_AFTER:
+                streams.setdefault(stream, {})
+        for stream, occurrences in streams.items():
+            self._ack(*stream, occurrences)
+        if self._owed and idle:
+            self._later(ACK_WITHIN, self._pay)
+
+    def _pay(self) -> None:
+        """Acknowledge the readings that nothing else has acknowledged meanwhile."""
+        for stream in list(self._owed):
+            self._ack(*stream, {})
 
     def _standing(self, occurrence: str) -> Standing:
         alarm = self._live.alarms.get(occurrence)
         return Standing.TAKEN if alarm is None else alarm.standing
 
     def _ack(self, site: str, agent: str, epoch: str, occurrences: dict[str, Standing]) -> None:
+        self._owed.pop((site, agent, epoch), None)
         have = tuple(self._journal.have(site, agent, epoch))
         ack = Ack(journal=self._journal.id, epoch=epoch, have=have, alarms=occurrences)
         self._send(str(Address(site, agent, Topic.ACKS)), encode(ack))

@@ -24,7 +24,7 @@ from contract.message import (
     encode,
 )
 from contract.ranges import Ranges
-from gateway.ingest import Arrived, Ingest
+from gateway.ingest import ACK_AFTER, ACK_WITHIN, Arrived, Ingest
 from gateway.journal import Journal
 from gateway.live import Live
 
@@ -49,11 +49,23 @@ class World:
         self.live = Live(clock)
         self.sent = []
         self.news = 0
-        self.ingest = Ingest(journal, self.live, clock, lambda topic, body: self.sent.append((topic, body)), site=site)
+        self.later = lambda _seconds, call: call()
+        self.ingest = Ingest(
+            journal,
+            self.live,
+            clock,
+            lambda topic, body: self.sent.append((topic, body)),
+            site=site,
+            later=lambda seconds, call: self.later(seconds, call),
+        )
         self.ingest.on_news = self._count
 
     def _count(self):
         self.news += 1
+
+    @staticmethod
+    def said(sent):
+        return decode(Ack, sent[1])
 
     async def take(self, *messages, retained=False):
         """Deliver messages, each with its topic's last level or as (topic, payload); return the acks."""
@@ -99,6 +111,28 @@ async def test_messages_are_acknowledged_with_all_that_the_journal_has(world):
     assert acks[B].have == ((1, 1),)
     assert acks[A].journal == world.journal.id
     assert all(topic == f"{BASE}/acks" for topic, _ in world.sent)
+
+
+async def test_readings_are_acknowledged_together_and_alarms_at_once(world):
+    timers = []
+    world.later = lambda seconds, call: timers.append((seconds, call))
+    assert await world.take(poll(1), poll(1, epoch=B)) == {}
+    assert await world.take(poll(2)) == {}
+    assert [seconds for seconds, _ in timers] == [ACK_WITHIN]  # the first one waits no longer because of the others
+    acks = await world.take(alarm(3))
+    assert acks[A].have == ((1, 3),)
+    world.sent.clear()
+    timers.pop()[1]()
+    assert [(ack.epoch, ack.have) for ack in map(world.said, world.sent)] == [(B, ((1, 1),))]
+    assert await world.take(poll(4)) == {}
+    assert len(timers) == 1
+
+
+async def test_many_readings_are_acknowledged_before_their_time(world):
+    world.later = lambda _seconds, _call: None
+    assert await world.take(*(poll(seq) for seq in range(1, ACK_AFTER))) == {}
+    acks = await world.take(poll(ACK_AFTER))
+    assert acks[A].have == ((1, ACK_AFTER),)
 
 
 async def test_a_duplicate_is_acknowledged_and_stored_once(world):
