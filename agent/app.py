@@ -70,7 +70,7 @@ class App:
             spool = await loop.run_in_executor(worker, open_spool, path, f"{self._clock.stamp().wall:.0f}")
             try:
                 self._outbox = Outbox(spool, worker, self._clock, new_id(), self._standing)
-                await self._compose(await self._outbox.open())
+                self._compose(await self._outbox.open())
                 await self._work(stop)
             except (
                 BaseExceptionGroup
@@ -79,7 +79,7 @@ class App:
             finally:
                 await loop.run_in_executor(worker, spool.close)
 
-    async def _compose(self, kept: list[Watched]) -> None:
+    def _compose(self, kept: list[Watched]) -> None:
         config = self._config
         self._uplink = Uplink(
             broker=config.broker,
@@ -107,9 +107,9 @@ class App:
                     timeout=TIMEOUT,
                 )
             )
-        await self._take_back(kept, now)
+        self._take_back(kept, now)
 
-    async def _take_back(self, kept: Iterable[Watched], now: Stamp) -> None:
+    def _take_back(self, kept: Iterable[Watched], now: Stamp) -> None:
         """End the alarms of devices and conditions that the config no longer has: nobody watches them any more."""
         watched = {(device.id, condition.name) for device in self._config.devices for condition in device.conditions}
         gone = [each for each in kept if (each.device, each.condition) not in watched]
@@ -119,7 +119,7 @@ class App:
                 continue
             _log.warning("%s: %s is no longer watched; its alarm ends", each.device, each.condition)
             ended = msgspec.structs.replace(each.occurrence, active=False, cleared=now, quality=Quality.UNAVAILABLE)
-            await self._outbox.put_alarms([Alarms(at=now, occurrence=ended)], [after])
+            self._outbox.put_alarms([Alarms(at=now, occurrence=ended)], [after])
         self._outbox.forget([(each.device, each.condition) for each in gone])
 
     async def _work(self, stop: asyncio.Event) -> None:
@@ -141,7 +141,7 @@ class App:
             closing = [asyncio.create_task(poller.driver.close()) for poller in self._pollers]
             await asyncio.wait(closing, timeout=CLOSING)
 
-    async def _take(self, device: str, at: Stamp, readings: Sequence[Reading], changes: list[Change]) -> None:
+    def _take(self, device: str, at: Stamp, readings: Sequence[Reading], changes: list[Change]) -> None:
         """Take one poll: the alarms first."""
         told = [change for change in changes if change.news is not None]
         if len(told) < len(changes):
@@ -150,7 +150,7 @@ class App:
             for change in told:
                 _log_change(change.news)
             alarms = [Alarms(at=at, occurrence=change.news) for change in told if change.news is not None]
-            await self._outbox.put_alarms(alarms, [change.kept for change in told])
+            self._outbox.put_alarms(alarms, [change.kept for change in told])
         self._outbox.put_readings(Readings.of(device, at, readings))
         known = self._quantities[device]
         if any(reading.quantity not in known for reading in readings):

@@ -8,6 +8,7 @@ own. A disk that fails costs no message while memory lasts, and what had to go i
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
@@ -86,9 +87,12 @@ class Outbox:
         """Those that are under way, and those that are not on disk yet."""
         self._disk: dict[str, Ranges] = {}
         """What the spool holds, epoch by epoch, the oldest first."""
-        self._voided: list[Voided] = []
+        self._voided: dict[tuple[str, str], Ranges] = {}
+        """Epoch and reason → what will never be sent; merged, so that hello stays small."""
         self._pending = Batch()
         """For the next commit."""
+        self._alarmed = asyncio.Event()
+        """There is an alarm to keep."""
         self._sender: Sender | None = None
         self._journal = ""
         self._session = ""
@@ -107,7 +111,8 @@ class Outbox:
         """
         await self._on_disk(lambda: self._spool.open_epoch(self.epoch))
         self._disk = await self._on_disk(self._spool.held)
-        self._voided = await self._on_disk(self._spool.voided)
+        for voided in await self._on_disk(self._spool.voided):
+            self._note_voided(voided)
         now = self._replayed = self._clock.boottime()
         for row in await self._on_disk(self._spool.alarms):
             self._alarms[row.epoch, row.seq] = _Entry(row.topic, row.body, now, spooled=True)
@@ -125,14 +130,17 @@ class Outbox:
         if entry is not None and self._sender is not None and self._outstanding < WINDOW:
             self._send(entry)
 
-    async def put_alarms(self, messages: Sequence[Alarms], watched: Sequence[Watched] = ()) -> None:
-        """Queue changes of occurrences: sent at once, and on disk with their conditions when this returns."""
+    def put_alarms(self, messages: Sequence[Alarms], watched: Sequence[Watched] = ()) -> None:
+        """Queue changes of occurrences: sent at once; ``run`` puts them on disk at once, with their conditions.
+
+        Nobody waits for the disk here: one that stalls must not stall the polls.
+        """
         for message in messages:
             entry = self._queue(self._alarms, Topic.ALARMS, message)
             if entry is not None and self._sender is not None:
                 self._send(entry)
         self.save(watched)
-        await self._commit([(key, entry) for key, entry in self._alarms.items() if not entry.spooled])
+        self._alarmed.set()
 
     def save(self, watched: Iterable[Watched]) -> None:
         """Keep, with the next commit, where conditions stand that nobody is told about yet."""
@@ -161,7 +169,7 @@ class Outbox:
             epoch=self.epoch,
             at=self._clock.stamp(),
             held=held,
-            voided=tuple(self._voided),
+            voided=tuple(Voided(epoch, tuple(spans), reason) for (epoch, reason), spans in self._voided.items()),
             standing=tuple(self._standing()),
         )
 
@@ -207,15 +215,19 @@ class Outbox:
     async def run(self) -> None:
         """Keep the outbox moving until cancelled."""
         while True:
-            await asyncio.sleep(TICK)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK):
+                    await self._alarmed.wait()
             await self.tick()
 
     async def tick(self) -> None:
-        """Do what time asks for: keep on disk, send again, replay."""
+        """Do what time asks for: keep on disk, send again, replay. Alarms are kept whatever the time."""
+        self._alarmed.clear()
         now = self._clock.boottime()
-        late = [
+        late = [(key, entry) for key, entry in self._alarms.items() if not entry.spooled]
+        late += [
             (key, entry)
-            for key, entry in [*self._alarms.items(), *self._readings.items()]
+            for key, entry in self._readings.items()
             if not entry.spooled and now - entry.queued >= SPOOL_AFTER
         ]
         self._make_room()
@@ -338,9 +350,13 @@ class Outbox:
             if epoch in self._disk:
                 self._left_on_disk(epoch, self._disk[epoch].minus(Ranges(ranges)), Ranges())
             voided = Voided(epoch, tuple(Ranges(ranges)), reason)
-            self._voided.append(voided)
+            self._note_voided(voided)
             self._pending.void = [*self._pending.void, voided]
             _log.error("%d messages of epoch %s are lost: %s", len(Ranges(ranges)), epoch, reason)
+
+    def _note_voided(self, voided: Voided) -> None:
+        key = voided.epoch, voided.reason
+        self._voided[key] = self._voided.get(key, Ranges()).union(voided.spans)
 
     def _left_on_disk(self, epoch: str, left: Ranges, dropped: Ranges) -> None:
         self._disk[epoch] = left

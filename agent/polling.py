@@ -7,7 +7,7 @@ device delays nobody: each has a task of its own.
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -18,8 +18,8 @@ from contract.errors import DeviceError, DeviceTimeout
 from contract.reading import Reading
 
 _log = logging.getLogger(__name__)
-Emit = Callable[[str, Stamp, Sequence[Reading], list[Change]], Awaitable[None]]
-"""Takes one poll: device, time, readings, what changed."""
+Emit = Callable[[str, Stamp, Sequence[Reading], list[Change]], None]
+"""Takes one poll: device, time, readings, what changed. It must not wait: the next poll does."""
 
 
 class Counters(msgspec.Struct):
@@ -96,7 +96,7 @@ class Poller:
         asked_for_all = lane is Lane.ALL or not self.contact
         judged = [*readings, *self.watch.unheard(readings)] if asked_for_all else readings
         changes = self.watch.readings(judged, at) + self.watch.tick(at)
-        await self._emit(self.device, at, readings, changes)
+        self._emit(self.device, at, readings, changes)
         self.last = self._clock.boottime()
 
     def moving(self, now: float) -> bool:

@@ -135,9 +135,9 @@ class Agent:
         for _ in range(count):
             self.outbox.put_readings(Readings(device="ups-1", at=self.clock.stamp(), values={"battery.charge": 97.0}))
 
-    async def alarm(self, name):
+    def alarm(self, name):
         occurrence = Occurrence(id=name, device="ups-1", condition="on-battery")
-        await self.outbox.put_alarms([Alarms(at=self.clock.stamp(), occurrence=occurrence)])
+        self.outbox.put_alarms([Alarms(at=self.clock.stamp(), occurrence=occurrence)])
 
 
 @asynccontextmanager
@@ -178,7 +178,7 @@ async def test_hello_is_first_then_alarms_then_readings(tmp_path, mosquitto, lis
     async with running(tmp_path, at(mosquitto)) as agent:
         agent.standing = [Occurrence(id="o-1", device="ups-1")]
         agent.put()
-        await agent.alarm("o-1")
+        agent.alarm("o-1")
         await until(lambda: len(listener.heard) >= 5, "all is said")
         assert listener.order()[:5] == ["hello", "inventory", "alarms", "readings", "state"]
         (hello,) = listener.of(Topic.HELLO)
@@ -189,7 +189,7 @@ async def test_hello_is_first_then_alarms_then_readings(tmp_path, mosquitto, lis
 async def test_a_broker_that_is_away_at_start_gets_everything_when_it_comes(tmp_path, mosquitto, caplog):
     async with running(tmp_path, at(mosquitto)) as agent:
         agent.put(3)
-        await agent.alarm("o-1")
+        agent.alarm("o-1")
         await until(lambda: "away" in caplog.text, "the broker is found to be away")
         await mosquitto.start()
         listener = await Listener(mosquitto.port).ready()
@@ -213,7 +213,7 @@ async def test_a_broker_that_goes_and_comes_back_loses_nothing(tmp_path, mosquit
         mosquitto.stop()
         await until(lambda: not agent.uplink.connected, "the agent notices")
         agent.put(100)
-        await agent.alarm("o-1")
+        agent.alarm("o-1")
         await mosquitto.start()
         again = await Listener(mosquitto.port).ready()
         await until(lambda: agent.uplink.connected, "the agent is back")

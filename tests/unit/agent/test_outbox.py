@@ -14,7 +14,7 @@ from agent.watch import Watched
 from contract.alarm import Occurrence
 from contract.clock import Stamp
 from contract.errors import StorageError
-from contract.message import Ack, Alarms, Heartbeat, Readings, Topic, decode
+from contract.message import Ack, Alarms, Heartbeat, Readings, Topic, decode, encode
 from contract.ranges import Ranges
 
 
@@ -130,7 +130,8 @@ class Bench:
 
     async def alarm(self, name="o", *watched):
         occurrence = Occurrence(id=name, device="ups-1", condition="on-battery")
-        await self.outbox.put_alarms([Alarms(at=self.clock.stamp(), occurrence=occurrence)], watched)
+        self.outbox.put_alarms([Alarms(at=self.clock.stamp(), occurrence=occurrence)], watched)
+        await self.outbox.tick()
 
     async def wait(self, seconds):
         end = self.clock.now + seconds
@@ -175,14 +176,24 @@ async def test_what_is_unacknowledged_after_a_second_goes_to_disk_in_one_commit(
     assert (bench.spool.commits, len(bench.spool.rows)) == (1, 10)
 
 
-async def test_an_alarm_is_sent_before_it_is_on_disk_and_is_there_when_the_call_returns(bench):
-    order = []
+async def test_an_alarm_is_sent_first_and_on_disk_at_once_with_its_condition(bench):
+    order, kept = [], asyncio.Event()
     commit = bench.spool.commit
-    bench.spool.commit = lambda batch: (order.append("disk"), commit(batch))
+    bench.spool.commit = lambda batch: (order.append("disk"), commit(batch), kept.set())
     bench.connect().send = lambda *_: order.append("wire")
-    await bench.alarm("o", Watched("ups-1", "on-battery"))
+    running = asyncio.create_task(bench.outbox.run())
+    await asyncio.sleep(0)  # it waits for its next tick
+    began = asyncio.get_running_loop().time()
+    occurrence = Occurrence(id="o", device="ups-1", condition="on-battery")
+    bench.outbox.put_alarms([Alarms(at=bench.clock.stamp(), occurrence=occurrence)], [Watched("ups-1", "on-battery")])
+    assert order == ["wire"]
+    async with asyncio.timeout(5):
+        await kept.wait()
+    assert asyncio.get_running_loop().time() - began < module.TICK / 2, "it did not wait for the tick"
+    running.cancel()
     assert order == ["wire", "disk"]
     assert list(bench.spool.states) == [("ups-1", "on-battery")]
+    assert [row.topic for row in bench.spool.rows.values()] == [Topic.ALARMS]
 
 
 async def test_alarms_go_outside_the_window(bench):
@@ -368,6 +379,16 @@ async def test_when_the_disk_fails_for_long_the_oldest_in_memory_go_and_are_name
     (voided,) = bench.outbox.hello().voided
     assert "disk failed" in voided.reason
     assert len(bench.outbox._readings) <= 100
+
+
+async def test_hello_stays_small_however_often_something_is_lost(bench, monkeypatch):
+    monkeypatch.setattr(module, "MEMORY_MOST", 10)
+    bench.spool.fails = True
+    for number in range(5000):
+        bench.put(number)
+        if number % 10 == 9:
+            await bench.wait(module.TICK)
+    assert len(encode(bench.outbox.hello())) < 1000
 
 
 async def test_a_row_that_is_gone_from_disk_is_named(bench):

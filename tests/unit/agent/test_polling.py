@@ -50,16 +50,17 @@ class FakeDriver:
 class Sink:
     def __init__(self):
         self.polls = []
-        self.changed = asyncio.Condition()
+        self.changed = asyncio.Event()
 
-    async def __call__(self, device, at, readings, changes):
-        async with self.changed:
-            self.polls.append((device, at, list(readings), changes))
-            self.changed.notify_all()
+    def __call__(self, device, at, readings, changes):
+        self.polls.append((device, at, list(readings), changes))
+        self.changed.set()
 
     async def wait_for(self, count):
-        async with asyncio.timeout(LIMIT), self.changed:
-            await self.changed.wait_for(lambda: len(self.polls) >= count)
+        async with asyncio.timeout(LIMIT):
+            while len(self.polls) < count:
+                self.changed.clear()
+                await self.changed.wait()
 
 
 def poller(driver, sink, *, poll=0.01, slow=0.04, timeout=LIMIT, clock=None, watched=(CONTACT,)):
