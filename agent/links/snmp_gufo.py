@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
+from typing import Any
 
 from gufo.snmp import (
     Aes128Key,
@@ -56,6 +57,8 @@ _AUTH = {
 _PRIV = {"des": DesKey, "aes": Aes128Key, "aes192": Aes192Key, "aes256": Aes256Key}
 
 
+_NO_TIMEOUT: Any = None
+"""Its own timeout begins anew with each datagram that is not the answer, and costs a timer; ours bounds the whole."""
 _PANIC = "PanicException"
 """Its Rust panics on some cut answers; that arrives as a BaseException of a class that cannot be imported."""
 
@@ -124,7 +127,7 @@ class GufoLink:
             community=target.community,
             user=_user(target) if target.version == "3" else None,
             version=_VERSIONS[target.version],
-            timeout=target.timeout,
+            timeout=_NO_TIMEOUT,
         )
         if target.version == "3":
             await session.refresh()

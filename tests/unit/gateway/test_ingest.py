@@ -56,12 +56,15 @@ class World:
             clock,
             lambda topic, body: self.sent.append((topic, body)),
             site=site,
-            later=lambda seconds, call: self.later(seconds, call),
+            later=self._call_later,
         )
         self.ingest.on_news = self._count
 
     def _count(self):
         self.news += 1
+
+    def _call_later(self, seconds, call):
+        self.later(seconds, call)
 
     @staticmethod
     def said(sent):
