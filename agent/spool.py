@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS conditions (
   device TEXT NOT NULL, condition TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (device, condition)) WITHOUT ROWID;
 """
 _HINT = "is the disk full, or its folder not writable?"
+_PATIENCE = 1.0
+"""Seconds that a lock of somebody else is waited for."""
 VOIDED_MOST = 1000
 """Ranges of voided numbers that are remembered."""
 
@@ -166,7 +168,9 @@ def open_spool(path: Path, stamp: str) -> Spool:
         path.parent.mkdir(parents=True, exist_ok=True)
         return _connect(path)
     except sqlite3.OperationalError as error:
-        raise StorageError(f"the spool cannot be opened: {error}", where=str(path), hint=_HINT) from None
+        taken = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+        hint = "another agent works with this directory: give each its own `state`" if taken else _HINT
+        raise StorageError(f"the spool cannot be opened: {error}", where=str(path), hint=hint) from None
     except sqlite3.DatabaseError as error:
         aside = path.with_name(f"{path.name}.damaged-{stamp}")
         path.rename(aside)
@@ -179,8 +183,9 @@ def open_spool(path: Path, stamp: str) -> Spool:
 
 
 def _connect(path: Path) -> Spool:
-    connection = sqlite3.connect(path, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False)
     try:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # a second agent here would send our messages as its own
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-512")  # KiB; nothing is read twice

@@ -109,3 +109,12 @@ def test_the_disk_is_asked_to_write_at_every_commit(path):
     assert spool._db.execute("PRAGMA synchronous").fetchone() == (2,)
     assert spool._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     spool.close()
+
+
+def test_a_second_agent_cannot_use_the_same_spool(tmp_path):
+    first = open_spool(tmp_path / "spool.db", "1")
+    with pytest.raises(StorageError, match="give each its own `state`"):
+        open_spool(tmp_path / "spool.db", "2")
+    first.open_epoch(E1)
+    first.close()
+    open_spool(tmp_path / "spool.db", "3").close()
