@@ -40,15 +40,16 @@ class Series(msgspec.Struct, frozen=True):
     device: str
 
 
-def line(series: Series, readings: Iterable[Reading], at: float) -> bytes | None:
+def line(series: Series, readings: Iterable[Reading], at: float, *, texts: bool = True) -> bytes | None:
     """Return one line, without its newline; None when there is nothing to write.
 
     Args:
         series: whose readings.
         readings: of one poll.
         at: wall time of the poll, in seconds; written in milliseconds.
+        texts: whether texts are written; the quality of one that is not good is in any case.
     """
-    fields = dict(field for reading in readings for field in _fields(reading))
+    fields = {key: text for reading in readings for key, text in _fields(reading) if texts or not text.startswith('"')}
     if not fields or not math.isfinite(at):
         return None
     written = ",".join(f"{key}={value}" for key, value in fields.items())

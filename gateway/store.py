@@ -210,7 +210,7 @@ class Store:
         if at is None:
             return UNDATED
         series = Series(view.kind, row.site, view.room, row.agent, message.device)
-        body = line(series, message.readings(), at)
+        body = line(series, message.readings(), at, texts=self._server.texts)
         return None if body is None else Line(row.id, body)
 
     async def _take_up(self) -> None:

@@ -50,6 +50,16 @@ def test_nothing_to_write_is_no_line():
     assert line(SERIES, [Reading("battery.charge", 1.0)], math.nan) is None
 
 
+def test_a_store_that_keeps_no_texts_is_given_none():
+    readings = [
+        Reading("battery.charge", 5.0),
+        Reading("ups.model", "Sim"),
+        Reading("ups.serial", None, Quality.UNAVAILABLE),
+    ]
+    assert line(SERIES, readings, 1.0, texts=False).decode().split(" ")[1] == "battery_charge=5.0,ups_serial_quality=3i"
+    assert line(SERIES, [Reading("ups.model", "Sim")], 1.0, texts=False) is None
+
+
 def test_an_empty_tag_is_left_out():
     series = Series("ups", "hq", "  ", "a", "d")
     assert parse(line(series, [Reading("battery.charge", 1.0)], 1.0).decode())[0] == {

@@ -30,6 +30,8 @@ class FixedClock:
 class FakeServer:
     """Takes lines; refuses those with ``refuse`` in them, all of a request; is away when told."""
 
+    texts = True
+
     def __init__(self, loop, trail=0.0):
         self.trail = trail
         self.points = {}
