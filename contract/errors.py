@@ -19,7 +19,8 @@
     ├── NotifyError               a message to a person
     │   ├── NotifyAway            the channel is away: try again, then the next channel
     │   └── NotifyRefused         the channel will never take it: the next channel at once
-    └── IncidentError             an incident cannot do that: unknown code, wrong state, missing reason
+    └── IncidentError             an incident cannot do that: wrong state, missing reason, unknown person
+        └── IncidentUnknown       there is none of this code
 
 The type says what the caller does next. A device that reports an alarm is a reading, never an error.
 """
@@ -134,4 +135,20 @@ class NotifyRefused(NotifyError):
 
 
 class IncidentError(WolfsmokeError):
-    """An incident cannot do what was asked of it."""
+    """An incident cannot do what was asked of it. People on site read it, so it speaks Chinese too."""
+
+    def __init__(self, what: str, *, zh: str, where: str = "", hint: str = "", hint_zh: str = "") -> None:
+        """Take the sentence and the hint in both languages."""
+        super().__init__(what, where=where, hint=hint)
+        self.zh = zh
+        self.hint_zh = hint_zh
+
+    def of(self, language: str) -> str:
+        """Return it for people; Chinese unless English is asked for."""
+        if language == "en":
+            return f"{self.what} ({self.hint})" if self.hint else self.what
+        return f"{self.zh}（{self.hint_zh}）" if self.hint_zh else self.zh
+
+
+class IncidentUnknown(IncidentError):
+    """There is none of this code."""

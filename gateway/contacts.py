@@ -106,7 +106,13 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True):
         for one in self.person:
             if one.id == person:
                 return one
-        raise IncidentError(f"nobody here is called {person!r}", hint=did_you_mean(person, [p.id for p in self.person]))
+        known = [one.id for one in self.person]
+        raise IncidentError(
+            f"nobody here is called {person!r}",
+            zh=f"通讯录里没有 {person!r}",
+            hint=did_you_mean(person, known),
+            hint_zh=f"通讯录里有：{'、'.join(known)}",
+        )
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:

@@ -10,7 +10,7 @@ import msgspec
 from fastapi import Body, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from contract.errors import IncidentError, StorageError
+from contract.errors import IncidentError, IncidentUnknown, StorageError
 from gateway.incident import Incident
 from gateway.incidents import Incidents
 
@@ -21,17 +21,20 @@ Text = Annotated[str, Body(max_length=4000)]
 
 
 def create(incidents: Incidents) -> FastAPI:
-    """Return the app: ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,close,note}``.
+    """Return the app: ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,close,note}``.
 
-    The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``. Errors are
-    ``{"error": …, "hint": …}`` with 404 for an unknown code, 409 for what cannot be done, 503 while the disk fails.
+    The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
+    ``{"person": …, "number": …}`` for a step, the first of which is 1. Errors are ``{"error": …, "hint": …}``, those for
+    people with the whole sentence as ``zh`` and ``en`` too; with 404 for an unknown code, 409 for what cannot be done, 503
+    while the disk fails.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
     @app.exception_handler(IncidentError)
     async def refused(_request: Request, error: IncidentError) -> JSONResponse:
-        status = 404 if error.what.startswith("no incident") else 409
-        return JSONResponse({"error": error.what, "hint": error.hint}, status)
+        status = 404 if isinstance(error, IncidentUnknown) else 409
+        body = {"error": error.what, "hint": error.hint, "zh": error.of("zh"), "en": error.of("en")}
+        return JSONResponse(body, status)
 
     @app.exception_handler(StorageError)
     async def failing(_request: Request, error: StorageError) -> JSONResponse:
@@ -53,6 +56,10 @@ def create(incidents: Incidents) -> FastAPI:
     @app.post("/incidents/{code}/mine")
     async def mine(code: str, person: Annotated[str, Body(embed=True)]) -> Response:
         return _json(full(await incidents.mine(code, person)))
+
+    @app.post("/incidents/{code}/step")
+    async def step(code: str, person: Annotated[str, Body()], number: Annotated[int, Body()]) -> Response:
+        return _json(full(await incidents.step(code, person, number - 1)))
 
     @app.post("/incidents/{code}/close")
     async def close(code: str, person: Annotated[str, Body()], reason: Text = "") -> Response:
@@ -78,6 +85,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "source": msgspec.to_builtins(incident.source),
         "owner": incident.owner,
         "seen": list(incident.seen),
+        "steps": [index + 1 for index in incident.steps],
         "opened": incident.opened,
         "deadline": incident.deadline,
         "gone": incident.gone,

@@ -15,7 +15,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     incident: str = ""
     """The incident's code."""
     kind: str = ""
-    """``opened``, ``joined``, ``ended``, ``cause-gone``, ``message``, ``accepted``, ``failed``, ``seen``, ``mine``, ``step``,
+    """``opened``, ``joined``, ``ended``, ``cause-gone``, ``message``, ``resent``, ``accepted``, ``failed``, ``seen``, ``mine``, ``step``,
     ``noted``, ``overdue``, ``checked``, ``closed``. Readers pass over kinds that they do not know."""
     who: str = ""
     """The person who did it, or whom it concerns."""

@@ -3,20 +3,27 @@
 ::
 
     opened ──▶ OPEN ──mine──▶ OWNED ──┐
-                 │  ▲                 │ cause-gone
-                 │  └── joined ───┐   ▼
+                 │                    │ cause-gone
+                 │                    ▼
                  └── cause-gone ──▶ GONE ──checked──▶ CHECKED ──closed──▶ CLOSED
                                       │                 │
                                       └──── joined ─────┴──▶ OPEN: a new round, people are told afresh
+
+Trouble that comes back before it was checked that it is gone, and soon (``SOON``), never went: the same round goes on,
+with its owner and with what people were told. So a mains that flaps does not page at each return.
 """
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from gateway.event import Event
+from gateway.plan.model import Level
+
+SOON: Final = 600.0
+"""Seconds: what comes back within them, and unchecked, is the same trouble."""
 
 
 class IncidentState(StrEnum):
@@ -34,6 +41,7 @@ class Purpose(StrEnum):
 
     PAGE = "page"
     WORSE = "worse"
+    OVERDUE = "overdue"
     RECOVERY = "recovery"
 
 
@@ -84,6 +92,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     accepted: bool = False
     failed: bool = False
     """By every channel of the person."""
+    again: bool = False
+    """Sent once more after a restart, marked 重发: its outcome was not known. It never goes a third time."""
 
     @property
     def pending(self) -> bool:
@@ -134,18 +144,38 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(symptom for symptom in self.symptoms if symptom.active)
 
     @property
+    def over(self) -> bool:
+        """Whether nothing of it stands any more, and that is not yet on record."""
+        return self.gone is None and self.closed is None and bool(self.symptoms) and not self.active
+
+    @property
     def worst(self) -> Symptom:
         """The gravest symptom: of those that stand, else of all."""
         return max(self.active or self.symptoms or (Symptom(),), key=lambda symptom: symptom.rank)
 
     @property
     def told(self) -> dict[str, tuple[float, ...]]:
-        """Person → when they were paged in this round; messages under way count, so that nobody is told twice."""
+        """Person → when they were paged in this round; messages under way count, so that nobody is told twice.
+
+        Of pages that failed by every channel only the last counts: it says when to try again, and uses up no repeat.
+        """
         times: dict[str, tuple[float, ...]] = {}
+        failed: dict[str, float] = {}
         for mail in self.mails:
-            if mail.purpose is Purpose.PAGE:
+            if mail.purpose is not Purpose.PAGE:
+                continue
+            if mail.failed:
+                failed[mail.person] = mail.at
+            else:
                 times[mail.person] = (*times.get(mail.person, ()), mail.at)
+        for person, at in failed.items():
+            if at > max(times.get(person, ()), default=0.0):
+                times[person] = (*times.get(person, ()), at)
         return times
+
+    def comes_back(self, at: float) -> bool:
+        """Say whether trouble now is the same trouble again: it had gone, unchecked, and not for long."""
+        return self.gone is not None and self.checked is None and self.closed is None and at - self.gone < SOON
 
     def reached(self) -> tuple[str, ...]:
         """Return those whom a message of this round reached, as far as is known, in order."""
@@ -189,7 +219,7 @@ def _changed(now: Incident, event: Event) -> Incident:
             return change(now, symptoms=ended)
         case "cause-gone":
             return change(now, gone=event.at)
-        case "message" | "accepted" | "failed":
+        case "message" | "resent" | "accepted" | "failed":
             return change(now, mails=_mails(now.mails, event))
         case "seen":
             return change(now, seen=tuple(dict.fromkeys((*now.seen, event.who))))
@@ -224,19 +254,27 @@ def _opened(now: Incident, event: Event) -> Incident:
 
 
 def _joined(now: Incident, event: Event) -> Incident:
-    """Add a symptom; once the cause was gone, it begins a new round."""
+    """Add a symptom; once the cause was gone, it begins a new round, unless it never really went."""
     symptom = msgspec.convert(event.data.get("symptom", {}), Symptom)
     symptoms = (*(one for one in now.symptoms if one.id != symptom.id), symptom)
     after = msgspec.structs.replace(now, symptoms=symptoms)
+    deadline = float(event.data.get("deadline", now.deadline))
+    if symptom.level != Level.FINDING and all(one.level == Level.FINDING for one in now.symptoms):
+        after = msgspec.structs.replace(after, deadline=deadline)  # a finding has no time limit; it begins here
     if now.gone is None:
         return after
+    if now.comes_back(event.at):
+        return msgspec.structs.replace(after, gone=None)
     return msgspec.structs.replace(
         after,
         round=event.at,
+        deadline=deadline,
+        overdue=False,
         mails=(),
         seen=(),
         owner="",
         owned_rank=0,
+        steps=(),
         gone=None,
         checked=None,
         closed=None,
@@ -257,6 +295,8 @@ def _mails(mails: tuple[Mail, ...], event: Event) -> tuple[Mail, ...]:
 
 def _outcome(mail: Mail, event: Event) -> Mail:
     """Return the message after news of it: one channel that took it counts for more than another's failure."""
+    if event.kind == "resent":
+        return msgspec.structs.replace(mail, again=True)
     if event.kind == "accepted":
         return msgspec.structs.replace(mail, accepted=True, failed=False)
     if event.data.get("last") and not mail.accepted:

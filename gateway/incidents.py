@@ -13,14 +13,15 @@ import msgspec
 
 from contract.alarm import Alarm, Occurrence, Standing
 from contract.clock import Clock
-from contract.errors import IncidentError, StorageError
+from contract.errors import IncidentError, IncidentUnknown, StorageError
 from contract.settings import did_you_mean
 from gateway.contacts import Contacts
 from gateway.event import Event
-from gateway.incident import Incident, Mail, Purpose, Source, Symptom, apply, code_of, fold
+from gateway.incident import Incident, Purpose, Source, Symptom, apply, code_of, fold
 from gateway.plan.decide import Demand, confirm, demand, page_at
 from gateway.plan.model import RANK, Clause, Plan, Trigger
-from gateway.ports import Facts, Keeper, OnChange, OnStanding, Outcome, Teller
+from gateway.ports import Facts, Keeper, OnChange, OnStanding, Teller
+from gateway.post import Post
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Incidents:
         self._journal = journal
         self.plan = plan
         self.contacts = contacts
-        self._notifier = notifier
+        self._post = Post(notifier, plan, contacts, self._report)
         self._clock = clock
         self._live = live
         self._on_standing = on_standing
@@ -60,7 +61,7 @@ class Incidents:
         self._by_occurrence: dict[str, str] = {}
         self._lock = asyncio.Lock()
         self._wake = asyncio.Event()
-        self._sending: dict[str, asyncio.Task[None]] = {}
+        self._unplanned: set[tuple[str, str]] = set()
         self._listeners: list[OnChange] = []
         self._loaded = False
 
@@ -74,9 +75,7 @@ class Incidents:
             for symptom in incident.symptoms:
                 self._by_occurrence[symptom.id] = incident.code
             if incident.closed is None:
-                for mail in incident.mails:
-                    if mail.pending:
-                        self._send(incident, mail, again=True)
+                self._post.resume(incident)
 
     async def run(self) -> None:
         """Do what falls due, until cancelled."""
@@ -96,14 +95,11 @@ class Incidents:
                 except TimeoutError:
                     continue
         finally:
-            for task in self._sending.values():
-                task.cancel()
-            await asyncio.gather(*self._sending.values(), return_exceptions=True)
+            await self._post.stop()
 
     async def settled(self) -> None:
         """Wait until no message is under way."""
-        while self._sending:
-            await asyncio.wait(self._sending.values())
+        await self._post.settled()
 
     def subscribe(self, listener: OnChange) -> Callable[[], None]:
         """Call the listener after each change; return what ends it."""
@@ -118,13 +114,14 @@ class Incidents:
         """Return an incident by its code, in either case.
 
         Raises:
-            IncidentError: there is none.
+            IncidentUnknown: there is none.
         """
         found = self._incidents.get(code.upper())
         if found is None:
             known = [one.code for one in self.list()[:20]]
             hint = did_you_mean(code.upper(), known) if known else "there is no incident yet"
-            raise IncidentError(f"no incident {code!r}", hint=hint)
+            hint_zh = f"最近的事件：{'、'.join(known)}" if known else "目前还没有事件"
+            raise IncidentUnknown(f"no incident {code!r}", zh=f"没有事件 {code!r}", hint=hint, hint_zh=hint_zh)
         return found
 
     # What comes in from devices
@@ -147,16 +144,17 @@ class Incidents:
             self._say_standing(incident)
             return
         incident = await self._record(incident.code, "ended", data={"id": symptom.id, "condition": symptom.condition})
-        if not incident.active and incident.closed is None:
+        if incident.over:  # a crash before the next line is made good by the next tick
             await self._record(incident.code, "cause-gone")
 
     async def _new(self, occurrence: Occurrence, source: Source) -> None:
         match = self.plan.match(source.kind, occurrence.condition)
         if match is None:
+            self._say_unplanned(source.kind, occurrence.condition)
             return
         clause, trigger = match
         now = self._now()
-        symptom = msgspec.to_builtins(self._symptom(occurrence, trigger, now))
+        symptom = self._symptom(occurrence, trigger, now)
         standing = next(
             (
                 one
@@ -166,7 +164,11 @@ class Incidents:
             None,
         )
         if standing is not None:
-            joined = await self._record(standing.code, "joined", data={"symptom": symptom})
+            if standing.comes_back(now):  # its paging delay runs since it first came: a mains that flaps is told too
+                before = [one.page_at for one in standing.symptoms if one.condition == symptom.condition]
+                symptom = msgspec.structs.replace(symptom, page_at=min([symptom.page_at, *before[-1:]]))
+            data = {"symptom": msgspec.to_builtins(symptom), "deadline": now + clause.deadline}
+            joined = await self._record(standing.code, "joined", data=data)
             self._by_occurrence[occurrence.id] = standing.code
             self._say_standing(joined)
             return
@@ -177,10 +179,15 @@ class Incidents:
             "title_en": clause.title.en,
             "source": msgspec.to_builtins(source),
             "deadline": now + clause.deadline,
-            "symptom": symptom,
+            "symptom": msgspec.to_builtins(symptom),
         }
         await self._record(new, "opened", data=data)
         self._by_occurrence[occurrence.id] = new
+
+    def _say_unplanned(self, kind: str, condition: str) -> None:
+        if (kind, condition) not in self._unplanned:
+            self._unplanned.add((kind, condition))
+            log.warning("no clause of the plan is for %r of %r: the board shows it, nobody is told", condition, kind)
 
     def _symptom(self, occurrence: Occurrence, trigger: Trigger, now: float) -> Symptom:
         began = occurrence.raised if occurrence.raised.trusted else occurrence.since
@@ -237,11 +244,12 @@ class Incidents:
             found = self.get(code)
             self.contacts.find(person)
             if not text.strip():
-                raise IncidentError("a note needs words", hint="write what you saw or did")
+                hint, hint_zh = "write what you saw or did", "写下看到了什么、做了什么"
+                raise IncidentError("a note needs words", zh="备注是空的", hint=hint, hint_zh=hint_zh)
             return await self._record(found.code, "noted", who=person, text=text.strip()[:2000])
 
     async def step(self, code: str, person: str, index: int) -> Incident:
-        """Mark a step of the clause as done.
+        """Mark a step of the clause as done; ``index`` is 0 for the first.
 
         Raises:
             IncidentError: no such incident, person or step, or it is closed.
@@ -250,11 +258,18 @@ class Incidents:
             found = self._open(code, person)
             clause = self.plan.find(found.clause)
             count = len(clause.step) if clause else 0
-            if not 0 <= index < count:
-                raise IncidentError(f"clause {found.clause} has no step {index + 1}", hint=f"it has {count}")
+            if clause is None or not 0 <= index < count:
+                raise IncidentError(
+                    f"clause {found.clause} has no step {index + 1}",
+                    zh=f"预案 {found.clause} 没有第 {index + 1} 步",
+                    hint=f"it has {count}",
+                    hint_zh=f"共 {count} 步",
+                )
             if index in found.steps:
                 return found
-            return await self._record(found.code, "step", who=person, data={"index": index})
+            words = clause.step[index].text
+            data = {"index": index, "zh": words.zh, "en": words.en}  # its words as they were: the plan may change
+            return await self._record(found.code, "step", who=person, data=data)
 
     async def close(self, code: str, person: str, reason: str = "") -> Incident:
         """Close it: once the cause is gone and checked, or with a person's reason.
@@ -265,8 +280,14 @@ class Incidents:
         async with self._lock:
             found = self._open(code, person)
             if found.checked is None and not reason.strip():
-                why = "its cause still stands" if found.gone is None else "it is not yet checked that its cause is gone"
-                raise IncidentError(f"{found.code} cannot be closed: {why}", hint="wait for it, or give a reason")
+                stands = found.gone is None
+                why = "its cause still stands" if stands else "it is not yet checked that its cause is gone"
+                raise IncidentError(
+                    f"{found.code} cannot be closed: {why}",
+                    zh=f"{found.code} 还不能关闭：{'原因还没有消失' if stands else '还没有核实原因已消失'}",
+                    hint="wait for it, or give a reason",
+                    hint_zh="等原因消失并核实，或写明关闭的理由",
+                )
             data = {"checked": found.checked is not None}
             closed = await self._record(found.code, "closed", who=person, text=reason.strip()[:2000], data=data)
             return await self._answered(closed)
@@ -275,7 +296,12 @@ class Incidents:
         found = self.get(code)
         self.contacts.find(person)
         if found.closed is not None:
-            raise IncidentError(f"{found.code} is closed", hint="a note can still be written")
+            raise IncidentError(
+                f"{found.code} is closed",
+                zh=f"{found.code} 已经关闭",
+                hint="a note can still be written",
+                hint_zh="仍可以写备注",
+            )
         return found
 
     async def _answered(self, incident: Incident) -> Incident:
@@ -308,11 +334,14 @@ class Incidents:
         clause = self.plan.find(incident.clause)
         if clause is None:
             return None  # the plan no longer has it: a person closes it
+        if incident.over:
+            incident = await self._record(incident.code, "cause-gone")
         wants = demand(incident, clause, self.contacts, self._now())
-        for tell in wants.tell:
-            incident = await self._tell(incident, tell.person, tell.purpose)
         if wants.overdue:
             incident = await self._record(incident.code, "overdue")
+            wants = demand(incident, clause, self.contacts, self._now())
+        for tell in wants.tell:
+            incident = await self._tell(incident, tell.person, tell.purpose)
         if wants.check:
             incident, wants = await self._check(incident, clause, wants)
         if wants.close:
@@ -328,43 +357,22 @@ class Incidents:
         if evidence is None:
             return incident, wants
         incident = await self._record(incident.code, "checked", data={"evidence": evidence})
-        return incident, demand(incident, clause, self.contacts, self._now())
+        wants = demand(incident, clause, self.contacts, self._now())
+        for tell in wants.tell:
+            incident = await self._tell(incident, tell.person, tell.purpose)
+        return incident, wants
 
     async def _tell(self, incident: Incident, person: str, purpose: Purpose) -> Incident:
         data = {"message": secrets.token_hex(8), "purpose": purpose.value, "rank": incident.worst.rank}
         incident = await self._record(incident.code, "message", who=person, data=data)
-        self._send(incident, incident.mails[-1], again=False)
+        self._post.send(incident, incident.mails[-1])
         return incident
 
-    def _send(self, incident: Incident, mail: Mail, *, again: bool) -> None:
-        task = asyncio.get_running_loop().create_task(self._deliver(incident, mail, again=again))
-        self._sending[mail.id] = task
-        task.add_done_callback(lambda _task: self._sending.pop(mail.id, None))
-
-    async def _deliver(self, incident: Incident, mail: Mail, *, again: bool) -> None:
-        async def report(outcome: Outcome) -> None:
-            kind = "accepted" if outcome.accepted else "failed"
-            data = {"message": mail.id, "channel": outcome.channel, "last": outcome.last}
-            while True:
-                try:
-                    async with self._lock:
-                        await self._record(incident.code, kind, who=mail.person, text=outcome.text, data=data)
-                    break
-                except StorageError as error:
-                    log.error("the outcome of a message waits: %s", error)  # noqa: TRY400 - the sentence says it
-                    await asyncio.sleep(LOOK)
-            self._wake.set()
-
-        clause = self.plan.find(incident.clause)
-        try:
-            person = self.contacts.find(mail.person)
-        except IncidentError as error:  # the contacts changed between two starts
-            await report(Outcome(channel="", accepted=False, text=str(error), last=True))
-            return
-        if clause is None:
-            await report(Outcome(channel="", accepted=False, text="the plan no longer has this clause", last=True))
-            return
-        await self._notifier.tell(incident, clause, mail, person, again=again, report=report)
+    async def _report(self, code: str, kind: str, who: str, text: str, data: Mapping[str, object]) -> None:
+        """Keep what became of a message."""
+        async with self._lock:
+            await self._record(code, kind, who=who, text=text, data=data)
+        self._wake.set()
 
     async def _record(
         self, incident: str, kind: str, *, who: str = "", text: str = "", data: Mapping[str, object] | None = None

@@ -157,6 +157,7 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "deadline": ("时限", "deadline"),
     "purpose.page": ("报警", "alarm"),
     "purpose.worse": ("情况加重", "worse"),
+    "purpose.overdue": ("超过时限", "past its time limit"),
     "purpose.recovery": ("已恢复", "recovery"),
     "closed-itself": ("核实后自动关闭", "by itself, once checked"),
     # kinds of events
@@ -165,6 +166,7 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "event.ended": ("报警结束", "alarm over"),
     "event.cause-gone": ("原因消失", "cause gone"),
     "event.message": ("发出通知", "message sent"),
+    "event.resent": ("结果不明，重发", "outcome unknown, sent again"),
     "event.accepted": ("通知已被接收", "message accepted"),
     "event.failed": ("通知失败", "message failed"),
     "event.seen": ("收到", "seen"),

@@ -25,7 +25,7 @@ def compose(
     Args:
         incident: what it is about.
         clause: its clause of the plan.
-        purpose: page, worse or recovery.
+        purpose: page, worse, overdue or recovery.
         language: ``zh`` or ``en``.
         link: to the incident's page; an empty text leaves it out.
         again: marks it as sent once more.
@@ -39,6 +39,7 @@ def compose(
     mark = {
         Purpose.PAGE: "",
         Purpose.WORSE: "Worse: " if english else "【加重】",
+        Purpose.OVERDUE: "Past its time limit: " if english else "【超过时限】",
         Purpose.RECOVERY: "Recovered: " if english else "【恢复】",
     }[purpose]
     resent = ("(sent again) " if english else "【重发】") if again else ""

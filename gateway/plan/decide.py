@@ -13,7 +13,7 @@ from contract.escalation import Rung as Person
 from contract.reading import Reading
 from gateway.contacts import Contacts, Hours
 from gateway.incident import Incident, Purpose, Symptom
-from gateway.plan.model import Clause, Closes, Wake
+from gateway.plan.model import Clause, Closes, Level, Wake
 
 FRESH = 90.0
 """Seconds: a reading that is older confirms nothing."""
@@ -63,12 +63,14 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
         return Demand()
     if incident.gone is not None:
         return _afterwards(incident, clause, now)
-    overdue = not incident.overdue and incident.deadline > 0 and now >= incident.deadline
+    late = incident.deadline > 0 and now >= incident.deadline and _pressing(incident, now)
+    overdue = late and not incident.overdue
     wakes = [incident.deadline] if not incident.overdue and incident.deadline > now else []
     tell: list[Tell] = []
     worse, next_worse = _worse(incident, now)
     tell += worse
     wakes += next_worse
+    tell += _late(incident, clause, contacts)
     started = _started(incident)
     if started is not None and not incident.owner:
         if started > now:
@@ -80,10 +82,15 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
             told = incident.told
             ladder = ladder_of(incident, clause, contacts)
             answer = due(ladder, started=started, now=now, told=told, seen=incident.seen)
-            already = {one.person for one in worse}
+            already = {one.person for one in tell}
             tell += [Tell(person, Purpose.PAGE) for person in answer.people if person not in already]
             wakes += [answer.wakes_at] if answer.wakes_at is not None else []
     return Demand(tell=tuple(tell), overdue=overdue, wakes_at=min(wakes, default=None))
+
+
+def _pressing(incident: Incident, now: float) -> bool:
+    """Say whether the time limit counts: a finding waits for working hours, and has none."""
+    return any(symptom.level != Level.FINDING and symptom.page_at <= now for symptom in incident.active)
 
 
 def _started(incident: Incident) -> float | None:
@@ -106,6 +113,20 @@ def _worse(incident: Incident, now: float) -> tuple[list[Tell], list[float]]:
     return [], [min(symptom.page_at for symptom in graver)]
 
 
+def _late(incident: Incident, clause: Clause, contacts: Contacts) -> list[Tell]:
+    """Return those who have to hear that the time limit has passed: the owner, who was told, and the top of the ladder.
+
+    The command group sets the limits and answers for them (the plan, clause 2), so the limit is told up to the top even
+    while somebody works on it.
+    """
+    if not incident.overdue:
+        return []
+    top = [rung.person for rung in ladder_of(incident, clause, contacts).rungs[-1:]]
+    people = dict.fromkeys([*([incident.owner] if incident.owner else []), *incident.told, *top])
+    informed = {mail.person for mail in incident.mails if mail.purpose is Purpose.OVERDUE}
+    return [Tell(person, Purpose.OVERDUE) for person in people if person not in informed]
+
+
 def ladder_of(incident: Incident, clause: Clause, contacts: Contacts) -> Ladder:
     """Return the ladder as people: who cannot be reached hands their place to the next at once."""
     rungs: list[Person] = []
@@ -125,18 +146,19 @@ def ladder_of(incident: Incident, clause: Clause, contacts: Contacts) -> Ladder:
 
 
 def _afterwards(incident: Incident, clause: Clause, now: float) -> Demand:
-    """Return what is left to do once the cause is gone: say so to those who were told, check, close."""
+    """Return what is left to do once the cause is gone: check, then say so to those who were told, close.
+
+    People hear that it is over only when it is checked: a mains that flaps, or an agent that fell silent, is no recovery.
+    """
     assert incident.gone is not None  # noqa: S101 - the caller has looked
+    if incident.checked is None:
+        check_at = incident.gone + clause.check_after
+        return Demand(wakes_at=check_at) if now < check_at else Demand(check=True, wakes_at=now + LOOK_AGAIN)
     informed = {mail.person for mail in incident.mails if mail.purpose is Purpose.RECOVERY}
     people = dict.fromkeys([*incident.reached(), *([incident.owner] if incident.owner else [])])
     tell = tuple(Tell(person, Purpose.RECOVERY) for person in people if person not in informed)
-    if incident.checked is not None:
-        nobody_knows = not incident.mails and not incident.owner
-        return Demand(tell=tell, close=clause.closes is Closes.ITSELF or nobody_knows)
-    check_at = incident.gone + clause.check_after
-    if now < check_at:
-        return Demand(tell=tell, wakes_at=check_at)
-    return Demand(tell=tell, check=True, wakes_at=now + LOOK_AGAIN)
+    nobody_knows = not incident.mails and not incident.owner
+    return Demand(tell=tell, close=clause.closes is Closes.ITSELF or nobody_knows)
 
 
 def confirm(

@@ -19,8 +19,9 @@ KINDS = {
     "message": st.builds(
         lambda number, purpose: {"message": number, "purpose": purpose, "rank": 2},
         st.sampled_from("123"),
-        st.sampled_from(["page", "worse", "recovery"]),
+        st.sampled_from(["page", "worse", "overdue", "recovery"]),
     ),
+    "resent": st.builds(lambda number: {"message": number}, st.sampled_from("123")),
     "accepted": st.builds(lambda number: {"message": number}, st.sampled_from("123")),
     "failed": st.builds(lambda number, last: {"message": number, "last": last}, st.sampled_from("123"), st.booleans()),
     "seen": st.just({}),

@@ -160,7 +160,7 @@ async def test_the_main_job_from_mains_lost_to_closed(site):
 
     site.clock.wall = T0 + 3700
     await site.alarm("o1", active=False)
-    assert await site.at(3700) == [("li", Purpose.RECOVERY, False), ("wang", Purpose.RECOVERY, False)]
+    assert await site.at(3700) == []  # over, as far as the alarm says; people hear it when it is checked
     with pytest.raises(IncidentError, match="not yet checked"):
         await site.incidents.close("A10", "wang")
     site.reads("OL")
@@ -168,10 +168,11 @@ async def test_the_main_job_from_mains_lost_to_closed(site):
     assert site.incidents.get("A10").state is IncidentState.GONE
     site.clock.wall = T0 + 3755
     site.reads("CHRG", "OL")
-    await site.at(3761)
+    assert await site.at(3761) == [("li", Purpose.RECOVERY, False), ("wang", Purpose.RECOVERY, False)]
     incident = site.incidents.get("A10")
     assert incident.state is IncidentState.CHECKED
-    assert incident.timeline[-1].data == {"evidence": {"ups.status": ["CHRG", "OL"]}}
+    checked = next(event for event in incident.timeline if event.kind == "checked")
+    assert checked.data == {"evidence": {"ups.status": ["CHRG", "OL"]}}
     await site.at(4000)
     assert site.incidents.get("A10").state is IncidentState.CHECKED  # a person closes what people were told of
     assert (await site.incidents.close("A10", "wang")).state is IncidentState.CLOSED
@@ -181,7 +182,7 @@ async def test_the_main_job_from_mains_lost_to_closed(site):
     ]
     assert site.kinds() == [
         "opened", "message", "accepted", "seen", "message", "accepted", "mine", "ended", "cause-gone",
-        "message", "message", "accepted", "accepted", "checked", "closed",
+        "checked", "message", "message", "accepted", "accepted", "closed",
     ]  # fmt: skip
 
 
@@ -218,6 +219,18 @@ async def test_a_message_whose_outcome_is_unknown_goes_again_once_and_says_so(si
     assert await site.at(31) == [("li", Purpose.PAGE, True)]
     site.restart()
     assert await site.at(32) == []
+
+
+async def test_a_gateway_that_crashes_again_and_again_sends_one_extra_message_and_then_asks_the_next_person(site):
+    await site.alarm("o1")
+    site.notifier.silent = True
+    assert await site.at(30) == [("li", Purpose.PAGE, False)]
+    site.restart()
+    assert await site.at(31) == [("li", Purpose.PAGE, True)]
+    site.restart()
+    assert await site.at(32) == [("wang", Purpose.PAGE, False)]
+    site.restart()
+    assert await site.at(33) == [("wang", Purpose.PAGE, True)]
 
 
 async def test_a_fleeting_one_pages_nobody_and_closes_itself_after_the_check(site):
@@ -299,19 +312,65 @@ async def test_the_cause_is_gone_only_when_all_of_it_is(site):
     assert site.incidents.get("A10").state is IncidentState.GONE
 
 
-async def test_trouble_that_comes_back_begins_a_new_round(site):
+async def test_trouble_that_comes_back_once_it_was_checked_begins_a_new_round(site):
+    await site.alarm("o1")
+    await site.at(30)
+    await site.incidents.mine("A10", "li")
+    await site.incidents.step("A10", "li", 0)
+    site.clock.wall = T0 + 40
+    await site.alarm("o1", active=False)
+    site.clock.wall = T0 + 95
+    site.reads("OL")
+    assert await site.at(101) == [("li", Purpose.RECOVERY, False)]
+    site.clock.wall = T0 + 110
+    await site.alarm("o2")
+    again = site.incidents.get("A10")
+    assert (again.state, again.owner, again.steps) == (IncidentState.OPEN, "", ())
+    assert again.deadline == T0 + 110 + 5 * 3600
+    assert await site.at(139) == []
+    assert await site.at(140) == [("li", Purpose.PAGE, False)]
+    assert len(site.incidents.list()) == 1
+
+
+async def test_trouble_that_comes_back_long_after_begins_a_new_round_though_nothing_was_checked(site):
     await site.alarm("o1")
     await site.at(30)
     await site.incidents.mine("A10", "li")
     site.clock.wall = T0 + 40
     await site.alarm("o1", active=False)
-    await site.at(41)
-    site.clock.wall = T0 + 50
+    site.clock.wall = T0 + 40 + 600
     await site.alarm("o2")
-    assert site.incidents.get("A10").state is IncidentState.OPEN
-    assert await site.at(60) == []
-    assert await site.at(80) == [("li", Purpose.PAGE, False)]
+    assert site.incidents.get("A10").owner == ""
+    assert await site.at(670) == [("li", Purpose.PAGE, False)]
+
+
+async def test_a_mains_that_flaps_is_one_round_and_keeps_its_owner(site):
+    told = []
+    for at in range(0, 600, 30):  # 20 s on battery, 10 s on mains
+        site.clock.wall = T0 + at
+        await site.alarm(f"o{at}")
+        told += await site.at(at)
+        if at == 60:
+            await site.incidents.mine("A10", "li")
+        site.clock.wall = T0 + at + 20
+        await site.alarm(f"o{at}", active=False)
+        told += await site.at(at + 20)
+    assert told == [("li", Purpose.PAGE, False)]  # at 30 s, though it never stood for 30 s
+    assert site.incidents.get("A10").owner == "li"
     assert len(site.incidents.list()) == 1
+
+
+async def test_a_flap_that_nobody_owns_still_escalates(site):
+    told = []
+    for at in range(0, 1300, 30):
+        site.clock.wall = T0 + at
+        await site.alarm(f"o{at}")
+        told += await site.at(at)
+        site.clock.wall = T0 + at + 20
+        await site.alarm(f"o{at}", active=False)
+        told += await site.at(at + 20)
+    assert {person for person, _, _ in told} == {"li", "wang", "zhao", "chen", "sun"}
+    assert {purpose for _, purpose, _ in told} == {Purpose.PAGE}
 
 
 async def test_after_closing_new_trouble_is_a_new_incident(site):
@@ -327,6 +386,27 @@ async def test_who_cannot_be_reached_hands_over_at_once(site):
     await site.alarm("o1")
     assert [person for person, _, _ in await site.at(30)][:2] == ["li", "wang"]
     assert [person for person, _, _ in await site.at(31)][:1] == ["zhao"]
+
+
+async def test_while_no_channel_works_it_is_tried_again_and_again(site):
+    site.notifier.failing = {person.id for person in CONTACTS.person}
+    await site.alarm("o1")
+    for second in range(30, 2 * 3600, 30):
+        await site.at(second)
+    site.notifier.failing = set()
+    told = [person for second in range(2 * 3600, 2 * 3600 + 330, 30) for person, _, _ in await site.at(second)]
+    assert {"li", "wang", "zhao", "sun"} <= set(told)
+
+
+async def test_a_crash_between_the_end_of_the_last_alarm_and_the_next_line_is_made_good(site):
+    await site.alarm("o1")
+    await site.at(30)
+    await site.alarm("o1", active=False)
+    assert site.journal.kept.pop().kind == "cause-gone"
+    site.restart()
+    await site.at(40)
+    assert site.incidents.get("A10").state is IncidentState.GONE
+    assert await site.at(400) == []  # and nobody else is woken for what is over
 
 
 async def test_an_outage_that_began_long_ago_pages_at_once(site):
@@ -350,12 +430,28 @@ async def test_a_finding_waits_for_working_hours(site):
     assert await site.at(monday) == [("li", Purpose.PAGE, False)]
 
 
-async def test_the_deadline_is_marked_once(site):
+async def test_a_time_limit_that_passes_is_told_once_to_the_owner_the_told_and_the_top(site):
     await site.alarm("o1")
-    await site.incidents.mine("A10", "li")
-    for second in (5 * 3600 - 1, 5 * 3600, 5 * 3600 + 1):
-        await site.at(second)
+    await site.at(30)
+    await site.at(330)
+    await site.incidents.mine("A10", "wang")
+    assert await site.at(5 * 3600 - 1) == []
+    told = await site.at(5 * 3600)
+    assert {purpose for _, purpose, _ in told} == {Purpose.OVERDUE}
+    assert sorted(person for person, _, _ in told) == ["li", "sun", "wang"]
+    site.restart()
+    assert await site.at(5 * 3600 + 1) == []
     assert site.kinds().count("overdue") == 1
+
+
+async def test_a_finding_has_no_time_limit_until_something_worse_joins(site):
+    await site.alarm("o1", "replace-battery")
+    await site.at(6 * 3600)
+    assert not site.incidents.get("A10").overdue
+    assert site.notifier.told == [("li", Purpose.PAGE, False)]
+    site.clock.wall = T0 + 7 * 3600
+    await site.alarm("o2")
+    assert site.incidents.get("A10").deadline == T0 + 12 * 3600
 
 
 @pytest.mark.parametrize("verb", ["seen", "mine", "close"])
@@ -391,6 +487,7 @@ async def test_steps_are_ticked_off_once(site):
     await site.incidents.step("A10", "li", 0)
     await site.incidents.step("A10", "li", 0)
     assert site.incidents.get("A10").steps == (0,)
+    assert site.incidents.get("A10").timeline[-1].data["zh"].startswith("确认 UPS 已带载")
     with pytest.raises(IncidentError, match="has no step 100"):
         await site.incidents.step("A10", "li", 99)
 

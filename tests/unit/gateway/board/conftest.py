@@ -10,7 +10,7 @@ import pytest
 from contract.alarm import Alarm, Occurrence
 from contract.clock import Stamp
 from contract.condition import Severity
-from contract.errors import IncidentError
+from contract.errors import IncidentError, IncidentUnknown
 from contract.reading import Quality, Reading
 from gateway.board import Settings, create
 from gateway.event import Event
@@ -107,7 +107,7 @@ class Desk:
 
     def get(self, code):
         if code not in self.incidents:
-            raise IncidentError(f"no incident {code!r}")
+            raise IncidentUnknown(f"no incident {code!r}", zh="没有")
         return self.incidents[code]
 
     def event(self, code, kind, **fields):
@@ -134,7 +134,7 @@ class Desk:
 
     def _did(self, kind, code, person, text=""):
         if self.refuses:
-            raise IncidentError(self.refuses)
+            raise IncidentError(self.refuses, zh=f"中文：{self.refuses}")
         self.calls.append((kind, code, person, text))
         self.event(code, kind, who=person, text=text, at=NOW)
         return self.incidents[code]
