@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from agent import systemd
+from agent import native, systemd
 from agent.config import load
 from agent.drivers.base import Driver, Identity
 from contract.errors import ConfigError, DeviceError, UsageError, WolfsmokeError
@@ -74,8 +74,10 @@ def _parser() -> argparse.ArgumentParser:
 def _run(path: Path, *, level: int) -> None:
     from agent.app import App  # noqa: PLC0415 - `read` needs neither broker nor database
 
+    config = load(path)
+    native.set_apart()
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    app = App(load(path), metadata.version("wolfsmoke"), systemd.from_environment(), systemd.watchdog_interval())
+    app = App(config, metadata.version("wolfsmoke"), systemd.from_environment(), systemd.watchdog_interval())
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
@@ -90,6 +92,7 @@ async def _read(url: str, profile: str, *, as_json: bool) -> int:
     from agent.drivers.registry import from_url  # noqa: PLC0415
 
     driver = from_url(url, profile)
+    native.set_apart()
     try:
         async with asyncio.timeout(_PATIENCE):
             readings = list(await driver.read())

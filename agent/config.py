@@ -16,7 +16,7 @@ from agent import conditions
 from agent.conditions import ConditionSettings
 from agent.links.snmp import Engine, SnmpTarget
 from contract import files, settings
-from contract.broker import Broker, host_faults
+from contract.broker import FILES, Broker, host_faults
 from contract.condition import Condition
 from contract.errors import ConfigError
 from contract.settings import Fault, Port, Seconds, Secret, SecretSource, Slug, Text, did_you_mean
@@ -227,8 +227,11 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ) -> Config:
     file = str(path)
     text = files.settings_text(_read, file, examples="config/agents")
     secrets = files.secrets_from(_read, str(path.parent), environment.get("CREDENTIALS_DIRECTORY", ""))
-    config = parse(text, path, secrets=secrets)
-    problems = files.unreadable(_read, config.broker.files(), file=file, text=text)
+    problems = files.unreadable(_read, files.named(text, FILES, str(path.parent.absolute())), file=file, text=text)
+    try:
+        config = parse(text, path, secrets=secrets)
+    except ConfigError as error:
+        problems = [*error.problems, *problems]
     if problems:
         raise ConfigError(problems)
     return config

@@ -1,7 +1,7 @@
 """What both sides' settings say of the MQTT broker."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -50,10 +50,9 @@ class Broker(msgspec.Struct, frozen=True):
         tls = Tls(*(beside(folder, name) for name in msgspec.structs.astuple(self.tls)))
         return msgspec.structs.replace(self, tls=tls)
 
-    def files(self) -> dict[Path, str]:
-        """Return the files of TLS that are named: key in the settings → path."""
-        named = {} if self.tls is None else msgspec.structs.asdict(self.tls)
-        return {("broker", "tls", key): name for key, name in named.items() if name}
+
+FILES: Final[dict[Path, str]] = {("broker", "tls", key): "" for key in ("ca", "certificate", "key")}
+"""Where a settings file names the files of TLS; see ``contract.files.named``."""
 
 
 def host_faults(host: Any) -> Iterable[Fault]:

@@ -3,6 +3,7 @@
 Both sides read them by the same rules. Reading is an argument, so that this module stays pure.
 """
 
+import tomllib
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -91,6 +92,29 @@ def unreadable(read: Read, named: Mapping[Path, str], *, file: str, text: str) -
             what = f"{path} cannot be read: {error.strerror}"
             problems.append(Problem(file, Locator(text).line(key), dotted(key), what, "check the path"))
     return problems
+
+
+def named(text: str, keys: Mapping[Path, str], folder: str) -> dict[Path, str]:
+    """Return the files that a settings text names, whatever else is wrong with it: key → path.
+
+    Args:
+        text: the TOML text.
+        keys: where files are named, and the path where nothing is written; an empty one for none.
+        folder: where relative paths start.
+    """
+    try:
+        table = tomllib.loads(text)
+    except (ValueError, RecursionError):  # told by the loader
+        return {}
+    found = {}
+    for key, otherwise in keys.items():
+        value: object = table
+        for part in key:
+            value = value.get(part) if isinstance(value, dict) else None
+        path = otherwise if value is None else value
+        if isinstance(path, str) and path and "\0" not in path:
+            found[key] = beside(folder, path)
+    return found
 
 
 def beside(folder: str, path: str) -> str:

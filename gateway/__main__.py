@@ -9,7 +9,6 @@ from pathlib import Path
 
 from contract.errors import ConfigError, UsageError, WolfsmokeError
 from gateway import cli, systemd
-from gateway.config import load
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,20 +53,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    from gateway.app import serve  # noqa: PLC0415 - the other commands need neither broker nor web server
+    from gateway.app import read_all, serve  # noqa: PLC0415 - the other commands need neither broker nor web server
 
     level = logging.DEBUG if asked.verbose else logging.INFO
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    asyncio.run(serve(load(asked.config), systemd.from_environment(), systemd.watchdog_interval()))
+    config, _, _ = read_all(asked.config)
+    asyncio.run(serve(config, systemd.from_environment(), systemd.watchdog_interval()))
     return 0
 
 
 def _check(asked: argparse.Namespace) -> int:
-    from gateway.app import read_plan  # noqa: PLC0415
+    from gateway.app import read_all  # noqa: PLC0415
 
-    config = load(asked.config)
-    plan, contacts = read_plan(config)
+    config, plan, contacts = read_all(asked.config)
     people, clauses = len(contacts.person), len(plan.clauses)
     print(f"{asked.config}: good: {config.gateway.name}, {clauses} clauses, {people} people")
     return 0

@@ -15,7 +15,7 @@ from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
 from gateway.clock import SystemClock
-from gateway.config import Config
+from gateway.config import Config, load, places
 from gateway.contacts import Contacts, load_contacts
 from gateway.evidence import LiveFacts, source_of
 from gateway.feed import READER, Feed, rebuild
@@ -48,28 +48,54 @@ def version() -> str:
     return metadata.version("wolfsmoke")
 
 
+def read_all(path: Path) -> tuple[Config, Plan, Contacts]:
+    """Return the settings of a file, with the plan and the people in it.
+
+    Raises:
+        ConfigError: with every problem of all the files.
+    """
+    try:
+        config = load(path)
+    except ConfigError as error:
+        plan, contacts = places(path)
+        plan = plan if plan is not None and plan.is_dir() else None  # what is missing is told already
+        contacts = contacts if contacts is not None and contacts.is_file() else None
+        raise ConfigError([*error.problems, *_read_both(plan, contacts)[2]]) from None
+    return (config, *read_plan(config))
+
+
 def read_plan(config: Config) -> tuple[Plan, Contacts]:
     """Return the plan and the people in it.
 
     Raises:
         ConfigError: with every problem of all the files.
     """
-    problems: list[Problem] = []
-    contacts = None
-    try:
-        contacts = load_contacts(_text(config.contacts), file=str(config.contacts))
-    except ConfigError as error:
-        problems.extend(error.problems)
-    try:
-        texts = {str(path): _text(path) for path in sorted(config.plan.glob("*.toml"))}
-        plan = load_plan(texts, contacts.departments if contacts else None)
-    except ConfigError as error:
-        problems.extend(error.problems)
+    plan, contacts, problems = _read_both(config.plan, config.contacts)
     if contacts is not None:
         problems.extend(_unreachable(config, contacts))
-    if problems or contacts is None:
+    if problems or contacts is None or plan is None:
         raise ConfigError(problems)
     return plan, contacts
+
+
+def _read_both(
+    plan_folder: Path | None, contacts_file: Path | None
+) -> tuple[Plan | None, Contacts | None, list[Problem]]:
+    """Return the plan and the contacts as far as they can be read, and all that is wrong with them."""
+    problems: list[Problem] = []
+    plan = contacts = None
+    try:
+        if contacts_file is not None:
+            contacts = load_contacts(_text(contacts_file), file=str(contacts_file))
+    except ConfigError as error:
+        problems.extend(error.problems)
+    try:
+        if plan_folder is not None:
+            texts = {str(path): _text(path) for path in sorted(plan_folder.glob("*.toml"))}
+            plan = load_plan(texts, contacts.departments if contacts else None)
+    except ConfigError as error:
+        problems.extend(error.problems)
+    return plan, contacts, problems
 
 
 def _unreachable(config: Config, contacts: Contacts) -> Iterable[Problem]:

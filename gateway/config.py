@@ -7,14 +7,17 @@ Relative paths in it are relative to the file. Secrets come from files, or from 
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from contract import files, locate, settings
-from contract.broker import Broker, host_faults
+from contract.broker import FILES, Broker, host_faults
 from contract.errors import ConfigError, Problem
 from contract.settings import Fault, Port, Seconds, Secret, SecretSource, Slug, Text
+
+_PLAN: Final[locate.Path] = ("plan",)
+_CONTACTS: Final[locate.Path] = ("contacts",)
 
 
 class Board(msgspec.Struct, frozen=True):
@@ -154,17 +157,34 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ) -> Config:
     file = str(path)
     text = files.settings_text(_read, file, examples="config/gateway.toml")
     secrets = files.secrets_from(_read, str(path.parent), environment.get("CREDENTIALS_DIRECTORY", ""))
-    config = parse(text, path, secrets=secrets)
-    named: dict[locate.Path, str] = {("contacts",): str(config.contacts), **config.broker.files()}
+    named = files.named(text, {_CONTACTS: "contacts.toml", **FILES}, str(path.parent.absolute()))
     problems = files.unreadable(_read, named, file=file, text=text)
-    if not config.plan.is_dir():
-        line = locate.Locator(text).line(("plan",))
-        problems.append(
-            Problem(file, line, "plan", f"{config.plan} is no directory", "name the directory of plan files")
-        )
+    plan = _plan(text, path.parent)
+    if plan is not None and not plan.is_dir():
+        line = locate.Locator(text).line(_PLAN)
+        problems.append(Problem(file, line, "plan", f"{plan} is no directory", "name the directory of plan files"))
+    try:
+        config = parse(text, path, secrets=secrets)
+    except ConfigError as error:
+        problems = [*error.problems, *problems]
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def places(path: Path) -> tuple[Path | None, Path | None]:
+    """Return where the plan's files and the contacts are, even of settings that are wrong elsewhere; None: nowhere."""
+    try:
+        text = files.settings_text(_read, str(path), examples="")
+    except ConfigError:
+        return None, None
+    contacts = files.named(text, {_CONTACTS: "contacts.toml"}, str(path.parent.absolute())).get(_CONTACTS)
+    return _plan(text, path.parent), None if contacts is None else Path(contacts)
+
+
+def _plan(text: str, folder: Path) -> Path | None:
+    named = files.named(text, {_PLAN: "plan"}, str(folder.absolute())).get(_PLAN)
+    return None if named is None else Path(named)
 
 
 def _read(path: str, most: int) -> bytes:

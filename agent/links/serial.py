@@ -140,8 +140,7 @@ class SerialLink:
         return f"noise, or another speed than {self._baudrate} baud? Try 1200, 2400 or 9600, and look at the cable"
 
     def _lost(self, error: Exception) -> PortUnavailable:
-        number = getattr(error, "errno", None) or (error.args[0] if error.args else None)
-        number = number if isinstance(number, int) else None
+        number = _number(error) or _number(error.__context__)  # pyserial hides the kernel's own error behind a text
         if number == errno.ENOENT:
             what = "there is no such port"
         elif number in {errno.EBUSY, errno.EAGAIN}:
@@ -163,6 +162,12 @@ class SerialLink:
                 port.close()
             except (OSError, termios.error):
                 return  # it is gone already
+
+
+def _number(error: BaseException | None) -> int | None:
+    """Return the number of an error of the kernel, if it has one."""
+    number = getattr(error, "errno", None) or (error.args[0] if error is not None and error.args else None)
+    return number if isinstance(number, int) else None
 
 
 def _has_port(url: str) -> bool:
