@@ -36,6 +36,18 @@ DEFAULTS: Final[dict[str, tuple[Condition, ...]]] = {
             severity=Severity.EXTREME,
         ),
         Condition(
+            name="fault", quantity="ups.status", test=Test.HAS, flag="FAULT", on_delay=5.0, severity=Severity.SEVERE
+        ),
+        # The card answers, and has lost the UPS behind it: all else that it says is of some time ago.
+        Condition(
+            name="card-blind",
+            quantity="ups.status",
+            test=Test.HAS,
+            flag="COMM",
+            on_delay=60.0,
+            severity=Severity.SEVERE,
+        ),
+        Condition(
             name="over-temperature",
             quantity="battery.temperature",
             test=Test.ABOVE,

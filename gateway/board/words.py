@@ -147,6 +147,8 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "condition.contact-lost": ("设备失去联系", "Contact lost"),
     "condition.charge-low": ("电池剩余电量低", "Charge low"),
     "condition.output-off": ("输出关闭", "Output off"),
+    "condition.fault": ("设备故障", "The UPS reports a fault"),
+    "condition.card-blind": ("网卡与主机失联，读数已过时", "The card has lost its UPS: its readings are old"),
     # states of an incident
     "incident.open": ("未处理", "open"),
     "incident.owned": ("处理中", "in hand"),

@@ -78,6 +78,8 @@ def test_defaults_are_filled_in():
         "overload",
         "bypass",
         "output-off",
+        "fault",
+        "card-blind",
         "over-temperature",
         "charge-low",
         "contact-lost",

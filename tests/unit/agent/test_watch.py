@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from agent import conditions
 from agent.watch import Watch, Watched
 from contract.clock import Stamp
 from contract.condition import Condition, Phase, Progress, Test
@@ -114,3 +115,11 @@ def test_conditions_that_are_gone_are_left_out():
     watch.restore([Watched("ups-1", "hot", Progress(Phase.ACTIVE, 1.0, 1.0)), Watched("ups-2", "on-battery")], at(5))
     assert watch.standing() == []
     assert watch.tick(at(1e6)) == []
+
+
+@pytest.mark.parametrize("flag", ["OB", "LB", "RB", "OVER", "BYPASS", "OFF", "FAULT", "COMM"])
+def test_every_trouble_that_a_ups_can_tell_of_is_an_alarm_by_default(flag):
+    watch = Watch("ups-1", conditions.conditions("ups", ()), lambda: "id")
+    watch.readings([Reading("ups.status", (flag, "OL"))], at(0))
+    watch.tick(at(61))
+    assert len(watch.standing()) == 1
