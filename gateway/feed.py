@@ -106,10 +106,13 @@ class Feed:
         ]
 
     async def _occurrence(self, key: AgentKey, occurrence: Occurrence) -> None:
-        view = self._live.device(*key, occurrence.device)
-        if not view.known:
-            self._waiting.setdefault(key, {})[occurrence.id] = occurrence
-            return
+        view = self._live.devices.get((*key, occurrence.device))
+        if view is None or not view.known:
+            if occurrence.active:
+                self._waiting.setdefault(key, {})[occurrence.id] = occurrence
+                return
+            self._waiting.get(key, {}).pop(occurrence.id, None)
+            view = view or DeviceView(*key, occurrence.device)  # what is over needs no description: it opens nothing
         known = self._live.alarms.get(occurrence.id)
         await self._on_alarm(report(known, occurrence), view)
 

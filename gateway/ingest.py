@@ -110,6 +110,8 @@ class Ingest:
             try:
                 stored = await self._journal.append(rows)
             except StorageError:
+                for one in taken:
+                    self._inventories.pop((one.address.site, one.address.agent), None)  # none of it was kept
                 return  # told once by the journal
         else:
             stored = []
@@ -150,8 +152,6 @@ class Ingest:
                 raise MessageError("no identity: an epoch must be 16 hex digits", where=topic)
             if any(first < 1 or last < first for held in message.held for first, last in held.spans):
                 raise MessageError("a range of numbers begins at 1 or later, and ends after its beginning", where=topic)
-        if isinstance(message, Readings | Alarms) and message.seq >= 2**63:
-            raise MessageError("no identity: the number is too big", where=topic)
 
     def refuse(self, topic: str, error: MessageError) -> None:
         """Count a message that is none of ours; log the first one of each sender."""

@@ -271,9 +271,20 @@ class Journal:
         return _stored(rows[0]) if rows else None
 
     async def position_at(self, wall: float) -> int:
-        """Return the position before the first message received since a wall time."""
-        rows = await self._read("SELECT min(id) - 1 FROM messages WHERE received >= ?", (wall,))
-        return self.position if not rows or rows[0][0] is None else int(rows[0][0])
+        """Return the position before the first message received since a wall time.
+
+        Ids rise as time does, so it is halved in on: a look at each of some thirty rows, however many there are. Where the
+        wall clock was set back, it finds one such place.
+        """
+        first, last = 0, self.position
+        while first < last:
+            middle = (first + last) // 2
+            rows = await self._read("SELECT id, received FROM messages WHERE id > ? ORDER BY id LIMIT 1", (middle,))
+            if rows and rows[0][1] < wall:
+                first = int(rows[0][0])
+            else:
+                last = middle
+        return first
 
     async def cursor(self, reader: str) -> int:
         """Return how far a reader has come, 0 for one that is new."""
@@ -308,6 +319,8 @@ class Journal:
     async def prune(self, before: float, readers: Sequence[str], *, limit: int = 5000) -> int:
         """Drop readings received before a wall time that every one of these readers has passed; return how many."""
         names = json.dumps(list(readers))
+        # The writer looks at what is old only: a look at every message there is would hold up the acknowledgements.
+        oldest = await self.position_at(before)
 
         def work(writer: sqlite3.Connection) -> int:
             slowest = writer.execute(
@@ -318,7 +331,7 @@ class Journal:
             return writer.execute(
                 "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE received < ? AND id <= ? "
                 "AND topic = 'readings' AND id NOT IN (SELECT message FROM aside WHERE final = 0) LIMIT ?)",
-                (before, slowest, limit),
+                (before, min(slowest, oldest), limit),
             ).rowcount
 
         return await self._do(work)

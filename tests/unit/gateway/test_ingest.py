@@ -298,3 +298,17 @@ async def test_unknown_fields_of_a_newer_agent_are_passed_over(world):
 
 def test_the_heartbeat_is_none_of_the_agents_topics():
     assert Heartbeat not in TOPICS
+
+
+async def test_an_inventory_that_the_disk_did_not_take_is_taken_the_next_time(world, monkeypatch):
+    inventory = Inventory(devices=(Device(id="ups-1", kind="ups"),))
+
+    async def full(_rows):
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.journal, "append", full)
+        await world.take(inventory, retained=True)
+    await world.take(inventory, retained=True)
+    await world.take(inventory, retained=True)
+    assert [row.topic for row in await world.journal.after(0, 10)] == ["inventory"]

@@ -125,6 +125,33 @@ async def test_pruning_spares_what_a_reader_has_not_passed_what_waits_and_what_i
         assert await journal.prune(2000.0, ["store", "incidents"]) == 1
 
 
+async def test_a_moment_is_found_among_messages_with_holes_between_their_ids(tmp_path):
+    async with opened(tmp_path / "j.db") as journal:
+        assert await journal.position_at(0.0) == 0
+        await journal.append([reading(seq, received=100.0 * seq) for seq in range(1, 41)])
+        await journal.set_cursor("store", 40)
+        assert await journal.prune(1050.0, ["store"], limit=7) == 7
+        for wall in (0.0, 801.0, 1000.0, 1000.1, 3999.0, 4000.0, 9999.0):
+            position = await journal.position_at(wall)
+            later = [row.received for row in await journal.after(position, 100)]
+            assert later == [at for at in (100.0 * seq for seq in range(8, 41)) if at >= wall]
+
+
+async def test_pruning_looks_only_at_what_is_old(tmp_path):
+    async with opened(tmp_path / "j.db") as journal:
+        await journal.append([reading(seq, received=float(seq)) for seq in range(1, 20_001)])
+        steps = 0
+
+        def count() -> int:
+            nonlocal steps
+            steps += 1
+            return 0
+
+        journal._writer.set_progress_handler(count, 100)  # called each 100 steps of SQLite's machine
+        assert await journal.prune(10.0, []) == 9
+        assert steps < 100  # a look at all 20,000 takes some 2,000
+
+
 async def test_what_is_lost_is_named_once_and_no_longer_when_it_comes_after_all(tmp_path):
     async with opened(tmp_path / "j.db") as journal:
         lost = Ranges([(2, 3)])
