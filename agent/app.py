@@ -15,7 +15,7 @@ from agent.clock import SystemClock
 from agent.config import Config
 from agent.drivers.registry import from_settings
 from agent.outbox import Outbox
-from agent.polling import Poller
+from agent.polling import Poller, phase
 from agent.spool import open_spool
 from agent.systemd import Notifier
 from agent.uplink import Uplink
@@ -124,8 +124,9 @@ class App:
 
     async def _work(self, stop: asyncio.Event) -> None:
         workers = [self._outbox.run(), self._uplink.run(), self._look_after()]
+        now = asyncio.get_running_loop().time()
         for number, poller in enumerate(self._pollers):
-            workers.append(poller.run(poller.interval * number / len(self._pollers)))
+            workers.append(poller.run(now + phase(number, len(self._pollers), poller.interval), number))
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(worker) for worker in workers]

@@ -22,6 +22,16 @@ Emit = Callable[[str, Stamp, Sequence[Reading], list[Change]], None]
 """Takes one poll: device, time, readings, what changed. It must not wait: the next poll does."""
 
 
+SLOT = 0.25
+"""Seconds between the phases of devices: those of one phase are asked together, which costs less than half of one by one."""
+
+
+def phase(number: int, count: int, interval: float) -> float:
+    """Return when in its interval (seconds) the device of this number, of so many, has its turn."""
+    slots = max(1, min(count, round(interval / SLOT)))
+    return interval * (number * slots // count) / slots
+
+
 class Counters(msgspec.Struct):
     """What became of the polls of one device."""
 
@@ -60,20 +70,28 @@ class Poller:
         self._every = max(1, round(slow / poll))
         self._timeout = timeout
 
-    async def run(self, delay: float = 0.0) -> None:
-        """Poll for ever; ``delay`` spreads the devices over an interval."""
+    async def run(self, start: float | None = None, turn: int = 0) -> None:
+        """Poll for ever.
+
+        Args:
+            start: of the first poll, on the loop's clock; now if left out.
+            turn: how many polls sooner than the others' the second full one comes.
+        """
         loop = asyncio.get_running_loop()
-        start = loop.time() + delay
-        tick = 0
+        if start is None:
+            start = loop.time()
+        await asyncio.sleep(max(0.0, start - loop.time()))
+        await self.poll_once(Lane.ALL)
+        tick = 1
         while True:
             due = start + tick * self.interval
             await asyncio.sleep(max(0.0, due - loop.time()))
             behind = int((loop.time() - due) / self.interval)
             if behind > 0:  # the device took longer than its interval: keep the phase, leave polls out
                 self.counters.late += 1
-            lane = Lane.ALL if any((tick + left) % self._every == 0 for left in range(behind + 1)) else Lane.FAST
+            full = any((tick + turn + left) % self._every == 0 for left in range(behind + 1))
             tick += behind
-            await self.poll_once(lane)
+            await self.poll_once(Lane.ALL if full else Lane.FAST)
             tick += 1
 
     async def poll_once(self, lane: Lane) -> None:

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from agent.drivers.base import Identity, Lane
-from agent.polling import Poller
+from agent.polling import Poller, phase
 from agent.watch import Watch
 from contract.clock import Stamp
 from contract.condition import Condition, Test, Unknown
@@ -170,3 +170,19 @@ async def test_progress_is_that_polls_end_whatever_becomes_of_them():
     assert not subject.moving(clock.now)
     await subject.poll_once(Lane.FAST)
     assert subject.moving(clock.now)
+
+
+def test_devices_are_spread_over_their_interval_a_few_at_a_time():
+    assert [phase(number, 8, 1.0) for number in range(8)] == [0, 0, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75]
+    assert [phase(number, 3, 5.0) for number in range(3)] == [0, 5 / 3, 10 / 3]
+    assert phase(1, 2, 0.1) == 0, "too short to be divided"
+    assert all(0 <= phase(number, 50, interval) < interval for number in range(50) for interval in (0.5, 1.0, 30.0))
+
+
+async def test_full_polls_of_many_devices_take_turns_and_the_first_one_is_full():
+    driver, sink = FakeDriver(GOOD), Sink()
+    task = asyncio.create_task(poller(driver, sink, slow=0.08).run(turn=5))
+    await sink.wait_for(5)
+    task.cancel()
+    assert driver.lanes[0] is Lane.ALL
+    assert Lane.ALL in driver.lanes[1:5], "without its turn it would be the eighth"
