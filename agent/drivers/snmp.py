@@ -38,6 +38,8 @@ class SnmpDriver:
         self._said: dict[Lane, tuple[dict[str, Raw], list[Reading]]] = {}
         """The last answers, and what they mean: most polls of a fast lane say the same again."""
         self._polls = 0
+        self._stranger = False
+        """It answers, and is nothing that the profiles know: looked at with the full polls only."""
 
     @property
     def identity(self) -> Identity:
@@ -47,12 +49,15 @@ class SnmpDriver:
     async def close(self) -> None:
         """See ``Driver.close``."""
         self._plans = {}
+        self._stranger = False
         await self._link.close()
 
     async def read(self, lane: Lane = Lane.ALL) -> Sequence[Reading]:
         """See ``Driver.read``."""
         if lane is Lane.ALL:
             self._polls += 1
+        if self._stranger and lane is Lane.FAST:
+            raise _nobody()
         if not self._plans or self._polls > AGAIN_AFTER:
             return await self._identify()
         plan = self._plans[lane]
@@ -83,8 +88,9 @@ class SnmpDriver:
                 chosen.append(profile)
         if not chosen and not self._wanted:
             chosen = await self._probe(candidates, values)
+        self._stranger = not chosen
         if not chosen:
-            raise DeviceGarbled("nothing that a UPS says", hint=UNKNOWN_MODEL_HINT)
+            raise _nobody()
         self._plans = {Lane.ALL: _thorough(chosen, values), Lane.FAST: _brisk(chosen, values)}
         self._said = {}
         self._polls = 0
@@ -108,6 +114,10 @@ class SnmpDriver:
             raise DeviceRefused(f"no profile {self._wanted!r}", hint=f"there are {', '.join(names)}")
         wanted = [profile for profile in self._profiles if profile.name == self._wanted]
         return wanted + [profile for profile in self._profiles if profile.name == FALLBACK != self._wanted]
+
+
+def _nobody() -> DeviceGarbled:
+    return DeviceGarbled("nothing that a UPS says", hint=UNKNOWN_MODEL_HINT)
 
 
 def merged(profiles: Sequence[Profile], values: Mapping[str, Raw], lane: Lane) -> list[Reading]:

@@ -140,6 +140,22 @@ async def test_a_device_that_is_no_ups_is_an_error_with_a_hint():
         await SnmpDriver(link, PROFILES).read()
 
 
+async def test_a_device_that_is_no_ups_is_asked_again_with_the_full_polls_only():
+    link = FakeLink({SYS_OBJECT_ID: "1.3.6.1.4.1.9.1", SYS_DESCR: b"a switch"})
+    driver = SnmpDriver(link, PROFILES)
+    with pytest.raises(DeviceGarbled):
+        await driver.read()
+    asked = len(link.asked)
+    for _ in range(30):
+        with pytest.raises(DeviceGarbled, match="nothing that a UPS says"):
+            await driver.read(Lane.FAST)
+    assert len(link.asked) == asked
+    link.values |= FULL  # its card has started
+    await driver.read()
+    assert driver.identity.profile == "acme"
+    assert await driver.read(Lane.FAST)
+
+
 async def test_later_reads_ask_in_one_request_only_what_answered():
     link = FakeLink(FULL)
     driver = SnmpDriver(link, PROFILES)
