@@ -62,6 +62,8 @@ class Expected:
     quantity: str = ""
     unit: str = ""
     value: float | str = ""
+    step: float = 0.0
+    """What one unit of the object is worth: a finer object may say up to that much else."""
     severity: str = ""
     """Of a state: ok, warning, critical, unknown."""
     none: bool = False
@@ -122,7 +124,13 @@ def _standard(entry: dict[str, Any]) -> Expected:
     value = _meant(entry.get("value", ""), doubt)
     if unit == "min" and isinstance(value, float):
         unit, value = "s", value * 60
-    return Expected("rfc1628", name, entry["oid"], unit={"count": ""}.get(unit, unit), value=value, none=none)
+    unit = {"count": ""}.get(unit, unit)
+    return Expected("rfc1628", name, entry["oid"], unit=unit, value=value, step=_step(value, entry["raw"]), none=none)
+
+
+def _step(value: float | str, raw: Any) -> float:
+    number = isinstance(value, float | int) and isinstance(raw, int | float) and raw
+    return abs(float(value) / raw) if number else 0.0
 
 
 def _sensor(entry: dict[str, Any]) -> Expected:
@@ -132,9 +140,9 @@ def _sensor(entry: dict[str, Any]) -> Expected:
     if entry["unit"] == "min":
         value *= 60
     what = f"{kind} {entry['descr']}".strip()
-    return Expected(
-        "sensor", what, entry["oid"], unit=unit, value=value, none=_nothing(entry["raw"], unit, what, doubt)
-    )
+    none = _nothing(entry["raw"], unit, what, doubt)
+    step = _step(value, entry["raw"])
+    return Expected("sensor", what, entry["oid"], unit=unit, value=value, step=step, none=none)
 
 
 def _state(entry: dict[str, Any]) -> Expected:

@@ -5,10 +5,14 @@ that WOLFSMOKE_CASES names, else beside the repository. Served by snmpsim; ``--p
 NUT out. ``-v`` names everything that was not right.
 
 NUT refuses a device whose recording lacks the object that NUT knows its MIB by (the recordings hold only what their
-recorder asked); the last line compares both on the others alone.
+recorder asked; naming the MIB to NUT does not help); the last line compares both on the others alone.
+
+What it does not show: our tables were written with these recordings at hand, and a family with one recording has been
+proven on that one. What a new device is read like, only a new recording shows.
 
 Columns: expected values (each OID once; what should be no reading at all does not count here), right, missing, wrong,
-and sentinels that were called good.
+and sentinels that were called good. Right is what the driver returned under the quantity, as near as the expected
+object itself can tell; the same rule holds for NUT.
 """
 
 import argparse
@@ -119,6 +123,8 @@ def table(wanted: dict[str, list[Expected]], tables: dict[str, dict[str, Score]]
             f"  |{count['right'] / max(1, sum(sizes[name] for name in names)):8.1%}{'':24}" for count in counts
         )
         lines.append(f"{'':37}{shares}")
+    none = sum(entry.none for entries in wanted.values() for entry in entries)
+    lines.append(f"{none} more should be no reading at all (sentinels, ratings of 0, states without a meaning)")
     return "\n".join(lines)
 
 

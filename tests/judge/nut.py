@@ -1,12 +1,11 @@
 """NUT's ``snmp-ups`` as the other reader: run once in its dump mode, its variables judged by the same rules."""
 
-import math
 import re
 import subprocess
 from pathlib import Path
 
 from expectations import SENTINELS, Expected
-from scores import IDENTITY, SETTINGS, STANDARD, Score, named, same_word
+from scores import IDENTITY, SETTINGS, STANDARD, Score, named, near, same_word
 
 from contract.quantities import find
 from contract.reading import Quality, Reading
@@ -60,7 +59,7 @@ def judged(variables: dict[str, str], expected: list[Expected]) -> Score:
             _word(entry, variables, numbers, score)
             continue
         names = [name for name in numbers if _may_be(entry, name)]
-        if any(math.isclose(numbers[name], float(entry.value), rel_tol=6e-3, abs_tol=0.06) for name in names):
+        if any(near(numbers[name], float(entry.value), entry.step) for name in names):
             score.add("right", entry)
         else:
             score.add("wrong" if names else "missing", entry, {name: numbers[name] for name in names})
@@ -85,7 +84,7 @@ def _word(entry: Expected, variables: dict[str, str], numbers: dict[str, float],
     status = set(variables.get("ups.status", "").split())
     what, wanted = f"{entry.what} {entry.value}".lower().replace(" ", ""), str(entry.value)
     if entry.section == "scenario" and entry.quantity in numbers:
-        right = math.isclose(numbers[entry.quantity], float(entry.value), rel_tol=6e-3)
+        right = near(numbers[entry.quantity], float(entry.value), entry.step)
         score.add("right" if right else "wrong", entry)
         return
     if entry.section == "scenario" and entry.quantity != "ups.status":
@@ -110,5 +109,5 @@ def _word(entry: Expected, variables: dict[str, str], numbers: dict[str, float],
         return
     texts = [Reading(key, text, Quality.GOOD) for key, text in variables.items() if key not in numbers]
     quantity = STANDARD.get(name, "")
-    near = [r for r in texts if (r.quantity == quantity if quantity else True) and same_word(str(r.value), wanted)]
-    score.add("right" if near and wanted else "missing", entry)
+    alike = [r for r in texts if (r.quantity == quantity if quantity else True) and same_word(str(r.value), wanted)]
+    score.add("right" if alike and wanted else "missing", entry)

@@ -103,7 +103,8 @@ def judge(
 
     Args:
         expected: what the recording's companion says.
-        traced: every reading of the profiles that apply, with the OID that it came from.
+        traced: every reading of the profiles that apply, with the OID that it came from. It finds the quantity of an
+            expected object; what counts is what the driver returned as that quantity.
         values: what the device answered, by OID.
         final: what the driver returned, by quantity; what it does not hold was not read.
         identity: what the driver says of the device.
@@ -135,7 +136,7 @@ def judge(
         if not said:
             score.add("missing", entry)
             continue
-        score.add(*_best(entry, said))
+        score.add(*_best(entry, said, final))
     return score
 
 
@@ -146,11 +147,29 @@ def sentinel(raw: Raw, quantity: str) -> bool:
     return isinstance(raw, int) and raw in SENTINELS
 
 
-def _best(entry: Expected, said: list[Reading]) -> tuple[str, Expected, object]:
+def _best(entry: Expected, said: list[Reading], final: Mapping[str, Reading]) -> tuple[str, Expected, object]:
     for reading in said:
-        if named(entry, reading.quantity) and fits(entry, reading):
-            return "right", entry, reading
-    return "wrong", entry, [(r.quantity, r.value, r.quality.value) for r in said]
+        if named(entry, reading.quantity) and fits(entry, reading) and stands(entry, reading, final[reading.quantity]):
+            return "right", entry, final[reading.quantity]
+    return "wrong", entry, [(r.quantity, r.value, r.quality.value, final[r.quantity].value) for r in said]
+
+
+def stands(entry: Expected, reading: Reading, returned: Reading) -> bool:
+    """Say whether what one object says stands in what the driver returned, where other objects had a say too."""
+    if not returned.good:
+        return False
+    if isinstance(reading.value, float | int) and isinstance(returned.value, float | int):
+        return near(returned.value, float(reading.value), entry.step)
+    if isinstance(reading.value, tuple) and isinstance(returned.value, tuple):
+        return set(reading.value) - {"OL"} <= set(returned.value)
+    if reading.quantity == "ups.alarm" and reading.value != "none":
+        return str(reading.value) in str(returned.value).split("; ")
+    return reading.quantity == "ups.alarm" or same_word(str(reading.value), str(returned.value))
+
+
+def near(value: float, wanted: float, step: float) -> bool:
+    """Say whether two values are the same, as near as both objects can tell: the rule for NUT and for us."""
+    return math.isclose(value, wanted, rel_tol=6e-3, abs_tol=max(0.06, step))
 
 
 def named(entry: Expected, quantity: str) -> bool:
