@@ -7,6 +7,7 @@ is none of ours is refused, counted, and logged once for each sender; it stops n
 
 import asyncio
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
@@ -41,6 +42,8 @@ from gateway.record import Incoming
 _log = logging.getLogger(__name__)
 _SENDERS: Final = 1000
 """Refused senders told apart; what comes from more is counted together."""
+_TWO_AGAIN: Final = 3600.0
+"""Seconds until two agents under one name are told of again."""
 _JOURNALED: Final = (Topic.READINGS, Topic.ALARMS, Topic.HELLO, Topic.INVENTORY)
 
 ACK_WITHIN: Final = 0.2
@@ -98,6 +101,8 @@ class Ingest:
         """Readings in the journal that are not acknowledged yet."""
         self._former: dict[AgentKey, set[str]] = {}
         """Epochs of an agent that a later hello has replaced."""
+        self._told_two: dict[AgentKey, float] = {}
+        """When it was last told that two speak under one name (boot clock)."""
 
     async def take(self, batch: Sequence[Arrived]) -> None:
         """Commit a batch, acknowledge it, and tell what is known now.
@@ -247,11 +252,12 @@ class Ingest:
         key = (site, agent)
         former = self._former.setdefault(key, set())
         known = self._live.agent(site, agent).epoch
-        if hello.epoch in former:
+        now = self._clock.boottime()
+        if hello.epoch in former and now >= self._told_two.get(key, -math.inf) + _TWO_AGAIN:
+            self._told_two[key] = now  # two that push each other off the broker say hello every second
             _log.error("%s/%s: two agents speak under this name: epochs %s and %s", site, agent, hello.epoch, known)
             text = f"{site}/{agent}: 两个代理程序用同一个名字 two agents speak under this name"
             await self._record("two-epochs", text, {"site": site, "agent": agent, "epochs": [hello.epoch, known]})
-            former.clear()  # told once, until the other one speaks up again
         if known and known != hello.epoch:
             former.add(known)
         self._live.hello(site, agent, hello)

@@ -1,0 +1,502 @@
+"""The gateway as a process on a real mosquitto, with the shipped settings and access list.
+
+Acknowledged is what is committed, duplicates too; what is none of ours is refused in a sentence and stops nothing;
+brokers and gateways come and go.
+"""
+
+import asyncio
+import re
+import secrets
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import msgspec
+import pytest
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from contract.alarm import Occurrence, Standing
+from contract.clock import Stamp
+from contract.message import (
+    GATEWAY_TOPIC,
+    MAX_BYTES,
+    Ack,
+    Alarms,
+    Device,
+    Heartbeat,
+    Held,
+    Hello,
+    Inventory,
+    Readings,
+    decode,
+    encode,
+)
+from firmware_sims.mailbox import Mailbox
+
+REPO = Path(__file__).parents[2]
+MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(shutil.which(MOSQUITTO) is None, reason="needs Debian's mosquitto: see tests/packages.sh"),
+]
+LIMIT = 30.0
+"""Seconds until waiting for something is a failure."""
+A, B = "00000000000000aa", "00000000000000bb"
+ROOM = "wolfsmoke/1/hq/room"
+USERS = {"gateway": "garrison-word", "room": "room-word", "other": "other-word", "rogue": "rogue-word"}
+KINDS = {Readings: "readings", Alarms: "alarms", Hello: "hello", Inventory: "inventory"}
+_made: list["Client"] = []
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+async def until(met, what, process=None):
+    """Look every 20 ms; there is no event for what another process has not done yet."""
+    try:
+        async with asyncio.timeout(LIMIT):
+            while not (found := met()):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        pytest.fail(f"within {LIMIT:g} s: {what}{'; it said: ' + process.said() if process else ''}")
+    return found
+
+
+class Broker:
+    """mosquitto as config/mosquitto says, but without TLS, and with one user whom no access list holds back."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        folder.mkdir()
+        shipped = (REPO / "config/mosquitto/wolfsmoke.conf").read_text("utf-8")
+        kept = [
+            line for line in shipped.splitlines() if not re.match(r"(listener|\w+file|password_file|acl_file) ", line)
+        ]
+        assert "allow_anonymous false" in kept
+        acl = (REPO / "config/mosquitto/wolfsmoke.acl").read_text("utf-8")
+        (folder / "acl").write_text(f"{acl}\nuser rogue\ntopic readwrite #\n")
+        (folder / "passwords").touch()
+        for user, word in USERS.items():
+            subprocess.run(["mosquitto_passwd", "-b", folder / "passwords", user, word], check=True)
+        more = (
+            "user root",
+            f"acl_file {folder}/acl",
+            f"password_file {folder}/passwords",
+            f"persistence_location {folder}/",
+            f"listener {self.port} 127.0.0.1",
+        )
+        (folder / "conf").write_text("\n".join([*kept, *more, ""]))
+        self._command = [MOSQUITTO, "-c", folder / "conf"]
+        self._process = None
+
+    async def start(self):
+        self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        await until(self._answers, "mosquitto answers")
+
+    def _answers(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def stop(self):
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(LIMIT)
+            self._process = None
+
+
+class Client:
+    """Somebody on the broker."""
+
+    def __init__(self, broker, user, listen=()):
+        self.heard = []
+        self.subscribed = 0
+        self._listen = listen
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
+        self._client.username_pw_set(user, USERS[user])
+        self._client.reconnect_delay_set(1, 1)
+        self._client.on_message = lambda _c, _d, msg: self.heard.append((msg.topic, bytes(msg.payload), msg.retain))
+        self._client.on_connect = lambda *_: [self._client.subscribe(each, 1) for each in self._listen]
+        self._client.on_subscribe = self._on_subscribe
+        self._client.connect("127.0.0.1", broker.port)
+        self._client.loop_start()
+        _made.append(self)
+
+    def _on_subscribe(self, *_):
+        self.subscribed += 1
+
+    def say(self, message, topic=None):
+        """Publish a message of ours, or bytes."""
+        body = message if isinstance(message, bytes) else encode(message)
+        sent = self._client.publish(topic or f"{ROOM}/{KINDS[type(message)]}", body, qos=1)
+        sent.wait_for_publish(LIMIT)
+
+    def acks(self, epoch=A):
+        """Return what was acknowledged to the agent, in its order."""
+        decoded = [decode(Ack, body) for topic, body, _ in list(self.heard) if topic == f"{ROOM}/acks"]
+        return [ack for ack in decoded if ack.epoch == epoch]
+
+    def acked(self, epoch=A):
+        acks = self.acks(epoch)
+        return acks[-1].have if acks else ()
+
+    def heartbeats(self):
+        return [(decode(Heartbeat, body), kept) for topic, body, kept in list(self.heard) if topic == GATEWAY_TOPIC]
+
+    def close(self):
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+class Gateway:
+    """The gateway as a process, on a state directory that outlives it."""
+
+    def __init__(self, folder, broker_port, smtp_port):
+        folder.mkdir()
+        self.journal = folder / "state" / "journal.db"
+        self._log = folder / "log"
+        self._process = None
+        self._config = folder / "gateway.toml"
+        shutil.copytree(REPO / "config" / "plan", folder / "plan")
+        for path in (folder / "plan").glob("*.toml"):
+            text = re.sub(r'^(page_after\s*=\s*)"30s"', r'\1"0s"', path.read_text("utf-8"), flags=re.MULTILINE)
+            path.write_text(text, "utf-8")
+        contacts = (REPO / "config" / "contacts.toml").read_text("utf-8")
+        (folder / "contacts.toml").write_text(re.sub(r"^webhook = .*$", "", contacts, flags=re.MULTILINE), "utf-8")
+        (folder / "word").write_text(USERS["gateway"])
+        self._config.write_text(f"""[gateway]
+name = "garrison"
+state = "state"
+board = {{ host = "127.0.0.1", port = {free_port()} }}
+[broker]
+host = "127.0.0.1"
+port = {broker_port}
+user = "gateway"
+password = {{ file = "word" }}
+[notify.email]
+host = "127.0.0.1"
+port = {smtp_port}
+sender = "wolfsmoke@example.net"
+tls = "none"
+""")
+
+    def said(self):
+        return self._log.read_text() if self._log.exists() else ""
+
+    def lines(self, word):
+        return [line for line in self.said().splitlines() if word in line]
+
+    async def start(self, word="connected"):
+        """Start it, and wait for a word of the new process."""
+        before = len(self.lines(word))
+        command = [Path(sys.executable).parent / "wolfsmoke-gateway", "run", "--config", self._config]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: ASYNC220 - returns at once
+        await until(lambda: len(self.lines(word)) > before, f"the gateway says {word!r}", self)
+
+    async def end(self, number=signal.SIGTERM):
+        self._process.send_signal(number)
+        code = await asyncio.to_thread(self._process.wait, LIMIT)
+        self._process = None
+        return code
+
+    def kill(self):
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def alive(self):
+        return self._process.poll() is None
+
+    def query(self, sql, *arguments):
+        with closing(sqlite3.connect(f"{self.journal.as_uri()}?mode=ro", uri=True)) as journal:
+            return journal.execute(sql, arguments).fetchall()
+
+    def numbers(self, agent="room"):
+        """Return (epoch, seq) of what the journal has of an agent, in its order."""
+        return self.query("SELECT epoch, seq FROM messages WHERE seq > 0 AND agent = ? ORDER BY id", agent)
+
+    @asynccontextmanager
+    async def disk_locked(self):
+        """Hold the journal's write lock, as a slow disk would."""
+        with closing(sqlite3.connect(self.journal, isolation_level=None)) as journal:
+            journal.execute("BEGIN IMMEDIATE")
+            yield
+            journal.execute("ROLLBACK")
+
+
+class Site:
+    """All of it."""
+
+    def __init__(self, folder):
+        smtp = free_port()
+        self.mailbox = Mailbox(smtp)
+        self.broker = Broker(folder / "broker")
+        self.gateway = Gateway(folder / "gateway", self.broker.port, smtp)
+
+    async def join(self, user, *listen):
+        client = Client(self.broker, user, listen)
+        await until(lambda: client.subscribed == len(listen), f"{user} is subscribed")
+        return client
+
+
+@pytest.fixture
+async def bare(tmp_path):
+    """Everything is there, nothing is started."""
+    site = Site(tmp_path)
+    with site.mailbox:
+        yield site
+        while _made:
+            _made.pop().close()
+        site.gateway.kill()
+        site.broker.stop()
+    assert "Traceback" not in site.gateway.said()
+    for word in USERS.values():
+        assert word not in site.gateway.said()
+
+
+@pytest.fixture
+async def site(bare):
+    await bare.broker.start()
+    await bare.gateway.start()
+    return bare
+
+
+def poll(seq, *, epoch=A, charge=90.0, device="ups-1"):
+    at = Stamp(wall=1_795_000_000.0 + seq, boottime=5.0 + seq, boot="x", trusted=True)
+    return Readings(epoch=epoch, seq=seq, device=device, at=at, values={"battery.charge": charge})
+
+
+INVENTORY = Inventory(devices=(Device(id="ups-1", kind="ups", title="一号", room="机房"),))
+
+
+def on_battery(seq, *, epoch=A):
+    now = Stamp(wall=1_795_000_000.0, boottime=5.0, boot="x")
+    occurrence = Occurrence(
+        id="o-1", device="ups-1", condition="on-battery", quantity="ups.status", active=True, since=now, raised=now
+    )
+    return Alarms(epoch=epoch, seq=seq, at=now, occurrence=occurrence)
+
+
+async def test_an_ack_comes_after_the_commit_and_for_a_duplicate_again(site):
+    agent = await site.join("room", f"{ROOM}/acks")
+    agent.say(poll(1))
+    await until(lambda: agent.acked() == ((1, 1),), "the first is acknowledged", site.gateway)
+    assert site.gateway.numbers() == [(A, 1)]
+    async with site.gateway.disk_locked():
+        agent.say(poll(2))
+        agent.say(poll(1, charge=10.0))
+        await asyncio.sleep(0.7)  # time enough for an ack that does not wait for the disk
+        assert len(agent.acks()) == 1
+        assert site.gateway.numbers() == [(A, 1)]
+    await until(lambda: agent.acked() == ((1, 2),), "the second is acknowledged once the disk took it", site.gateway)
+    count = len(agent.acks())
+    agent.say(poll(2, charge=20.0))
+    await until(lambda: len(agent.acks()) > count, "the duplicate is acknowledged", site.gateway)
+    assert agent.acked() == ((1, 2),)
+    assert site.gateway.numbers() == [(A, 1), (A, 2)]
+    bodies = [msgspec.json.decode(row[0]) for row in site.gateway.query("SELECT body FROM messages WHERE seq > 0")]
+    assert [body["values"]["battery.charge"] for body in bodies] == [90.0, 90.0]
+    ((journal,),) = site.gateway.query("SELECT value FROM meta WHERE name = 'journal'")
+    assert {ack.journal for ack in agent.acks()} == {journal}
+
+
+BAD = {
+    "not JSON": b"{]",
+    "not UTF-8": b'{"epoch":"\xff\xfe"}',
+    "another type": b"[1, 2]",
+    "a wrong type": b'{"values": "much"}',
+    "no identity": encode(Readings(device="ups-1", seq=1)),
+    "a device that is none": encode(Readings(epoch=A, seq=1, device="Ü!")),
+    "too big a number": b'{"epoch":"%b","seq":18446744073709551616,"device":"u"}' % A.encode(),
+    "oversized": b'{"device":"' + b"u" * MAX_BYTES + b'"}',
+    "deeply nested": b"[" * 60_000,
+    "binary": bytes(range(256)),
+}
+
+
+async def test_bad_messages_are_refused_in_one_sentence_a_sender_and_their_neighbours_are_stored(site):
+    rogue = await site.join("rogue", "wolfsmoke/1/hq/+/acks")
+    for number, (name, body) in enumerate(BAD.items(), 1):
+        agent = f"bad-{number}"  # a sender of its own: each is told once
+        for _ in range(3):
+            rogue.say(body, f"wolfsmoke/1/hq/{agent}/readings")
+            rogue.say(poll(number), f"{ROOM}/readings")
+        await until(lambda n=number: rogue.acked() == ((1, n),), f"the neighbour of {name}", site.gateway)
+        told = site.gateway.lines(f"/{agent}/")
+        assert len(told) == 1, (name, told)
+        assert "WARNING" in told[0]
+        assert "refused" in told[0]
+        assert len(told[0]) < 400, name
+    assert site.gateway.numbers() == [(A, number) for number in range(1, len(BAD) + 1)]
+    assert site.gateway.query("SELECT count(*) FROM messages WHERE agent LIKE 'bad-%'") == [(0,)]
+    assert site.gateway.alive()
+
+
+async def test_foreign_topics_are_refused_and_unknown_fields_are_passed_over(site):
+    rogue = await site.join("rogue", "wolfsmoke/1/hq/+/acks")
+    foreign = ("wolfsmoke/1/hq/one/nonsense", "wolfsmoke/1/HQ!/two/readings", "wolfsmoke/1/hq/Three/readings")
+    for topic in (*foreign, "wolfsmoke/1/hq/readings", "wolfsmoke/2/hq/four/readings", "elsewhere"):
+        rogue.say(encode(poll(1)), topic)
+        rogue.say(encode(poll(1)), topic)
+    rogue.say(b"", f"{ROOM}/readings")
+    rogue.say(encode(Ack("j", A, ((1, 99),))), f"{ROOM}/acks")
+    newer = {**msgspec.to_builtins(poll(1)), "colour": "red", "nested": {"a": [1]}}
+    rogue.say(msgspec.json.encode(newer), f"{ROOM}/readings")
+    await until(lambda: rogue.acked() == ((1, 1),), "the newer agent's message is taken", site.gateway)
+    assert site.gateway.query("SELECT agent, seq FROM messages") == [("room", 1)]
+    assert [sum(topic in line for line in site.gateway.lines("refused")) for topic in foreign] == [1, 1, 1]
+    assert len(site.gateway.lines("refused")) == 3
+
+
+async def test_what_even_the_broker_finds_too_big_stops_nothing(site):
+    agent = await site.join("room", f"{ROOM}/acks")
+    agent.say(poll(1))
+    await until(lambda: agent.acked() == ((1, 1),), "the first is acknowledged", site.gateway)
+    agent._client.publish(f"{ROOM}/readings", b" " * 400_000, qos=1)  # mosquitto may drop the message or the line
+    again = await site.join("room", f"{ROOM}/acks")
+    again.say(poll(2))
+    await until(lambda: again.acked() == ((1, 2),), "the next is acknowledged", site.gateway)
+
+
+async def test_the_access_list_lets_an_agent_speak_for_itself_only(site):
+    other = await site.join("other", f"{ROOM}/acks", "wolfsmoke/1/hq/other/acks", "wolfsmoke/1/hq/room/readings", "#")
+    other.say(poll(1), f"{ROOM}/readings")
+    other.say(encode(Ack("j", A, ((1, 99),))), f"{ROOM}/acks")
+    other.say(encode(Heartbeat("false", "j", "s", online=True)), GATEWAY_TOPIC)
+    agent = await site.join("room", f"{ROOM}/acks", GATEWAY_TOPIC)
+    agent.say(poll(7))
+    other.say(poll(3), "wolfsmoke/1/hq/other/readings")
+    await until(lambda: agent.acked() == ((7, 7),), "the true one is acknowledged", site.gateway)
+    await until(
+        lambda: any(topic.endswith("/other/acks") for topic, _, _ in other.heard), "the other too", site.gateway
+    )
+    assert sorted(site.gateway.query("SELECT agent, seq FROM messages")) == [("other", 3), ("room", 7)]
+    assert {topic for topic, _, _ in other.heard} == {"wolfsmoke/1/hq/other/acks", GATEWAY_TOPIC}
+    assert {beat.gateway for beat, _ in agent.heartbeats()} == {"garrison"}
+
+
+async def test_the_heartbeat_is_kept_for_who_comes_later_and_says_when_the_gateway_is_gone(site):
+    agent = await site.join("room", GATEWAY_TOPIC)
+    await until(agent.heartbeats, "a heartbeat", site.gateway)
+    beat, kept = agent.heartbeats()[0]
+    ((journal,),) = site.gateway.query("SELECT value FROM meta WHERE name = 'journal'")
+    assert kept
+    assert (beat.gateway, beat.journal, beat.online) == ("garrison", journal, True)
+    assert beat.wall > 1_700_000_000.0
+    assert await site.gateway.end() == 0
+    await until(lambda: not agent.heartbeats()[-1][0].online, "a good-bye")
+    await site.gateway.start()
+    await until(lambda: agent.heartbeats()[-1][0].online, "it is back", site.gateway)
+    await site.gateway.end(signal.SIGKILL)
+    await until(lambda: not agent.heartbeats()[-1][0].online, "the last will")
+    assert {beat.journal for beat, _ in agent.heartbeats()} == {journal}
+    late = await site.join("room", GATEWAY_TOPIC)
+    await until(late.heartbeats, "the will is kept too")
+    assert not late.heartbeats()[0][0].online
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_a_gateway_that_is_started_again_keeps_its_journal_and_tells_nobody_twice(site, number):
+    agent = await site.join("room", f"{ROOM}/acks", GATEWAY_TOPIC)
+    agent.say(Hello(epoch=A))
+    agent.say(INVENTORY)
+    agent.say(poll(1))
+    agent.say(on_battery(2))
+    await until(lambda: len(site.mailbox._mails) == 1, "the person on call is told", site.gateway)
+    await until(lambda: agent.acked() == ((1, 2),), "all is acknowledged", site.gateway)
+    events = await until(lambda: site.gateway.query("SELECT kind FROM events WHERE kind = 'opened'"), "an incident")
+    journal, before = agent.acks()[-1].journal, site.gateway.numbers()
+    await site.gateway.end(number)
+    await site.gateway.start()
+    sessions = {beat.session for beat, _ in agent.heartbeats() if beat.online}
+    count = len(agent.acks())
+    agent.say(Hello(epoch=A, held=(Held(A, ((1, 2),), 2),), standing=(on_battery(2).occurrence,)))
+    agent.say(poll(1))
+    agent.say(on_battery(2))
+    agent.say(poll(3))
+    await until(lambda: agent.acked() == ((1, 3),), "what was there and what is new is acknowledged", site.gateway)
+    assert len(agent.acks()) > count
+    assert agent.acks()[-1].journal == journal
+    assert site.gateway.numbers() == [*before, (A, 3)]
+    assert len(sessions) == 2
+    standings = [ack.alarms["o-1"] for ack in agent.acks() if "o-1" in ack.alarms]
+    assert standings
+    assert set(standings) <= set(Standing)
+    await asyncio.sleep(1.5)  # page_after is 0 here: a second message would have gone by now
+    assert len(site.mailbox._mails) == 1
+    assert site.gateway.query("SELECT kind FROM events WHERE kind = 'opened'") == events
+
+
+async def test_a_broker_that_is_away_at_start_and_later_is_told_once_each_and_found_again(bare):
+    await bare.gateway.start("not connected")
+    assert "the agents keep what they read" in bare.gateway.lines("not connected")[0]
+    await bare.broker.start()
+    await until(lambda: bare.gateway.lines(": connected"), "the gateway finds the broker", bare.gateway)
+    agent = await bare.join("room", f"{ROOM}/acks", GATEWAY_TOPIC)
+    agent.say(poll(1))
+    await until(lambda: agent.acked() == ((1, 1),), "it is acknowledged", bare.gateway)
+    bare.broker.stop()
+    await until(lambda: len(bare.gateway.lines("not connected")) == 2, "the gateway notices", bare.gateway)
+    await bare.broker.start()
+    await until(lambda: len(bare.gateway.lines(": connected")) == 2, "the gateway is back", bare.gateway)
+    await until(lambda: agent.subscribed == 4, "so is the agent")
+    agent.say(poll(2))
+    await until(lambda: agent.acked() == ((1, 2),), "the next is acknowledged", bare.gateway)
+    assert len(bare.gateway.lines("not connected")) == 2
+    assert len({beat.session for beat, _ in agent.heartbeats() if beat.online}) == 2
+
+
+async def test_a_wrong_password_is_told_with_what_to_check(bare):
+    (bare.gateway._config.parent / "word").write_text("a-wrong-word")
+    await bare.broker.start()
+    await bare.gateway.start("not connected")
+    assert "check user and password" in bare.gateway.said()
+    assert "a-wrong-word" not in bare.gateway.said()
+    assert await bare.gateway.end() == 0
+
+
+async def test_two_agents_under_one_name_are_told_of_and_both_are_stored(site):
+    one = await site.join("room", f"{ROOM}/acks")
+    two = await site.join("room", f"{ROOM}/acks")
+    for seq in range(1, 5):
+        for agent, epoch in ((one, A), (two, B)):
+            agent.say(Hello(epoch=epoch, held=(Held(epoch, ((1, seq),), seq),)))
+            agent.say(poll(seq, epoch=epoch))
+    await until(lambda: one.acked(A) == one.acked(B) == ((1, 4),), "both are acknowledged", site.gateway)
+    assert sorted(site.gateway.numbers()) == sorted((epoch, seq) for epoch in (A, B) for seq in range(1, 5))
+    assert len(site.gateway.lines("two agents")) == 1
+    assert site.gateway.query("SELECT count(*) FROM events WHERE kind = 'two-epochs'") == [(1,)]
+    assert site.gateway.query("SELECT count(*) FROM events WHERE kind = 'lost'") == [(0,)]
+
+
+async def test_random_bytes_on_every_topic_of_ours_break_nothing(site):
+    rogue = await site.join("rogue", f"{ROOM}/acks")
+    for size in (1, 7, 40, 300, 5000):
+        for topic in ("state", "hello", "inventory", "readings", "alarms", "acks"):
+            rogue.say(secrets.token_bytes(size), f"{ROOM}/{topic}")
+            rogue.say(b'{"epoch":"%b","%b":%d}' % (A.encode(), topic.encode(), size), f"{ROOM}/{topic}")
+    rogue.say(poll(1))
+    await until(lambda: [ack for ack in _good(rogue) if ack.have == ((1, 1),)], "a good one is stored", site.gateway)
+    assert site.gateway.numbers() == [(A, 1)]
+    assert len(site.gateway.lines("refused")) == 1
+
+
+def _good(client):
+    """Return the acks among what was heard; the rogue hears its own nonsense too."""
+    for topic, body, _ in list(client.heard):
+        if topic == f"{ROOM}/acks" and body.startswith(b'{"journal"'):
+            yield decode(Ack, body)
