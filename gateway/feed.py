@@ -47,9 +47,14 @@ class Feed:
         self._waiting: dict[AgentKey, dict[str, Occurrence]] = {}
         """Alarms of devices that no inventory has described yet."""
         self._wake = asyncio.Event()
+        self._known = journal.position
 
-    def wake(self) -> None:
-        """Say that there is something new, and that what is known now has it already."""
+    def wake(self, position: int) -> None:
+        """Say that there is something new, and that what is known now has it already, up to this id.
+
+        What is in the journal and not yet known waits: an alarm would not find its device.
+        """
+        self._known = position
         self._wake.set()
 
     async def run(self) -> None:
@@ -58,7 +63,8 @@ class Feed:
         while True:
             self._wake.clear()
             try:
-                rows = await self._journal.after(position, _PAGE, readings=False)
+                read = await self._journal.after(position, _PAGE, readings=False)
+                rows = [row for row in read if row.id <= self._known]
                 for row in rows:
                     await self._hand_on(row)
                     position = row.id

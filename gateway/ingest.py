@@ -92,8 +92,8 @@ class Ingest:
         self._live = live
         self._clock = clock
         self._send = send
-        self.on_news: Callable[[], None] = lambda: None
-        """Called once alarms, hellos or inventories are in the journal and known."""
+        self.on_news: Callable[[int], None] = lambda _position: None
+        """Called once alarms, hellos or inventories are in the journal and known, with the last one's id."""
         self._site = site
         self._inventories: dict[AgentKey, bytes] = {}
         self._later = later
@@ -125,7 +125,7 @@ class Ingest:
         for one in taken:
             await self._tell(one, fresh)
         if any(row.topic is not Topic.READINGS for row in stored):
-            self.on_news()
+            self.on_news(stored[-1].id)
 
     def stand(self, site: str, agent: str, occurrences: dict[str, Standing]) -> None:
         """Tell an agent how far its occurrences came: taken, told, owned."""

@@ -40,9 +40,10 @@ class World:
             topic = {Alarms: Topic.ALARMS, Hello: Topic.HELLO, Inventory: Topic.INVENTORY, Readings: Topic.READINGS}
             epoch, seq = (message.epoch, message.seq) if isinstance(message, Alarms | Readings) else ("", 0)
             rows.append(Incoming("hq", "a", topic[type(message)], encode(message), 9_990.0, epoch, seq))
-        for row in await self.journal.append(rows):
+        stored = await self.journal.append(rows)
+        for row in stored:
             self.live.restore(row)
-        self.feed.wake()
+        self.feed.wake(stored[-1].id)
 
     async def next(self):
         return await asyncio.wait_for(self.heard.get(), 2)
@@ -137,3 +138,15 @@ async def test_what_is_over_is_handed_on_though_its_device_is_described_no_more(
     await world.keep(Inventory(), Hello(epoch=A))  # the device was taken out of the agent's settings
     assert await world.next() == ("o1", False, "")
     assert world.live.devices == {}
+
+
+async def test_what_is_in_the_journal_and_not_yet_known_waits(world):
+    await world.keep(INVENTORY)
+    first, second = alarm(1, "o1"), alarm(2, "o2")
+    kept = [Incoming("hq", "a", Topic.ALARMS, encode(one), 9_990.0, A, one.seq) for one in (first, second)]
+    one, _ = await world.journal.append(kept)
+    world.feed.wake(one.id)
+    assert await world.next() == ("o1", True, "ups")
+    while await world.journal.cursor("incidents") < one.id:
+        await world.journal.flushed()
+    assert world.heard.empty()

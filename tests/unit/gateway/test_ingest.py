@@ -60,7 +60,7 @@ class World:
         )
         self.ingest.on_news = self._count
 
-    def _count(self):
+    def _count(self, _position):
         self.news += 1
 
     def _call_later(self, seconds, call):
