@@ -14,6 +14,7 @@ import msgspec
 from agent.clock import SystemClock
 from agent.config import Config
 from agent.drivers.registry import from_settings
+from agent.health import OwnHealth
 from agent.outbox import Outbox
 from agent.polling import Poller, phase
 from agent.spool import open_spool
@@ -52,7 +53,8 @@ class App:
         self._clock = SystemClock()
         self._pollers: list[Poller] = []
         self._quantities: dict[str, set[str]] = {device.id: set() for device in config.devices}
-        self._inventory_old = False
+        self._told: object = None
+        """Of the inventory: what it was made of when it was last told."""
         self._status = ""
         self._fed = -math.inf
         self._outbox: Outbox
@@ -90,6 +92,7 @@ class App:
             clock=self._clock,
             inventory=self._inventory,
             on_gateway_clock=self._clock.gateway_says,
+            health=OwnHealth(Path(config.agent.state)).look,
         )
         now = self._clock.stamp()
         for device in config.devices:
@@ -153,10 +156,7 @@ class App:
             alarms = [Alarms(at=at, occurrence=change.news) for change in told if change.news is not None]
             self._outbox.put_alarms(alarms, [change.kept for change in told])
         self._outbox.put_readings(Readings.of(device, at, readings))
-        known = self._quantities[device]
-        if any(reading.quantity not in known for reading in readings):
-            known.update(reading.quantity for reading in readings)
-            self._inventory_old = True
+        self._quantities[device].update(reading.quantity for reading in readings)
 
     def _standing(self) -> list[Occurrence]:
         return [occurrence for poller in self._pollers for occurrence in poller.watch.standing()]
@@ -189,8 +189,9 @@ class App:
         """Tell the inventory when it is new, and systemd how it goes; feed the watchdog while every poll moves on."""
         while True:
             await asyncio.sleep(LOOK)
-            if self._inventory_old:
-                self._inventory_old = False
+            known = [(poller.driver.identity, len(self._quantities[poller.device])) for poller in self._pollers]
+            if known != self._told:
+                self._told = known
                 self._uplink.publish_inventory()
             answering = sum(1 for poller in self._pollers if poller.contact)
             broker = "connected" if self._uplink.connected else "away"

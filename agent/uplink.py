@@ -27,6 +27,7 @@ from contract.message import (
     RETAINED,
     Ack,
     Address,
+    Health,
     Heartbeat,
     Inventory,
     State,
@@ -58,6 +59,7 @@ class Uplink:
         clock: Clock,
         inventory: Callable[[], Inventory],
         on_gateway_clock: Callable[[float], None],
+        health: Callable[[], Health] = Health,
     ) -> None:
         """Take where to connect, who speaks, and who listens. Nothing starts here."""
         self._broker = broker
@@ -68,6 +70,7 @@ class Uplink:
         self._clock = clock
         self._inventory = inventory
         self._on_gateway_clock = on_gateway_clock
+        self._health = health
         self._client: mqtt.Client | None = None
         self._writing = False
         self._connected = False
@@ -264,4 +267,4 @@ class Uplink:
 
     def _state(self, *, online: bool) -> bytes:
         outbox = self._outbox
-        return encode(State(online, outbox.epoch, self._clock.stamp(), self._version, outbox.held))
+        return encode(State(online, outbox.epoch, self._clock.stamp(), self._version, outbox.held, self._health()))

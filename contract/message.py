@@ -41,6 +41,8 @@ HEARTBEAT: Final = 10.0
 
 Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 """A sequence number, from 1; 0 where there is none. Every JSON reader and every database can hold it."""
+Size = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+"""A number of bytes."""
 Spans = tuple[tuple[Seq, Seq], ...]
 """Ranges of sequence numbers, first and last included: ``[[1, 4711], [4713, 4720]]``."""
 
@@ -59,6 +61,17 @@ class Topic(StrEnum):
     ACKS = "acks"
 
 
+class Health(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an agent itself is; 0 where the system does not tell."""
+
+    cpu: float = 0.0
+    """Seconds of processor time since its start."""
+    memory: Size = 0
+    """Bytes in memory."""
+    disk: Size = 0
+    """Bytes free where its spool is: what a long cut has room in."""
+
+
 class State(msgspec.Struct, frozen=True, omit_defaults=True):
     """An agent's presence. The last will is this with ``online`` false."""
 
@@ -68,6 +81,7 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str = ""
     held: int = 0
     """Messages that no journal has acknowledged yet."""
+    health: Health = Health()
 
 
 class Held(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -18,6 +18,7 @@ from contract.message import (
     Address,
     Alarms,
     Device,
+    Health,
     Heartbeat,
     Held,
     Hello,
@@ -39,7 +40,7 @@ AT = Stamp(wall=1_800_000_000.5, boottime=12.25, boot="b", trusted=True)
 OCCURRENCE = Occurrence(id="o1", device="ups-1", condition="on-battery", since=AT, raised=AT, value=("OB",))
 
 MESSAGES = [
-    State(True, EPOCH, AT, "0.1", 3),
+    State(True, EPOCH, AT, "0.1", 3, Health(cpu=1.5, memory=2**25, disk=2**40)),
     Hello(EPOCH, AT, "0.1", (Held(EPOCH, ((1, 5), (7, 9)), 9),), (Voided(EPOCH, ((6, 6),), "disk"),), (OCCURRENCE,)),
     Inventory(AT, "0.1", "c0ffee", (Device("ups-1", conditions=(Condition(name="c", quantity="q", test=Test.HAS),)),)),
     Readings(EPOCH, 1, "ups-1", AT, 13.0, {"battery.charge": 97.0, "ups.status": ("OL",), "ups.model": "客"}),
