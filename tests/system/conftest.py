@@ -245,12 +245,12 @@ class Gateway:
                 self._task.result()
             self._task = None
 
-    async def keep(self, *messages):
+    async def keep(self, *messages, site="hq", agent="a"):
         rows = []
         for message in messages:
             self.seq += 1
             body = encode(msgspec.structs.replace(message, epoch=EPOCH, seq=self.seq))
-            rows.append(Incoming("hq", "a", Topic.READINGS, body, message.at.wall, EPOCH, self.seq))
+            rows.append(Incoming(site, agent, Topic.READINGS, body, message.at.wall, EPOCH, self.seq))
         await self.journal.append(rows)
 
     async def passed(self, position=0):
