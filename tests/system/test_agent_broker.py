@@ -5,6 +5,7 @@ import getpass
 import shutil
 import socket
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
@@ -340,3 +341,106 @@ async def test_tls_is_spoken_and_a_broker_that_is_not_trusted_gets_nothing(tmp_p
             await until(lambda: agent.outbox._outstanding > 0, "readings are on their way")
     finally:
         broker.stop()
+
+
+class Ups:
+    """A UPS behind a serial server; what it says is changed while it runs."""
+
+    def __init__(self):
+        self.status = "(226.0 195.0 226.0 014 49.0 27.5 30.0 00001000"
+        self.model = "ONE"
+        self._writers = []
+        self._server = None
+
+    async def start(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self._server.sockets[0].getsockname()[1]
+
+    async def _serve(self, reader, writer):
+        self._writers.append(writer)
+        try:
+            while command := await reader.readuntil(b"\r"):
+                answers = {
+                    b"Q1\r": self.status,
+                    b"F\r": "#220.0 000 024.0 50.0",
+                    b"I\r": f"#{'ACME':15} {self.model:10} {'1.0':10}",
+                }
+                writer.write(answers.get(command, "(NAK").encode() + b"\r")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    def hang_up(self):
+        for writer in self._writers:
+            writer.close()
+        self._writers.clear()
+
+    async def stop(self):
+        self._server.close()
+        self.hang_up()
+
+
+@asynccontextmanager
+async def whole_agent(folder, broker_port, ups_port):
+    """The real process, which is killed in the end: no good-bye, no flush."""
+    (folder / "agent.toml").write_text(f"""
+[agent]
+site = "hq"
+name = "room"
+state = "state"
+[broker]
+host = "127.0.0.1"
+port = {broker_port}
+[[device]]
+id = "ups-1"
+poll = "100ms"
+slow = "200ms"
+megatec = {{ port = "socket://127.0.0.1:{ups_port}" }}
+[[device.condition]]
+name = "on-battery"
+off_delay = "300ms"
+""")
+    command = [sys.executable, "-m", "agent", "run", "--config", str(folder / "agent.toml")]
+    with (folder / "log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(*command, stderr=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def test_an_alarm_outlives_a_killed_agent_and_ends_under_its_own_id(tmp_path, mosquitto, listener):
+    ups = Ups()
+    port = await ups.start()
+    async with whole_agent(tmp_path, mosquitto.port, port):
+        await until(lambda: listener.of(Topic.READINGS), "it reads")
+        ups.status = "(000.0 000.0 226.0 014 49.0 25.5 30.0 10001000"
+        await until(lambda: listener.of(Topic.ALARMS), "the alarm")
+        await until(lambda: listener.of(Topic.STATE)[-1].health.memory > 2**20, "its own health")
+        (raised,) = [each.occurrence for each in listener.of(Topic.ALARMS)]
+        before = listener.of(Topic.HELLO)[-1].epoch
+        await until(lambda: len(listener.of(Topic.READINGS)) > 20, "the alarm is on disk long since")
+    async with whole_agent(tmp_path, mosquitto.port, port):
+        await until(lambda: listener.of(Topic.HELLO)[-1].epoch != before, "a new epoch")
+        hello = listener.of(Topic.HELLO)[-1]
+        assert [each.id for each in hello.standing] == [raised.id]
+        assert before in [held.epoch for held in hello.held], "nobody has acknowledged what the old one said"
+        ups.status = "(226.0 195.0 226.0 014 49.0 27.5 30.0 00001000"
+        await until(lambda: any(not each.occurrence.active for each in listener.of(Topic.ALARMS)), "it ends")
+        assert {each.occurrence.id for each in listener.of(Topic.ALARMS)} == {raised.id}
+    await ups.stop()
+
+
+async def test_a_ups_that_is_exchanged_is_told_in_the_inventory(tmp_path, mosquitto, listener):
+    ups = Ups()
+    port = await ups.start()
+    async with whole_agent(tmp_path, mosquitto.port, port):
+
+        def models():
+            return [device.model for inventory in listener.of(Topic.INVENTORY) for device in inventory.devices]
+
+        await until(lambda: models()[-1:] == ["ONE"], "the first one")
+        ups.model = "TWO"
+        ups.hang_up()
+        await until(lambda: models()[-1] == "TWO", "the second one")
+    await ups.stop()
