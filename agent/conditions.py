@@ -18,6 +18,7 @@ DEFAULTS: Final[dict[str, tuple[Condition, ...]]] = {
             test=Test.HAS,
             flag="OB",
             unless=("CAL",),
+            clears=("OL",),
             off_delay=5.0,
             severity=Severity.SEVERE,
         ),
@@ -89,6 +90,7 @@ class ConditionSettings(msgspec.Struct, frozen=True, kw_only=True):
     setpoint: float | None = None
     flag: str | None = None
     unless: tuple[str, ...] | None = None
+    clears: tuple[str, ...] | None = None
     deadband: NotNegative | None = None
     on_delay: Seconds | None = None
     off_delay: Seconds | None = None
@@ -163,7 +165,7 @@ def _misfit(condition: Condition, given: dict[str, Any]) -> Iterable[Fault]:
             return
         if not condition.flag:
             yield Fault("which flag?", f'write flag = "…": one of {", ".join(known.flags)}', ("test",))
-        for key, flags in (("flag", (condition.flag,)), ("unless", condition.unless)):
+        for key, flags in (("flag", (condition.flag,)), ("unless", condition.unless), ("clears", condition.clears)):
             for flag in flags:
                 if flag and flag not in known.flags:
                     yield Fault(f"unknown flag {flag!r}", did_you_mean(flag, known.flags), (key,))

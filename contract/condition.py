@@ -58,6 +58,8 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     flag: str = ""
     unless: tuple[str, ...] = ()
     """Flags that excuse it: a self-test (CAL) runs on battery and is no outage."""
+    clears: tuple[str, ...] = ()
+    """Flags of which one must be seen to end it: a UPS that is empty and off is no longer on battery, and all but well."""
     deadband: float = 0.0
     on_delay: float = 0.0
     off_delay: float = 0.0
@@ -78,7 +80,10 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             case Test.HAS | Test.LACKS, tuple():
                 if any(flag in value for flag in self.unless):
                     return False
-                return (self.flag in value) is (self.test is Test.HAS)
+                wrong = (self.flag in value) is (self.test is Test.HAS)
+                if standing and not wrong and self.clears and not set(self.clears) & set(value):
+                    return None
+                return wrong
             case Test.ABOVE, int() | float():
                 return value > self.setpoint - (self.deadband if standing else 0.0)
             case Test.BELOW, int() | float():

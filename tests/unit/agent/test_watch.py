@@ -123,3 +123,15 @@ def test_every_trouble_that_a_ups_can_tell_of_is_an_alarm_by_default(flag):
     watch.readings([Reading("ups.status", (flag, "OL"))], at(0))
     watch.tick(at(61))
     assert len(watch.standing()) == 1
+
+
+def test_a_ups_that_runs_empty_and_off_does_not_look_as_if_the_mains_were_back():
+    watch = Watch("ups-1", conditions.conditions("ups", ()), lambda: "id")
+    watch.readings([OB], at(0))
+    for moment in range(1, 60):
+        watch.readings([Reading("ups.status", ("OFF",))], at(moment))
+        watch.tick(at(moment))
+    assert {each.condition for each in watch.standing()} == {"on-battery", "output-off"}
+    watch.readings([OL], at(60))
+    watch.tick(at(66))
+    assert watch.standing() == []
