@@ -268,7 +268,8 @@ class _Walk:
             return self.problem(path, what, "create the file, or let the service read it")
         except LookupError as error:
             what = f"no credential {ref.credential or ref.file!r}: {error.args[0] if error.args else 'not given'}"
-            return self.problem(path, what, "add LoadCredential= to the unit, or use a file")
+            hint = "add LoadCredential= to the unit, or use a file; by hand, name their folder in CREDENTIALS_DIRECTORY"
+            return self.problem(path, what, hint)
         except ValueError as error:
             return self.problem(path, f"the secret cannot be used: {error}")
         return Secret(text)

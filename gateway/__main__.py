@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import faulthandler
 import logging
 import os
 import sys
@@ -58,6 +59,7 @@ def _run(asked: argparse.Namespace) -> int:
     level = logging.DEBUG if asked.verbose else logging.INFO
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    faulthandler.enable()  # what the watchdog's SIGABRT ends still says where it hung
     config, _, _ = read_all(asked.config)
     asyncio.run(serve(config, systemd.from_environment(), systemd.watchdog_interval()))
     return 0

@@ -41,6 +41,8 @@ from gateway.web import Served, tcp, unix
 _log = logging.getLogger(__name__)
 _SHUTDOWN: Final = 5.0
 _PRUNE_EVERY: Final = 60.0
+_STATUS_EVERY: Final = 5.0
+"""Seconds; the watchdog is fed with it, more often than it asks for."""
 
 
 def version() -> str:
@@ -248,7 +250,7 @@ class Running:
                 notifier.say(STATUS="the journal does not write")
             else:
                 notifier.say(WATCHDOG=1, STATUS=f"{broker}; {online} of {len(self.live.agents)} agents online")
-            await asyncio.sleep(watchdog or 10.0)
+            await asyncio.sleep(min(watchdog or _STATUS_EVERY, _STATUS_EVERY))
 
 
 def _channels(config: Config, clock: SystemClock) -> dict[str, Channel]:

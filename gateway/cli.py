@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import httpx
 
-from contract.errors import ConfigError, UsageError, WolfsmokeError
+from contract.errors import ConfigError, UsageError
 from gateway.control import SOCKET
 
 DEFAULT_CONFIG = Path("/etc/wolfsmoke/gateway.toml")
@@ -87,14 +87,7 @@ def _state(args: argparse.Namespace) -> Path:
         return Path(args.state)
     from gateway import config  # noqa: PLC0415 - its file is needed only without --state
 
-    path = args.config or DEFAULT_CONFIG
-    try:
-        return Path(config.load(path).gateway.state)
-    except WolfsmokeError:
-        raise
-    except OSError as error:
-        hint = "name the settings with --config, or the state directory with --state"
-        raise UsageError(f"the settings cannot be read: {error.strerror}", where=str(path), hint=hint) from None
+    return config.state_of(args.config or DEFAULT_CONFIG)
 
 
 def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
@@ -122,7 +115,10 @@ def _code(args: argparse.Namespace) -> str:
 def _why(error: httpx.TransportError, socket: Path) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "it does not answer in time"
-    return "nothing is there" if not socket.exists() else str(error)
+    try:
+        return str(error) if socket.exists() else "nothing is there"
+    except PermissionError:  # systemd keeps the state directory to the gateway and root
+        return "this user may not look there; try sudo"
 
 
 def _sentence(body: object, otherwise: str) -> str:

@@ -18,6 +18,8 @@ from contract.settings import Fault, Port, Seconds, Secret, SecretSource, Slug, 
 
 _PLAN: Final[locate.Path] = ("plan",)
 _CONTACTS: Final[locate.Path] = ("contacts",)
+_STATE: Final[locate.Path] = ("gateway", "state")
+_STATE_DIRECTORY: Final = "/var/lib/wolfsmoke-gateway"
 
 
 class Board(msgspec.Struct, frozen=True):
@@ -33,7 +35,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     name: Slug
     site: str = ""
     """Only agents of this site are heard; empty: of every site."""
-    state: Text = "/var/lib/wolfsmoke-gateway"
+    state: Text = _STATE_DIRECTORY
     """The directory of the journal and the control socket."""
     public_url: str = ""
     """How people reach the board; without one, messages carry no links."""
@@ -180,6 +182,23 @@ def places(path: Path) -> tuple[Path | None, Path | None]:
         return None, None
     contacts = files.named(text, {_CONTACTS: "contacts.toml"}, str(path.parent.absolute())).get(_CONTACTS)
     return _plan(text, path.parent), None if contacts is None else Path(contacts)
+
+
+def state_of(path: Path) -> Path:
+    """Return the state directory that a settings file names, whatever else is wrong with it.
+
+    A person at a terminal has not the gateway's credentials, and answers an incident all the same.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no settings file.
+    """
+    text = files.settings_text(_read, str(path), examples="config/gateway.toml")
+    named = files.named(text, {_STATE: _STATE_DIRECTORY}, str(path.parent.absolute()))
+    if _STATE not in named:
+        raise ConfigError(
+            [Problem(str(path), 0, locate.dotted(_STATE), "cannot be read from it", "is it a settings file?")]
+        )
+    return Path(named[_STATE])
 
 
 def _plan(text: str, folder: Path) -> Path | None:

@@ -161,6 +161,21 @@ async def test_settings_that_cannot_be_read_are_wrong_use(tmp_path, capsys):
     assert "none.toml" in capsys.readouterr().err
 
 
+async def test_settings_whose_secrets_only_the_service_may_read_still_lead_to_the_gateway(state, tmp_path, capsys):
+    path = tmp_path / "gateway.toml"
+    text = f'[gateway]\nname = "g"\nstate = "{state}"\n[broker]\nhost = "h"\nuser = "u"\n'
+    path.write_text(text + 'password = { credential = "broker-password" }\nmisspelt = 1\n')
+    assert await command("list", "--config", str(path)) == 0
+    assert "3.1.1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("body", ["[gateway", "[gateway]\nstate = 5", "gateway = 1\n\0"])
+async def test_what_is_no_settings_file_is_wrong_use(tmp_path, capsys, body):
+    (tmp_path / "x.toml").write_text(body)
+    assert await command("list", "--config", str(tmp_path / "x.toml")) == 2
+    assert "x.toml" in capsys.readouterr().err
+
+
 async def test_a_get_changes_nothing_and_a_bad_body_is_refused(state):
     import httpx
 
