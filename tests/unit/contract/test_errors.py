@@ -17,10 +17,18 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_error_says_what_where_and_what_to_do(kind):
-    error = kind("it is away", where="ups-1", hint="switch it on")
+    more = {"zh": "不在"} if issubclass(kind, errors.IncidentError) else {}
+    error = kind("it is away", where="ups-1", hint="switch it on", **more)
     assert str(error) == "ups-1: it is away (switch it on)"
     assert (error.what, error.where, error.hint) == ("it is away", "ups-1", "switch it on")
-    assert str(kind("it is away")) == "it is away"
+    assert str(kind("it is away", **more)) == "it is away"
+
+
+def test_what_people_on_site_read_is_said_in_both_languages():
+    error = errors.IncidentError("it is closed", zh="已关闭", hint="open another", hint_zh="请另开一个")
+    assert error.of("zh") == "已关闭（请另开一个）"
+    assert error.of("en") == "it is closed (open another)"
+    assert errors.IncidentError("it is closed", zh="已关闭").of("zh") == "已关闭"
 
 
 def test_the_drawing_shows_the_tree_as_it_is():
