@@ -18,7 +18,7 @@ from gateway.clock import SystemClock
 from gateway.config import Config, load, places
 from gateway.contacts import Contacts, load_contacts
 from gateway.evidence import LiveFacts, source_of
-from gateway.feed import READER, Feed, rebuild
+from gateway.feed import Feed, rebuild
 from gateway.incident import Incident
 from gateway.incidents import Incidents
 from gateway.ingest import Ingest
@@ -32,6 +32,7 @@ from gateway.notify.pipeline import standard_stages
 from gateway.notify.webhook import WebhookChannel
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan
+from gateway.silence import Silence
 from gateway.store import READER as STORE
 from gateway.store import Store
 from gateway.store_servers import open_server
@@ -41,6 +42,8 @@ from gateway.web import Served, tcp, unix
 _log = logging.getLogger(__name__)
 _SHUTDOWN: Final = 5.0
 _PRUNE_EVERY: Final = 60.0
+_KEY: Final = 32
+"""Bytes of the key that signs the links."""
 _STATUS_EVERY: Final = 5.0
 """Seconds; the watchdog is fed with it, more often than it asks for."""
 
@@ -139,19 +142,25 @@ class Running:
         self.wire.journal = journal.id
         self.ingest = Ingest(journal, self.live, clock, self.wire.send, site=config.gateway.site)
         channels = _channels(config, clock)
-        teller = Teller(channels, standard_stages(channels), secret=secret, public_url=config.gateway.public_url)
+        utc_offset = contacts.hours.utc_offset
+        public_url = config.gateway.public_url
+        teller = Teller(
+            channels, standard_stages(channels), secret=secret, public_url=public_url, utc_offset=utc_offset
+        )
         facts = LiveFacts(self.live)
         self.incidents = Incidents(journal, plan, contacts, teller, clock, facts, on_standing=self._stand)
         self.incidents.subscribe(self._on_incident)
         self._in_incidents: set[str] = set()
         self.feed = Feed(journal, self.live, self._on_alarm)
+        self.silence = Silence(self.live, clock, lambda: self.wire.connected, self.incidents.on_alarm)
         self.ingest.on_news = self.feed.wake
         self.store = None if config.store is None else Store(open_server(config.store), journal, self.live)
         settings = board.Settings(secret=secret, name=config.gateway.name, language=config.gateway.language)
         self._board = board.create(
             self.live, self.incidents, settings, wall=clock.wall, name=lambda person: _name(contacts, person), plan=plan
         )
-        self._readers = [READER] if self.store is None else [READER, STORE]
+        self._readers = [] if self.store is None else [STORE]
+        """Who has to have passed a reading before it is dropped; the incidents read none."""
 
     async def run(self, notifier: Notifier, watchdog: float) -> None:
         """Run until SIGTERM or SIGINT. systemd hears of us through ``notifier``, every ``watchdog`` seconds (0: never).
@@ -173,6 +182,7 @@ class Running:
         writer = asyncio.create_task(self._journal.run())
         await rebuild(self._journal, self.live, self._clock.wall() - HOUR)
         await self.incidents.load()
+        self.silence.adopt(self.incidents.list())
         for incident in self.incidents.list():
             self._on_incident(incident)
         for alarm in list(self.live.alarms.values()):
@@ -180,6 +190,7 @@ class Running:
         work: list[Coroutine[Any, Any, None]] = [
             self.feed.run(),
             self.incidents.run(),
+            self.silence.run(),
             self.wire.run(self.ingest.take),
             self._prune(),
             self._tell_systemd(notifier, watchdog),
@@ -218,7 +229,7 @@ class Running:
         """Tell the agent, and know it here, how far an occurrence came."""
         key = self.live.owners.get(occurrence)
         self.live.update(occurrence, lambda alarm: advance(alarm, standing))
-        if key is not None:
+        if key is not None and key[1]:  # that the broker is away concerns no agent
             self.ingest.stand(*key, {occurrence: standing})
 
     def _on_incident(self, incident: Incident) -> None:
@@ -266,18 +277,25 @@ def _name(contacts: Contacts, person: str) -> str:
     return next((one.name for one in contacts.person if one.id == person), person)
 
 
-def _link_secret(state: Path) -> bytes:
+def link_secret(state: Path) -> bytes:
     """Return what signs the links; made once, so that links outlive a restart."""
     path = state / "links.key"
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            path.touch(mode=0o600)
-            path.write_bytes(secrets.token_bytes(32))
-        return path.read_bytes()
+            fresh = path.with_suffix(".new")
+            fresh.unlink(missing_ok=True)
+            fresh.touch(mode=0o600)
+            fresh.write_bytes(secrets.token_bytes(_KEY))
+            fresh.replace(path)  # there as a whole, or not at all: an empty key would sign for everybody
+        key = path.read_bytes()
     except OSError as error:
         hint = "the state directory must be ours, and have room"
         raise StorageError(f"cannot be used: {error.strerror}", where=str(path), hint=hint) from None
+    if len(key) < _KEY:
+        hint = "remove it: a new one is made, and the links sent so far end"
+        raise StorageError(f"has {len(key)} bytes, and needs {_KEY}", where=str(path), hint=hint)
+    return key
 
 
 async def _until(stop: asyncio.Event) -> None:
@@ -292,7 +310,7 @@ async def serve(config: Config, notifier: Notifier, watchdog: float) -> None:
     """
     read_plan(config)  # before anything is opened
     state = Path(config.gateway.state)
-    secret = _link_secret(state)
+    secret = link_secret(state)
     clock = SystemClock()
     journal = await Journal.open(state / "journal.db", clock)
     try:

@@ -1,11 +1,16 @@
 """What the live picture knows, as the incidents ask for it."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from contract.condition import Condition
+from contract.reading import Reading
 from gateway.incident import Source
 from gateway.live import DeviceView, Live
 from gateway.plan.decide import Latest
+
+HEARD: Final = "x.heard"
+"""What the alarms of silence are about: whether an agent is heard; of the broker, whether any is."""
 
 
 class LiveFacts:
@@ -17,6 +22,8 @@ class LiveFacts:
 
     def latest(self, source: Source, quantity: str) -> Latest | None:
         """Return the last reading of a quantity."""
+        if quantity == HEARD:
+            return self._heard(source)
         view = self._live.devices.get(source.key)
         last = view.readings.get(quantity) if view else None
         return Latest(last.reading, last.at) if last else None
@@ -25,6 +32,11 @@ class LiveFacts:
         """Return the conditions of a device, by name."""
         view = self._live.devices.get(source.key)
         return {condition.name: condition for condition in view.device.conditions} if view else {}
+
+    def _heard(self, source: Source) -> Latest | None:
+        agents = [one for one in self._live.agents.values() if source.agent in ("", one.name)]
+        at = [one.last_seen for one in agents if one.online and source.site in ("", one.site)]
+        return Latest(Reading(HEARD, 1.0), max(at)) if at else None
 
 
 def source_of(view: DeviceView) -> Source:

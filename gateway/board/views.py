@@ -181,7 +181,7 @@ def _card(
     return Card(
         key=f"{site}/{agent}/{device}",
         title=view.title or device,
-        place=" · ".join(part for part in (view.room, f"{site}/{agent}") if part),
+        place=_place(view.room, site, agent),
         state=state,
         at=at,
         limit=limit,
@@ -189,6 +189,10 @@ def _card(
         main=tuple(rows[name] for name in FIRST if name in rows),
         rows=tuple(rows.values()),
     )
+
+
+def _place(room: str, site: str, agent: str) -> str:
+    return " · ".join(part for part in (room, f"{site}/{agent}" if agent else "") if part)
 
 
 def _row(name: str, last: LastReading, words: Words, *, limit: float, now: float, blind: bool) -> Row:
@@ -241,8 +245,8 @@ def alarms(live: LiveView, words: Words, now: float) -> list[AlarmRow]:
         made.append(
             AlarmRow(
                 id=occurrence.id,
-                title=(device.title if device is not None else "") or occurrence.device,
-                place=" · ".join(part for part in (device.room if device else "", f"{view.site}/{view.agent}") if part),
+                title=(device.title if device is not None else "") or occurrence.device.removeprefix("@"),
+                place=_place(device.room if device else "", view.site, view.agent),
                 condition=words.name("condition", occurrence.condition),
                 severity=occurrence.severity.value,
                 state=state.value,

@@ -34,7 +34,7 @@ class Notifier:
         *,
         secret: bytes,
         public_url: str = "",
-        utc_offset: float = 8 * 3600.0,
+        utc_offset: float,
     ) -> None:
         """Keep what is passed.
 

@@ -12,7 +12,8 @@ from contract.quantities import UPS_STATUS
 from contract.reading import Quality
 from gateway.board import words
 from gateway.board.words import Words
-from gateway.incident import IncidentState
+from gateway.incident import IncidentState, Purpose
+from gateway.silence import AGENT, BROKER
 
 BOARD = Path(words.__file__).parent
 
@@ -33,6 +34,8 @@ def test_no_text_is_missing_in_either_language():
         ("alarm", AlarmState),
         ("incident", IncidentState),
         ("condition", [condition.name for condition in DEFAULTS["ups"]]),
+        ("condition", [AGENT, BROKER]),
+        ("purpose", Purpose),
     ],
 )
 def test_every_code_has_a_word(group, codes):

@@ -162,7 +162,7 @@ async def tell(
         return None
 
     stages = [Retry(sleep=no_wait) if isinstance(stage, Retry) else stage for stage in standard_stages(channels)]
-    notifier = Notifier(channels, stages, secret=SECRET, public_url=public_url)
+    notifier = Notifier(channels, stages, secret=SECRET, public_url=public_url, utc_offset=8 * 3600)
     mail = Mail(id="0123456789abcdef", person=person.id, purpose=Purpose.PAGE, at=T0)
     await notifier.tell(incident(), CLAUSE, mail, person, again=again, report=report)
     return outcomes
