@@ -103,6 +103,8 @@ async def serving(site: Site, path: Path) -> AsyncIterator[None]:
 
 def _make_room(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_socket():
+        raise FileExistsError(17, "is there already, and is no socket", str(path))
     path.unlink(missing_ok=True)
 
 

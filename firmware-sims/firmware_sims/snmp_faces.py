@@ -4,7 +4,7 @@
 shows it (values and their high-precision tenths).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -52,8 +52,9 @@ class Name(msgspec.Struct, frozen=True):
 
 
 Answer = Integer | Gauge | Counter | Ticks | Text | Name
-Table = dict[Oid, Callable[[View, float], Answer]]
-"""By OID: what is answered, of the view and the uptime in seconds."""
+Entry = Callable[[View, float], Answer | None]
+Table = dict[Oid, Entry]
+"""By OID: what is answered, of the view and the uptime in seconds; None for a row that is not there now."""
 
 
 class Plate(msgspec.Struct, frozen=True):
@@ -80,14 +81,14 @@ def _oid(text: str) -> Oid:
     return tuple(int(part) for part in text.split("."))
 
 
-def _under(base: str, entries: dict[str, Callable[[View, float], Answer] | Answer]) -> Table:
+def _under(base: str, entries: Mapping[str, Entry | Answer]) -> Table:
     found: Table = {}
     for suffix, entry in entries.items():
         found[_oid(f"{base}.{suffix}")] = entry if callable(entry) else _always(entry)
     return found
 
 
-def _always(answer: Answer) -> Callable[[View, float], Answer]:
+def _always(answer: Answer) -> Entry:
     return lambda _view, _uptime: answer
 
 
@@ -127,8 +128,8 @@ def _rfc1628(plate: Plate, rating: Rating) -> Table:
             "3.2.0": Integer(1),
             "3.3.1.2.1": lambda view, _: Integer(round(view.input_hertz * 10)),
             "3.3.1.3.1": lambda view, _: Integer(round(view.input_volts)),
-            "3.3.1.4.1": lambda view, _: Integer(round(view.watts / view.input_volts * 10) if view.mains else 0),
-            "3.3.1.5.1": lambda view, _: Integer(round(view.watts) if view.mains else 0),
+            "3.3.1.4.1": lambda view, _: Integer(round(view.input_watts / view.input_volts * 10) if view.mains else 0),
+            "3.3.1.5.1": lambda view, _: Integer(round(view.input_watts)),
             "4.1.0": lambda view, _: Integer(_source(view)),
             "4.2.0": lambda view, _: Integer(round(view.output_hertz * 10)),
             "4.3.0": Integer(1),
@@ -139,6 +140,8 @@ def _rfc1628(plate: Plate, rating: Rating) -> Table:
             "5.1.0": lambda view, _: Integer(round(view.input_hertz * 10)),
             "5.2.0": Integer(0),
             "6.1.0": lambda view, _: Gauge(len(_alarms(view))),
+            **{f"6.2.1.1.{row}": _alarm(row, _alarm_id) for row in _ALARM_ROWS},
+            **{f"6.2.1.2.{row}": _alarm(row, _alarm_name) for row in _ALARM_ROWS},
             "7.3.0": lambda view, _: Integer(5 if view.test else 6),
             "9.1.0": Integer(round(rating.volts)),
             "9.2.0": Integer(round(rating.hertz * 10)),
@@ -163,17 +166,41 @@ def _source(view: View) -> int:
     return 6 if view.boost else 7 if view.trim else 3
 
 
-def _alarms(view: View) -> list[str]:
-    """Return the well-known alarms of RFC 1628 that are present."""
+def _alarms(view: View) -> list[int]:
+    """Return the well-known alarms of RFC 1628 that are present: the last number of their OIDs, in rising order."""
     alarms = [
-        ("on-battery", view.on_battery),
-        ("low-battery", view.low),
-        ("depleted", view.charge <= 0.0),
-        ("overload", view.overload),
-        ("output-off", not view.output),
-        ("test", view.test),
+        (2, view.on_battery),
+        (3, view.low),
+        (4, view.charge <= 0.0),
+        (6, not view.mains),
+        (8, view.overload),
+        (14, not view.output),
+        (24, view.test),
     ]
-    return [name for name, present in alarms if present]
+    return [number for number, present in alarms if present]
+
+
+_ALARM_ROWS = range(1, 8)
+
+
+def _alarm(row: int, answer: Callable[[int, int], Answer]) -> Entry:
+    """Return one cell of the alarm table; the rows close up, as many cards do it."""
+
+    def cell(view: View, _uptime: float) -> Answer | None:
+        present = _alarms(view)
+        if row > len(present):
+            return None
+        return answer(row, present[row - 1])
+
+    return cell
+
+
+def _alarm_id(row: int, _number: int) -> Answer:
+    return Integer(row)
+
+
+def _alarm_name(_row: int, number: int) -> Answer:
+    return Name(f"1.3.6.1.2.1.33.1.6.3.{number}")
 
 
 def _powernet(plate: Plate, rating: Rating) -> Table:

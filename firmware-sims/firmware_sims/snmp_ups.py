@@ -16,7 +16,7 @@ from pysnmp.entity.rfc3413 import cmdrsp, context
 from pysnmp.proto import rfc1902, rfc1905
 
 from firmware_sims.faults import DELAY_SECONDS, Fault, spoiled
-from firmware_sims.snmp_faces import Answer, Counter, Face, Gauge, Integer, Name, Oid, Plate, Text, Ticks, table
+from firmware_sims.snmp_faces import Answer, Counter, Face, Gauge, Integer, Name, Plate, Table, Text, Ticks, table
 from firmware_sims.ups import Ups
 
 _AREA = (1, 3, 6, 1)
@@ -137,7 +137,7 @@ class SnmpUps:
 class _Table:
     """Answers what pysnmp's MIB tree would; pysnmp's names, therefore."""
 
-    def __init__(self, ups: Ups, entries: dict[Oid, Callable[..., Answer]], clock: Callable[[], float]) -> None:
+    def __init__(self, ups: Ups, entries: Table, clock: Callable[[], float]) -> None:
         self._ups = ups
         self._entries = entries
         self._order = list(entries)
@@ -151,7 +151,8 @@ class _Table:
         answers = []
         for name, _ in asked:
             entry = self._entries.get(tuple(name))
-            answers.append((name, rfc1905.noSuchObject if entry is None else _wire(entry(view, uptime))))
+            answer = entry(view, uptime) if entry is not None else None
+            answers.append((name, rfc1905.noSuchObject if answer is None else _wire(answer)))
         return answers
 
     def read_next_variables(self, *asked: Any, **about: Any) -> list[Any]:
@@ -160,12 +161,12 @@ class _Table:
         view, uptime = self._ups.view(), self._clock() - self._started
         answers = []
         for name, _ in asked:
-            at = bisect_right(self._order, tuple(name))
-            if at == len(self._order):
-                answers.append((name, rfc1905.endOfMibView))
-            else:
-                following = self._order[at]
-                answers.append((rfc1902.ObjectName(following), _wire(self._entries[following](view, uptime))))
+            answers.append((name, rfc1905.endOfMibView))
+            for following in self._order[bisect_right(self._order, tuple(name)) :]:
+                answer = self._entries[following](view, uptime)
+                if answer is not None:
+                    answers[-1] = (rfc1902.ObjectName(following), _wire(answer))
+                    break
         return answers
 
     @staticmethod

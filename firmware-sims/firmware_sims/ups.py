@@ -71,6 +71,8 @@ class View(msgspec.Struct, frozen=True):
     battery_amperes: float
     """Positive while discharging."""
     input_volts: float
+    input_watts: float
+    """What it takes from the mains: the load, its own losses, and the charger."""
     input_hertz: float
     fault_volts: float
     """Mains voltage at the last transfer to battery; the present one when there was none."""
@@ -197,6 +199,7 @@ class Ups:
             battery_volts=volts,
             battery_amperes=current,
             input_volts=self._mains,
+            input_watts=self._taken(watts, charging=charging) if usable and not draining else 0.0,
             input_hertz=rating.hertz if self._mains > 0.1 * rating.volts else 0.0,
             fault_volts=self._fault_volts,
             output_volts=output_volts,
@@ -233,6 +236,11 @@ class Ups:
 
     def _runtime(self) -> float:
         return 3600.0 * self._stored / self._drain(self._watts) if self._output else 0.0
+
+    def _taken(self, watts: float, *, charging: bool) -> float:
+        """Return the power from the mains; a line-interactive one passes the load on, without converting it."""
+        load = watts / _INVERTER + _IDLE_WATTS if self.rating.online else watts + _IDLE_WATTS
+        return load + (self._charging() / _CHARGER if charging else 0.0)
 
     def _charging(self) -> float:
         """Return the power that enters the battery now, W."""

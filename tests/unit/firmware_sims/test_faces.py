@@ -46,6 +46,29 @@ def test_the_faces_agree(charge, load, mains, online):
     assert low == (said(powernet, APC + "2.1.1.0") == 3) == (q1.bits[1] == "1")
 
 
+@given(st.floats(0, 100), st.floats(0, 4000), st.floats(0, 300))
+def test_the_alarm_table_has_as_many_rows_as_the_standard_face_counts(charge, load, mains):
+    ups = Ups(Rating(), lambda: 0.0, load=load, charge=charge)
+    ups.set_mains(mains)
+    view, face = ups.view(), table("rfc1628", PLATE, Rating())
+    rows = [cell(view, 0.0) for name, cell in face.items() if name[:-1] == oid(UPS + "6.2.1.2")]
+    present = [row.value.rpartition(".")[2] for row in rows if row is not None]
+    assert len(present) == len(set(present)) == face[oid(UPS + "6.1.0")](view, 0.0).value
+    assert rows[len(present) :] == [None] * (len(rows) - len(present))
+    assert ("8" in present) == view.overload
+    assert ("2" in present) == view.on_battery
+
+
+@pytest.mark.parametrize(
+    ("online", "charge", "least", "most"), [(True, 100, 880, 900), (False, 100, 800, 820), (True, 50, 1180, 1200)]
+)
+def test_the_mains_gives_the_load_the_losses_and_the_charger(online, charge, least, most):
+    ups = Ups(Rating(online=online), lambda: 0.0, load=800.0, charge=charge)
+    assert least <= ups.view().input_watts <= most
+    ups.cut()
+    assert ups.view().input_watts == 0.0
+
+
 @pytest.mark.parametrize("string", [12, 24, 36, 72, 192, 288])
 def test_ratings_and_identity_have_their_layout(string):
     talk = Megatec(Ups(Rating(string=string), lambda: 0.0), PLATE)

@@ -124,3 +124,12 @@ async def test_the_broker_lets_in_named_users_only(tmp_path):
     with pytest.raises(UsageError):
         async with broker.running({}, tmp_path):
             pass
+
+
+async def test_the_control_socket_takes_no_other_files_place(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("keep me")
+    with pytest.raises(UsageError, match="no socket"):
+        async with control.serving(site.Site({}), path):
+            pytest.fail("it listens")
+    assert path.read_text() == "keep me"
