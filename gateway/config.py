@@ -52,6 +52,14 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
             yield Fault(f"{url!r} is no URL", 'write "https://wolfsmoke.example.net"', ("public_url",))
 
 
+_STRANGE: Final = {
+    "influxdb1": ("org", "bucket", "token"),
+    "influxdb2": ("database", "user", "password"),
+    "victoriametrics": ("org", "bucket", "database"),
+}
+"""Kind of store → what would be passed over without a word."""
+
+
 class Store(msgspec.Struct, frozen=True, kw_only=True):
     """The time-series store."""
 
@@ -79,6 +87,9 @@ class Store(msgspec.Struct, frozen=True, kw_only=True):
             yield Fault("InfluxDB 1 needs a database", 'write database = "…"; create it with CREATE DATABASE')
         if draft.user and draft.password is None:
             yield Fault("a user without a password", 'write password = { file = "…" } or { credential = "…" }')
+        for key in _STRANGE.get(draft.kind, ()):
+            if getattr(draft, key) not in {"", None}:
+                yield Fault(f"{draft.kind} takes none", "leave it out, or is it another kind of store?", (key,))
         if draft.timeout == 0.0:
             yield Fault("no time to answer", 'write timeout = "10s"', ("timeout",))
 
