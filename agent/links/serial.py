@@ -91,6 +91,10 @@ class SerialLink:
             self._port.reset_input_buffer()
             self._port.write(command)
             return self._answer(end, self._clock() + timeout, timeout)
+        except DeviceTimeout:
+            if "://" in self.url:  # a connection that died on the way looks like silence for a quarter of an hour
+                self._drop()
+            raise
         except (OSError, termios.error) as error:  # SerialException is an OSError; tcflush raises its own
             self._drop()
             raise self._lost(error) from error

@@ -58,6 +58,27 @@ async def test_it_reads_over_a_serial_server():
     await device.stop()
 
 
+async def test_a_connection_that_died_silently_is_made_anew():
+    connections = 0
+
+    async def serve(reader, writer):
+        nonlocal connections
+        connections += 1
+        dead = connections == 1
+        while await reader.read(64):
+            if not dead:
+                writer.write(b"(NAK\r")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    link = SerialLink(f"socket://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    with pytest.raises(DeviceTimeout):
+        await link.ask(b"Q1\r", timeout=0.2)
+    assert await link.ask(b"Q1\r") == b"(NAK"
+    await link.close()
+    server.close()
+
+
 async def test_nothing_is_opened_before_it_is_asked(tmp_path):
     link = SerialLink(str(tmp_path / "none"))
     await link.close()
