@@ -11,6 +11,7 @@ import random
 import socket
 import ssl
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -76,6 +77,8 @@ class Uplink:
         self._connected = False
         self._told_lost = False
         self._refused = 0
+        self._thread = ThreadPoolExecutor(1, "connect")
+        """For connecting alone: names that nobody resolves must not hold up the way to the broker."""
 
     @property
     def connected(self) -> bool:
@@ -157,7 +160,7 @@ class Uplink:
 
         client.on_connect, client.on_disconnect, client.on_message = on_connect, on_disconnect, on_message
         try:
-            await loop.run_in_executor(None, client.connect, self._broker.host, self._broker.port, _KEEPALIVE)
+            await loop.run_in_executor(self._thread, client.connect, self._broker.host, self._broker.port, _KEEPALIVE)
         except (OSError, ValueError) as error:  # no name, no route, no answer, no trust; a name that cannot be one
             raise BrokerError(str(error) or type(error).__name__) from None
         sock = client.socket()

@@ -70,6 +70,8 @@ class GufoLink:
         """Remember whom to ask."""
         self._target = target
         self._session: SnmpSession | None = None
+        self._address = ""
+        """What its name stood for last: a cut that takes the name server must not take the UPS."""
         self._requests = Requests(self._exchange, target.retries)
 
     async def get(self, oids: Sequence[str]) -> dict[str, Raw]:
@@ -134,12 +136,21 @@ class GufoLink:
         return session
 
     async def _resolve(self) -> str:
-        host = self._target.host
+        target = self._target
         try:
-            return str(ipaddress.ip_address(host))
+            return str(ipaddress.ip_address(target.host))
         except ValueError:
-            found = await asyncio.get_running_loop().getaddrinfo(host, self._target.port, type=socket.SOCK_DGRAM)
-            return str(found[0][4][0])
+            pass
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(target.timeout / 2 if self._address else None):
+                found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)
+        except OSError:  # TimeoutError is one
+            if not self._address:
+                raise
+        else:
+            self._address = str(found[0][4][0])
+        return self._address
 
 
 def _user(target: SnmpTarget) -> User:

@@ -1,5 +1,8 @@
 """What every SNMP engine must do, against net-snmp's snmpd."""
 
+import asyncio
+import socket
+
 import pytest
 
 from contract.errors import DeviceRefused, DeviceTimeout, PortUnavailable
@@ -33,6 +36,23 @@ async def test_reads_a_real_agent_in_every_version(snmpd, linked, how):
 
 async def test_a_host_may_have_a_name(snmpd, linked):
     async with linked(snmpd, host="localhost") as link:
+        assert (await link.get((CONTACT,)))[CONTACT] == b"watch"
+
+
+@pytest.mark.parametrize("away", ["no answer", "an error"])
+async def test_a_name_server_that_goes_away_does_not_take_the_device_along(snmpd, linked, monkeypatch, away):
+    async with linked(snmpd, host="localhost", timeout=1.0) as link:
+        assert (await link.get((CONTACT,)))[CONTACT] == b"watch"
+
+        async def resolve(*_args, **_more):
+            if away == "an error":
+                raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await link.get((CONTACT,))  # what was disturbed is thrown away; the next question starts anew
         assert (await link.get((CONTACT,)))[CONTACT] == b"watch"
 
 
