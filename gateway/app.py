@@ -14,9 +14,11 @@ from contract.alarm import Alarm, Standing, acknowledge, advance
 from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
+from gateway.calendar import Calendar
 from gateway.clock import SystemClock
 from gateway.config import Config, load, places
 from gateway.contacts import Contacts, load_contacts
+from gateway.digest import Digest
 from gateway.evidence import LiveFacts, source_of
 from gateway.feed import Feed, rebuild
 from gateway.incident import Incident
@@ -41,7 +43,9 @@ from gateway.web import Served, tcp, unix
 
 _log = logging.getLogger(__name__)
 _SHUTDOWN: Final = 5.0
-_PRUNE_EVERY: Final = 60.0
+_DAY: Final = 86400.0
+_PRUNE_AT: Final = 3.3 * 3600.0
+"""Seconds after midnight."""
 _KEY: Final = 32
 """Bytes of the key that signs the links."""
 _STATUS_EVERY: Final = 5.0
@@ -159,6 +163,8 @@ class Running:
         self._board = board.create(
             self.live, self.incidents, settings, wall=clock.wall, name=lambda person: _name(contacts, person), plan=plan
         )
+        self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
+        self._hours = contacts.hours
         self._readers = [] if self.store is None else [STORE]
         """Who has to have passed a reading before it is dropped; the incidents read none."""
 
@@ -192,7 +198,7 @@ class Running:
             self.incidents.run(),
             self.silence.run(),
             self.wire.run(self.ingest.take),
-            self._prune(),
+            self._by_the_calendar(),
             self._tell_systemd(notifier, watchdog),
         ]
         if self.store is not None:
@@ -239,14 +245,21 @@ class Running:
             for symptom in incident.symptoms:
                 self.live.update(symptom.id, acknowledge)
 
+    async def _by_the_calendar(self) -> None:
+        """Drop old readings now and each night; send the message of the day, where somebody gets it."""
+        calendar = Calendar(self._hours.utc_offset)
+        calendar.daily(self._prune, at=_PRUNE_AT, last=self._clock.wall() - _DAY)
+        if self._digest.wanted:
+            first = calendar.daily(self._digest.send, at=self._hours.digest, last=await self._digest.last())
+            _log.info("the next message of the day: %s", first.isoformat(" ", "minutes"))
+        await calendar.run()
+
     async def _prune(self) -> None:
         """Drop old readings that every reader has passed, a few at a time."""
-        while True:
-            with suppress(StorageError):  # told by the journal; the next round tries again
-                before = self._clock.wall() - self._config.gateway.keep
-                while await self._journal.prune(before, self._readers):
-                    pass  # a few thousand in a commit; others have their turn between two
-            await asyncio.sleep(_PRUNE_EVERY)
+        with suppress(StorageError):  # told by the journal; the next night tries again
+            before = self._clock.wall() - self._config.gateway.keep
+            while await self._journal.prune(before, self._readers):
+                pass  # a few thousand in a commit; others have their turn between two
 
     async def _tell_systemd(self, notifier: Notifier, watchdog: float) -> None:
         """Say ready, then feed the watchdog while the journal still writes."""

@@ -85,12 +85,20 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
         return (int((midnight + self.utc_offset) // _DAY) + 3) % 7
 
 
+class Digest(msgspec.Struct, frozen=True, kw_only=True):
+    """The message of the day, at ``hours.digest``: what is fine, what is not, what is open."""
+
+    people: tuple[Slug, ...] = ()
+    """Who gets it, by each of their channels; nobody: there is none."""
+
+
 class Contacts(msgspec.Struct, frozen=True, kw_only=True):
     """The whole directory."""
 
     person: tuple[Person, ...]
     department: tuple[Department, ...]
     hours: Hours = Hours()
+    digest: Digest = Digest()
 
     @property
     def departments(self) -> dict[str, Department]:
@@ -137,6 +145,10 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True):
                     yield Fault(f"no person {name!r}", did_you_mean(name, known), ("department", index, field))
             if order == () and head is None:
                 yield Fault("nobody is there", 'write on_call = ["…"]', ("department", index))
+        listed = getattr(draft.digest, "people", ())
+        for name in listed if isinstance(listed, tuple) else ():
+            if isinstance(name, str) and name not in known:
+                yield Fault(f"no person {name!r}", did_you_mean(name, known), ("digest", "people"))
 
 
 def load_contacts(text: str, *, file: str = "contacts.toml") -> Contacts:

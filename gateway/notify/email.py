@@ -69,6 +69,7 @@ def _message(letter: Letter, sender: str) -> EmailMessage:
         f"<{letter.id}@{sender.rpartition('@')[2]}>"  # the same in a retry: mailboxes drop the second
     )
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
-    message["X-Wolfsmoke-Code"] = letter.code
+    if letter.code:
+        message["X-Wolfsmoke-Code"] = letter.code
     message.set_content(letter.body)
     return message
