@@ -38,6 +38,7 @@ format: $(READY) ## put the format right
 	$(BIN)/ruff check --fix .
 
 bench: $(READY) ## the figures, next to the peers'
+	@sh tests/packages.sh collectd-core prometheus prometheus-snmp-exporter prometheus-alertmanager
 	$(BIN)/python tests/bench/run.py $(ARGS)
 
 judge: $(READY) packages ## our SNMP driver and NUT's on real recordings

@@ -3,6 +3,7 @@
 Each function starts one with the settings given and returns the pids that count. A peer that is not installed is None.
 """
 
+import os
 import shutil
 from pathlib import Path
 
@@ -92,8 +93,15 @@ def nut(
         processes.start(str(NUT / "snmp-ups"), "-F", "-u", "root", "-a", name, log=log, env=env) for name in names
     ]
     running.append(processes.start(str(NUT / "upsd"), "-F", "-u", "root", log=log, env=env))
-    running.append(processes.start(str(NUT / "upsmon"), "-F", "-p", log=log, env=env))
+    running.append(processes.start(*_alone(str(NUT / "upsmon"), "-F", "-p"), log=log, env=env))
     return [process.pid for process in running]
+
+
+def _alone(*command: str) -> tuple[str, ...]:
+    """Return a command that sees a /run/nut of its own: upsmon keeps its one pid file there whatever it is told."""
+    if os.geteuid() != 0 or not Path("/run/nut").is_dir():
+        return command
+    return ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs /run/nut && exec "$0" "$@"', *command)
 
 
 def prometheus(
