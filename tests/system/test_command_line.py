@@ -47,11 +47,10 @@ def free_port(kind=socket.SOCK_STREAM):
 class Running:
     """A process that stays; what it has said so far is ``said``."""
 
-    def __init__(self, *command, stdout=None):
+    def __init__(self, *command, stdout=None, env=None):
         self.said = ""
-        self.process = subprocess.Popen(
-            command, stdout=stdout, stderr=subprocess.STDOUT if stdout else subprocess.PIPE, bufsize=0
-        )
+        stderr = subprocess.STDOUT if stdout else subprocess.PIPE
+        self.process = subprocess.Popen(command, stdout=stdout, stderr=stderr, bufsize=0, env=env)
         self._pipe = self.process.stdout or self.process.stderr
 
     def wait_for(self, word):
@@ -73,8 +72,8 @@ class Running:
 
 
 @contextmanager
-def staying(*command, stdout=None):
-    running = Running(*command, stdout=stdout)
+def staying(*command, stdout=None, env=None):
+    running = Running(*command, stdout=stdout, env=env)
     try:
         yield running
     finally:
@@ -440,11 +439,22 @@ def test_a_reader_that_leaves_is_no_traceback(site, part):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(("part", "up"), [("agent", "watching 1 devices"), ("gateway", "board on http://")])
-def test_a_signal_ends_a_daemon_cleanly(folder, part, up, number):
+def test_a_daemon_tells_systemd_how_it_goes_and_a_signal_ends_it_cleanly(folder, part, up, number):
     """Nothing answers here, neither broker nor device: the hardest case for a clean end."""
-    with staying(BIN / f"wolfsmoke-{part}", "run", "--config", folder / f"{part}.toml") as running:
-        running.wait_for(up)
-        assert running.end(number) == 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(folder / "notify"))
+        ear.settimeout(LIMIT)
+        told = ""
+        env = {**os.environ, "NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": "1000000"}
+        with staying(BIN / f"wolfsmoke-{part}", "run", "--config", folder / f"{part}.toml", env=env) as running:
+            running.wait_for(up)
+            while told.count("WATCHDOG=1") < 2 or "STATUS=" not in told:
+                told += ear.recv(1000).decode() + "\n"
+            assert running.end(number) == 0
+        while "STOPPING=1" not in told:
+            told += ear.recv(1000).decode() + "\n"
+    assert told.startswith("READY=1")
+    assert "broker away" in told
     assert "Traceback" not in running.said
     assert "Task was destroyed" not in running.said
     assert SECRET not in running.said
