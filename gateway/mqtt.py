@@ -51,6 +51,8 @@ class Wire:
         self._client: mqtt.Client | None = None
         self._connected = False
         self._told_lost = False
+        self._leaving = False
+        self._told_dropped = 0
         self._gathered: deque[Arrived] = deque()
         self._arrived = asyncio.Event()
         self._woken = False
@@ -81,12 +83,17 @@ class Wire:
                 self._woken = False  # before looking: what comes from here on wakes us again
                 while self._gathered:
                     await take([self._gathered.popleft() for _ in range(min(_BATCH, len(self._gathered)))])
+                if self.dropped > self._told_dropped:
+                    count, self._told_dropped = self.dropped - self._told_dropped, self.dropped
+                    _log.warning(
+                        "%d messages came faster than the disk takes them; their agents send them again", count
+                    )
         finally:
             beats.cancel()
             if self._connected:
                 client.publish(GATEWAY_TOPIC, self._heartbeat(online=False), qos=1, retain=True)
             self._connected = False
-            self._told_lost = True  # we are the ones who leave
+            self._leaving = True  # whatever paho still has to say of the connection
             client.disconnect()
             await loop.run_in_executor(None, client.loop_stop)
 
@@ -163,6 +170,8 @@ class Wire:
         return context
 
     def _on_connect(self, reason: Any) -> None:
+        if self._leaving:
+            return
         if reason.is_failure:
             self._on_disconnect(f"{reason} (check user and password)")
             return
@@ -176,7 +185,7 @@ class Wire:
 
     def _on_disconnect(self, why: str) -> None:
         self._connected = False
-        if not self._told_lost:
+        if not self._told_lost and not self._leaving:
             self._told_lost = True
             _log.warning(
                 "broker %s:%s: not connected: %s; the agents keep what they read",
