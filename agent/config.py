@@ -142,6 +142,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
             yield Fault(f"two drivers: {named[0]} and {extra}", "keep one; a second way is a second device", (extra,))
         if isinstance(draft.poll, float) and draft.poll < MIN_POLL:
             yield Fault(f"polls every {draft.poll:g} s", f'at least "{MIN_POLL * 1000:g}ms" lie between two', ("poll",))
+        if isinstance(draft.slow, float) and draft.slow > MAX_SLOW:
+            yield Fault(f"asks for everything every {draft.slow:g} s", 'at least once a day: write "1h"', ("slow",))
         if isinstance(draft.poll, float) and isinstance(draft.slow, float) and draft.poll > draft.slow:
             what = f"the fast poll ({draft.poll:g} s) is longer than the slow one ({draft.slow:g} s)"
             yield Fault(what, f'write slow = "{draft.poll:g}s" or more', ("poll",))
@@ -153,6 +155,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
 MIN_POLL: Final = 0.1
 """Seconds. Cards answer some ten times a second at best."""
+MAX_SLOW: Final = 86400.0
+"""Seconds. What is asked less often is not watched."""
 
 
 def _profile(draft: Any) -> Iterable[Fault]:
@@ -233,7 +237,7 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ) -> Config:
     except ConfigError as error:
         problems = [*error.problems, *problems]
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(sorted(problems, key=lambda problem: problem.line))
     return config
 
 

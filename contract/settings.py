@@ -36,6 +36,8 @@ _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 NEAR: Final = 0.6
 """How like two words are, by difflib, to be taken for one another."""
+MANY: Final = 40
+"""Known words that a hint may list."""
 BAD: Final = object()
 """Stands in a draft for a value that could not be converted; its problem is already listed."""
 
@@ -247,7 +249,7 @@ class _Walk:
                 return seconds(value)
             except ValueError:
                 return self.problem(path, f"{value!r} is not a duration", 'write "250ms", "30s", "5m", "5h" or "1d"')
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
             return self.problem(path, "a duration needs a unit", f'write "{value:g}s" for {value:g} seconds')
         return self.problem(path, f"must be a duration, not {_said(value)}", 'write "30s"')
 
@@ -286,10 +288,16 @@ class _Walk:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a hint: the known word that is nearest, or all of them."""
+    """Return a hint: the known word that is nearest, or all of them; of many, those that begin alike, or the beginnings."""
     words = sorted(known)
     near = difflib.get_close_matches(word, words, 1, NEAR)
-    return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(words)}"
+    if near:
+        return f"did you mean {near[0]!r}?"
+    if len(words) > MANY:
+        first = word.partition(".")[0]
+        alike = [each for each in words if each.partition(".")[0] == first]
+        words = alike or sorted({each.partition(".")[0] + ".…" for each in words})
+    return f"known here: {', '.join(words)}"
 
 
 def _python(info: Any) -> Any:

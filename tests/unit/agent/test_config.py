@@ -192,6 +192,22 @@ MISTAKES = {
         (15, "device[0].megatec", "two drivers: snmp and megatec", "keep one"),
     ),
     "unknown driver": (("snmp = ", "snnp = "), (14, "device[0].snnp", "unknown key", "did you mean 'snmp'?")),
+    "asked too seldom": (
+        (SNMP, f'{SNMP}\nslow = "9999d"'),
+        (15, "device[0].slow", "asks for everything every", "once a day"),
+    ),
+    "quantity like none": (
+        condition('name = "hot"\nquantity = "outlet.zzzzzzzzzz"\ntest = "above"\nsetpoint = 5'),
+        (17, "device[0].condition[0].quantity", "unknown quantity", "known here: outlet.realpower"),
+    ),
+    "quantity of no kind": (
+        condition('name = "hot"\nquantity = "nonsense"\ntest = "above"\nsetpoint = 5'),
+        (17, "device[0].condition[0].quantity", "unknown quantity", "ambient.…, battery.…"),
+    ),
+    "a delay below nothing": (
+        condition('name = "bypass"\non_delay = -5'),
+        (17, "device[0].condition[0].on_delay", "must be a duration, not -5", '"30s"'),
+    ),
     "duplicate id": (
         (SNMP, f'{SNMP}\n[[device]]\nid = "ups-1"\nmegatec = {{ port = "/dev/ttyS0" }}'),
         (16, "device[1].id", "a second device 'ups-1'", "another id"),
@@ -468,6 +484,16 @@ def test_a_config_that_is_not_utf_8_is_a_problem_with_its_line(folder):
     (folder / "agent.toml").write_bytes("[agent]\nroom = '订单部'\n".encode("gb18030"))
     problem = disk_problem(folder)
     assert (problem.line, problem.what) == (2, "not UTF-8 text")
+
+
+def test_the_listing_is_in_the_order_of_the_lines(folder):
+    text = GOOD.replace('user = "order-room"', 'user = "order-room"\ntls = { ca = "ca.pem" }').replace("poll", "pol")
+    (folder / "agent.toml").write_text(text + 'poll = "1"\nmegatec = 5\n', "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        loaded(folder)
+    lines = [problem.line for problem in caught.value.problems]
+    assert len(lines) >= 3
+    assert lines == sorted(lines)
 
 
 def test_a_missing_certificate_is_found_before_the_first_connection(folder):
