@@ -14,6 +14,7 @@ import socket
 import sys
 import tempfile
 import time
+import unicodedata
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -59,9 +60,14 @@ class Story:
         before = self.rows[0][1] if self.rows else 0.0
         first = before
         for what, moment, _ in self.rows:
-            lines.append(f"  {what:44} {moment - first:9.3f} s {moment - before:+12.3f} s")
+            lines.append(f"  {_padded(what, 44)} {moment - first:9.3f} s {moment - before:+12.3f} s")
             before = moment
         return "\n".join(lines)
+
+
+def _padded(text: str, columns: int) -> str:
+    """Return a text filled up with blanks; a Chinese character takes two columns of a terminal."""
+    return text + " " * (columns - sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text))
 
 
 def main(*, once: bool) -> int:

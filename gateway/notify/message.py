@@ -44,7 +44,8 @@ def compose(
     }[purpose]
     resent = ("(sent again) " if english else "【重发】") if again else ""
     device = incident.source.title or incident.source.device
-    place = f"{incident.source.room} {device}".strip()
+    room = incident.source.room
+    place = device if device.startswith(room) else f"{room} {device}"
     subject = f"[{incident.code}] {resent}{mark}{title} — {place} ({clause.clause})"
     lines = [f"{resent}{mark}{title}", ""]
     lines += _facts(incident, clause, place, utc_offset, english=english)
