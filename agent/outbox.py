@@ -225,11 +225,9 @@ class Outbox:
         self._alarmed.clear()
         now = self._clock.boottime()
         late = [(key, entry) for key, entry in self._alarms.items() if not entry.spooled]
-        late += [
-            (key, entry)
-            for key, entry in self._readings.items()
-            if not entry.spooled and now - entry.queued >= SPOOL_AFTER
-        ]
+        fresh = [(key, entry) for key, entry in self._readings.items() if not entry.spooled]
+        if any(now - entry.queued >= SPOOL_AFTER for _, entry in fresh):
+            late += fresh  # the younger ones too: while nobody answers, one commit a second spares the flash
         self._make_room()
         if late or self._pending:
             await self._commit(late)

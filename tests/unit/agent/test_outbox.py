@@ -176,6 +176,17 @@ async def test_what_is_unacknowledged_after_a_second_goes_to_disk_in_one_commit(
     assert (bench.spool.commits, len(bench.spool.rows)) == (1, 10)
 
 
+@pytest.mark.parametrize("connected", [False, True], ids=["the broker is away", "nobody acknowledges"])
+async def test_while_nobody_answers_there_is_one_commit_a_second(bench, connected):
+    if connected:
+        bench.connect()
+    for number in range(80):
+        bench.put(number)
+        await bench.wait(0.25)
+    assert bench.spool.commits <= 21
+    assert len(bench.spool.rows) >= 75
+
+
 async def test_an_alarm_is_sent_first_and_on_disk_at_once_with_its_condition(bench):
     order, kept = [], asyncio.Event()
     commit = bench.spool.commit
