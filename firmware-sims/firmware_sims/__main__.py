@@ -53,6 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--folder", type=Path, default=Path(), help="where serial ports get their names (default: here)")
     demo = commands.add_parser("demo", help="the main job, end to end, on simulated devices")
     demo.add_argument("--once", action="store_true", help="run the story once and exit 0 only if every step happened")
+    demo.add_argument(
+        "--patience", type=float, default=60.0, metavar="SECONDS", help="that a step may take (%(default)g)"
+    )
+    acts = ("cut", "mail", "answer", "restore", "close")
+    demo.add_argument("--without", choices=acts, action="append", default=[], help="leave this out, to see it fail")
     cut = commands.add_parser("cut", help="cut the mains of a device, or of all")
     restore = commands.add_parser("restore", help="bring the mains back")
     load = commands.add_parser("load", help="set the load of a device")
@@ -73,7 +78,8 @@ def _run(asked: argparse.Namespace) -> int:
     match asked.command:
         case "demo":
             # Imported here: it brings agents and a gateway along, which nothing else needs.
-            return int(importlib.import_module("firmware_sims.demo").main(once=asked.once))
+            demo = importlib.import_module("firmware_sims.demo")
+            return int(demo.main(once=asked.once, patience=asked.patience, without=asked.without))
         case "run":
             logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
             plan = scenario.load(asked.scenario) if asked.scenario else scenario.Scenario()

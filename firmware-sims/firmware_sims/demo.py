@@ -18,7 +18,7 @@ import unicodedata
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 POWERED = "server-room"
 """The UPS whose mains fails."""
 STEP = 60.0
-"""Seconds that a step may take before the story has failed."""
+"""Seconds that a step may take before the story has failed, if nothing else is asked for."""
 LOOK = 0.02
 """Seconds between two looks."""
 
@@ -70,35 +70,46 @@ def _padded(text: str, columns: int) -> str:
     return text + " " * (columns - sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text))
 
 
-def main(*, once: bool) -> int:
-    """Run the demo; return 0 if every step of the story happened."""
+def main(*, once: bool, patience: float = STEP, without: Collection[str] = ()) -> int:
+    """Run the demo; return 0 if every step of the story happened.
+
+    Args:
+        once: end after the story, instead of going on until told otherwise.
+        patience: seconds that a step may take.
+        without: acts to leave out, to see that the story can fail.
+    """
     try:
-        return asyncio.run(_main(once=once))
+        return asyncio.run(_main(once=once, patience=patience, without=without))
     except WolfsmokeError as error:
         print(f"the demo failed: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 0
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130 if once else 0  # once: cut short is not "every step happened"
 
 
-async def _main(*, once: bool) -> int:
+async def _main(*, once: bool, patience: float, without: Collection[str]) -> int:
     story = Story()
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - asyncio.run made one
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # so that our processes end with us
     with tempfile.TemporaryDirectory(prefix="wolfsmoke-demo-") as name:
         folder = Path(name)
         async with contextlib.AsyncExitStack() as stack:
             ports = demo_site.Ports(board=_free_port(), smtp=_free_port())
             devices = await stack.enter_async_context(site.running(demo_site.SITE, time.monotonic, folder))
             broker_port = await stack.enter_async_context(broker.running(demo_site.USERS, folder / "broker"))
-            mailbox = stack.enter_context(Mailbox(ports.smtp))
+            mailbox = stack.enter_context(Mailbox(ports.smtp, refuses="mail" in without))
             files = demo_site.write(folder, ports, broker_port, {n: d.url for n, d in devices.devices.items()})
             print("wolfsmoke demo 狼烟演示: three simulated UPSes, two agents, the gateway\n", flush=True)
             gateway = await stack.enter_async_context(_process(folder, "gateway", files.gateway))
             agents = [await stack.enter_async_context(_process(folder, "agent", path)) for path in files.agents]
-            desk = Desk(folder / "gateway" / "control.sock", gateway)
-            await _ready(story, ports.board, desk)
-            print(f"\n  board 看板: http://127.0.0.1:{ports.board}/\n", flush=True)
-            await _tell(story, devices, desk, mailbox)
-            print(story.timeline(), flush=True)
+            desk = Desk(folder / "gateway" / "control.sock", gateway, patience)
+            try:
+                await _ready(story, ports.board, desk)
+                print(f"\n  board 看板: http://127.0.0.1:{ports.board}/\n", flush=True)
+                await _tell(story, devices, desk, mailbox, without)
+            finally:
+                print(story.timeline(), flush=True)
             if once:
                 print("\n  every step happened", flush=True)
                 return 0
@@ -106,44 +117,51 @@ async def _main(*, once: bool) -> int:
     return 0
 
 
-async def _tell(story: Story, devices: site.Site, desk: "Desk", mailbox: Mailbox) -> None:
+async def _tell(
+    story: Story, devices: site.Site, desk: "Desk", mailbox: Mailbox, without: Collection[str] = ()
+) -> None:
     """Play the story, step by step; raise Failed at the first that does not happen."""
-    devices[POWERED].ups.cut()
+    if "cut" not in without:
+        devices[POWERED].ups.cut()
     cut = story.tell("mains lost", f"at the UPS of the {POWERED}")
-    opened = await desk.event("opened", after=cut)
+    opened = await desk.event("opened", "alarm raised, clause 3.1.1 in force", after=cut)
     raised = opened["data"]["symptom"]["since"]
     story.tell("alarm raised", "on-battery, judged by the agent", at=raised)
     story.tell("clause 3.1.1 in force", f"incident {desk.code}", at=opened["at"])
-    mail = await _until(lambda: mailbox.find(desk.code), "message to the person on call")
+    mail = await desk.until(lambda: mailbox.find(desk.code), "message to the person on call")
     story.tell("message to the person on call", f"{mail.to}: {mail.subject}", at=mail.at)
-    await asyncio.to_thread(_press, _link(mail), "mine", {})
-    mine = await desk.event("mine", after=mail.at)
+    if "answer" not in without:
+        await asyncio.to_thread(_press, _link(mail), "mine", {})
+    mine = await desk.event("mine", "acknowledged 我处理", after=mail.at)
     story.tell("acknowledged 我处理", f"by {mine.get('who', '')}", at=mine["at"])
-    devices[POWERED].ups.restore()
+    if "restore" not in without:
+        devices[POWERED].ups.restore()
     back = story.tell("mains back")
-    gone = await desk.event("cause-gone", after=back)
+    gone = await desk.event("cause-gone", "cause gone", after=back)
     story.tell("cause gone", gone.get("text", ""), at=gone["at"])
-    checked = await desk.event("checked", after=back)
+    checked = await desk.event("checked", "cause checked", after=back)
     story.tell("cause checked", checked.get("text", ""), at=checked["at"])
-    await asyncio.to_thread(_press, _link(mail), "close", {"reason": "市电已恢复，UPS 读数正常"})
-    closed = await desk.event("closed", after=back)
+    if "close" not in without:
+        await asyncio.to_thread(_press, _link(mail), "close", {"reason": "市电已恢复，UPS 读数正常"})
+    closed = await desk.event("closed", "incident closed", after=back)
     story.tell("incident closed", f"by {closed.get('who', 'itself')}", at=closed["at"])
 
 
 class Desk:
     """The gateway's control socket, and the one incident of the story."""
 
-    def __init__(self, path: Path, gateway: asyncio.subprocess.Process) -> None:
-        """Take the socket's path and the process that serves it."""
+    def __init__(self, path: Path, gateway: asyncio.subprocess.Process, patience: float) -> None:
+        """Take the socket's path, the process that serves it, and how many seconds a step may take."""
         self._path = path
-        self.gateway = gateway
+        self._gateway = gateway
+        self._patience = patience
         self.code = ""
 
-    async def event(self, kind: str, *, after: float) -> dict[str, Any]:
+    async def event(self, kind: str, step: str, *, after: float) -> dict[str, Any]:
         """Wait for an event of the incident that began after a moment.
 
         Raises:
-            Failed: it did not come in time.
+            Failed: it did not come in time; ``step`` says which one.
         """
 
         def look() -> dict[str, Any] | None:
@@ -157,9 +175,29 @@ class Desk:
                     return None
                 self.code = fresh[0]["code"]
             events = self.get(f"/incidents/{self.code}")["timeline"]
-            return next((event for event in events if event["kind"] == kind), None)
+            return next((event for event in events if event["kind"] == kind and event["at"] >= after - 1), None)
 
-        return await _until(look, kind, self.gateway)
+        return await self.until(look, step)
+
+    async def until(self, look: Callable[[], T | None], step: str) -> T:
+        """Look again and again until something is there.
+
+        Raises:
+            Failed: it was not there in time, or the gateway has ended.
+        """
+        end = time.monotonic() + self._patience
+        while time.monotonic() < end:
+            if self._gateway.returncode is not None:
+                what = f"{step}: the gateway ended with exit code {self._gateway.returncode}"
+                raise Failed(what, hint="its words stand above")
+            try:
+                found = await asyncio.to_thread(look)
+            except (OSError, ValueError, KeyError, http.client.HTTPException):
+                found = None  # it is just starting, or just ending
+            if found:
+                return found
+            await asyncio.sleep(LOOK)
+        raise Failed(f"{step}: did not happen within {self._patience:g} s", hint="the logs of the parts stand above")
 
     def get(self, path: str) -> Any:
         """Ask the control socket."""
@@ -169,14 +207,6 @@ class Desk:
             return json.loads(connection.getresponse().read())
         finally:
             connection.close()
-
-    def there(self) -> bool:
-        """Say whether it answers."""
-        try:
-            self.get("/incidents")
-        except (OSError, ValueError, http.client.HTTPException):
-            return False
-        return True
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -193,28 +223,11 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-async def _until(look: Callable[[], T | None], what: str, needed: asyncio.subprocess.Process | None = None) -> T:
-    """Look again and again until something is there.
-
-    Raises:
-        Failed: it was not there in time, or the process that is needed for it has ended.
-    """
-    end = time.monotonic() + STEP
-    while time.monotonic() < end:
-        if needed is not None and needed.returncode is not None:
-            raise Failed(f"{what}: the gateway ended with exit code {needed.returncode}", hint="its words stand above")
-        found = await asyncio.to_thread(look)
-        if found:
-            return found
-        await asyncio.sleep(LOOK)
-    raise Failed(f"{what}: did not happen within {STEP:g} s", hint="the logs of the parts stand above")
-
-
 async def _ready(story: Story, port: int, desk: Desk) -> None:
-    await _until(desk.there, "gateway ready", desk.gateway)
+    await desk.until(lambda: desk.get("/incidents"), "gateway ready")
     story.tell("gateway ready")
     wanted = len(demo_site.SITE.ups)
-    await _until(lambda: _reading_devices(port) >= wanted, f"readings of {wanted} devices")
+    await desk.until(lambda: _reading_devices(port) >= wanted, f"readings of {wanted} devices")
     story.tell("readings arrive", f"{wanted} devices")
 
 
@@ -237,8 +250,11 @@ def _link(mail: Mail) -> str:
 
 def _press(link: str, button: str, fields: dict[str, str]) -> None:
     """Open the page as a person would, and press a button on it."""
-    with urllib.request.urlopen(link, timeout=5) as page:
-        html = page.read().decode()
+    try:
+        with urllib.request.urlopen(link, timeout=5) as page:
+            html = page.read().decode()
+    except OSError as error:
+        raise Failed(f"the page of the message cannot be opened: {error}") from None
     action = re.search(rf'action="([^"]*/{button})"', html)
     if action is None:
         raise Failed(f"the page has no button for {button!r}")
@@ -250,6 +266,8 @@ def _press(link: str, button: str, fields: dict[str, str]) -> None:
             pass
     except urllib.error.HTTPError as error:
         raise Failed(f"the button {button!r} was refused: {_sentence(error.read().decode())}") from None
+    except OSError as error:
+        raise Failed(f"the button {button!r}: the page does not answer: {error}") from None
 
 
 def _sentence(html: str) -> str:

@@ -22,8 +22,9 @@ class Mail(msgspec.Struct, frozen=True):
 class Mailbox:
     """Receives by SMTP, on a thread of its own, from ``__enter__`` to ``__exit__``."""
 
-    def __init__(self, port: int) -> None:
-        """Take the port on 127.0.0.1."""
+    def __init__(self, port: int, *, refuses: bool = False) -> None:
+        """Take the port on 127.0.0.1, and whether every message is turned away."""
+        self._refuses = refuses
         self._lock = threading.Lock()
         self._mails: list[Mail] = []
         self._controller = Controller(self, hostname="127.0.0.1", port=port)
@@ -37,6 +38,8 @@ class Mailbox:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         """Keep a message."""
+        if self._refuses:
+            return "550 this mailbox takes nothing"
         at = time.time()
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         body = message.get_body(("plain",))
