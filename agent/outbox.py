@@ -226,11 +226,11 @@ class Outbox:
         now = self._clock.boottime()
         late = [(key, entry) for key, entry in self._alarms.items() if not entry.spooled]
         fresh = [(key, entry) for key, entry in self._readings.items() if not entry.spooled]
-        if any(now - entry.queued >= SPOOL_AFTER for _, entry in fresh):
+        if len(fresh) > MEMORY_MOST or any(now - entry.queued >= SPOOL_AFTER for _, entry in fresh):
             late += fresh  # the younger ones too: while nobody answers, one commit a second spares the flash
-        self._make_room()
         if late or self._pending:
             await self._commit(late)
+        self._make_room()  # after the disk had its chance
         if self._sender is not None:
             for entry in [*self._alarms.values(), *self._readings.values()]:
                 if entry.sent is not None and now - entry.sent >= entry.resend:
@@ -332,9 +332,10 @@ class Outbox:
         over = sum(len(ranges) for ranges in self._disk.values()) - KEEP_MOST
         if over > 0:
             self._void(self._oldest(over + KEEP_MOST // 100), "the spool was full")
-        over = len(self._readings) - MEMORY_MOST
+        waiting = [key for key, entry in self._readings.items() if not entry.spooled]
+        over = len(waiting) - MEMORY_MOST
         if over > 0:
-            oldest = list(self._readings)[: over + MEMORY_MOST // 100]
+            oldest = waiting[: over + MEMORY_MOST // 100]
             self._void([(epoch, (seq, seq)) for epoch, seq in oldest], "the disk failed and memory was full")
 
     def _void(self, spans: Sequence[tuple[str, Range]], reason: str) -> None:

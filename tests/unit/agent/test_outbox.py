@@ -392,6 +392,15 @@ async def test_when_the_disk_fails_for_long_the_oldest_in_memory_go_and_are_name
     assert len(bench.outbox._readings) <= 100
 
 
+async def test_a_disk_that_only_stalled_costs_nothing(bench, monkeypatch):
+    monkeypatch.setattr(module, "MEMORY_MOST", 100)
+    for number in range(500):  # while nobody got round to the disk
+        bench.put(number)
+    await bench.wait(2)
+    assert bench.outbox.hello().voided == ()
+    assert len(bench.spool.rows) == bench.outbox.held == 500
+
+
 async def test_hello_stays_small_however_often_something_is_lost(bench, monkeypatch):
     monkeypatch.setattr(module, "MEMORY_MOST", 10)
     bench.spool.fails = True
