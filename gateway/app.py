@@ -6,6 +6,7 @@ import secrets
 import signal
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
+from datetime import timedelta, timezone
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -161,7 +162,14 @@ class Running:
         self.store = None if config.store is None else Store(open_server(config.store), journal, self.live)
         settings = board.Settings(secret=secret, name=config.gateway.name, language=config.gateway.language)
         self._board = board.create(
-            self.live, self.incidents, settings, wall=clock.wall, name=lambda person: _name(contacts, person), plan=plan
+            self.live,
+            self.incidents,
+            settings,
+            wall=clock.wall,
+            name=lambda person: _name(contacts, person),
+            department=lambda key, language: _title(contacts, key, language),
+            plan=plan,
+            zone=timezone(timedelta(seconds=utc_offset)),
         )
         self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
         self._hours = contacts.hours
@@ -288,6 +296,11 @@ def _channels(config: Config, clock: SystemClock) -> dict[str, Channel]:
 
 def _name(contacts: Contacts, person: str) -> str:
     return next((one.name for one in contacts.person if one.id == person), person)
+
+
+def _title(contacts: Contacts, department: str, language: str) -> str:
+    found = contacts.departments.get(department)
+    return found.title.of(language) if found else department
 
 
 def link_secret(state: Path) -> bytes:

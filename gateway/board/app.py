@@ -1,6 +1,7 @@
 """The board's web application: its routes, put together from what it is given."""
 
 from collections.abc import Callable
+from datetime import tzinfo
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -10,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from contract.errors import StorageError
 from gateway.board import views
 from gateway.board.headers import SecureHeaders
 from gateway.board.pages import JSON, Pages
@@ -48,7 +50,9 @@ def create(
     *,
     wall: Callable[[], float],
     name: Callable[[str], str] = str,
+    department: Callable[[str, str], str] = lambda key, _language: key,
     plan: Plan | None = None,
+    zone: tzinfo | None = None,
 ) -> FastAPI:
     """Return the board.
 
@@ -60,10 +64,12 @@ def create(
         settings: what the board is told.
         wall: the gateway's wall clock, seconds since 1970.
         name: a person's id → their name.
+        department: a department's key and a language → its title.
         plan: where the steps of a clause stand.
+        zone: the site's time zone, in which times are shown; without one, that of this host.
     """
     doors = Doors(settings.streams)
-    pages = Pages(live, desk, settings, wall=wall, name=name, plan=plan or Plan())
+    pages = Pages(live, desk, settings, wall=wall, name=name, department=department, plan=plan or Plan(), zone=zone)
     # No generated documentation: its pages load scripts from elsewhere.
     app = FastAPI(title=settings.name, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.doors = doors
@@ -109,6 +115,10 @@ def create(
         return JSON({"status": "ok", "now": wall(), "agents": agents, "devices": len(live.devices)})
 
     add_routes(app, pages, doors)
+
+    @app.exception_handler(StorageError)
+    async def failing(request: Request, _error: StorageError) -> Response:
+        return pages.sentence(request, 503, "refused-title", pages.words(request)("not-recorded"))
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import tzinfo
 from typing import Any, Protocol
 
 import msgspec
@@ -10,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
-from gateway.board import views
+from gateway.board import cases, views
 from gateway.board.ports import IncidentDesk, LiveView
 from gateway.board.render import Renderer
 from gateway.board.stream import Picture
@@ -72,7 +73,9 @@ class Pages:
         *,
         wall: Callable[[], float],
         name: Callable[[str], str],
+        department: Callable[[str, str], str],
         plan: Plan,
+        zone: tzinfo | None,
     ) -> None:
         """Take what the board was created with."""
         self.desk = desk
@@ -81,7 +84,8 @@ class Pages:
         self.name = name
         self._live = live
         self._plan = plan
-        self._render = Renderer()
+        self._department = department
+        self._render = Renderer(zone)
 
     def words(self, request: Request) -> Words:
         """Return the language of a reader: asked for now, chosen before, or the first one."""
@@ -132,7 +136,7 @@ class Pages:
         now = self.wall()
         cards = views.cards(self._live, words, self.settings.ages, now)
         alarms = views.alarms(self._live, words, now)
-        cases = self._cases(words)
+        shown = self._cases(words)
         standing = sum(1 for row in alarms if row.active)
         blind = sum(1 for card in cards if card.blind)
         calm = "no-alarms-empty" if not cards else "no-alarms-blind" if blind else "no-alarms"
@@ -144,13 +148,13 @@ class Pages:
                 now,
                 alarms=standing,
                 blind=blind,
-                open=sum(1 for case in cases if not case.closed),
+                open=sum(1 for case in shown if not case.closed),
                 fine=sum(1 for card in cards if card.state == "fine"),
                 devices=len(cards),
             ),
             "alarms": render("_alarms.html", words, now, list=alarms, calm=calm),
             "devices": render("_devices.html", words, now, list=cards),
-            "incidents": render("_incidents.html", words, now, list=cases),
+            "incidents": render("_incidents.html", words, now, list=shown),
         }
         title = f"{self.settings.name} · {words('board')}"
         spoken = "; ".join(f"{row.condition}: {row.title}" for row in alarms if row.active) or words(calm)
@@ -167,11 +171,11 @@ class Pages:
             "incidents": self._cases(words),
         }
 
-    def _cases(self, words: Words) -> list[views.Case]:
+    def _cases(self, words: Words) -> list[cases.Case]:
         found = list(self.desk.list())
         running = [one for one in found if one.closed is None]
         closed = [one for one in found if one.closed is not None][: self.settings.recent]
-        return [views.case(one, words, self.name) for one in (*running, *closed)]
+        return [cases.case(one, words, self.name) for one in (*running, *closed)]
 
     # A person's page
 
@@ -190,16 +194,16 @@ class Pages:
         words = self.words(request)
         done = request.query_params.get("done", "")
         action = _here(request)
-        fragments = self.case(incident, words).fragments
+        fragments = self.case(incident, words, action).fragments
         return self.html(
             request,
             "incident.html",
             status=status,
-            case=views.case(incident, words, self.name),
+            case=cases.case(incident, words, self.name),
             facts=Markup(fragments["case"]),  # noqa: S704 - rendered, escaped, by us
             more=Markup(fragments["more"]),  # noqa: S704 - rendered, escaped, by us
             person=self.name(person),
-            done=f"done-{done}" if done in ("seen", "mine", "close") else "",
+            done=f"done-{done}" if done in ("seen", "mine", "step", "close") else "",
             action=action,
             stream=f"{action}/live?lang={words.language}",
             wrong=wrong,
@@ -207,17 +211,17 @@ class Pages:
             most=most,
         )
 
-    def case(self, incident: Incident, words: Words) -> Picture:
-        """Return what changes on the page of one incident."""
+    def case(self, incident: Incident, words: Words, action: str) -> Picture:
+        """Return what changes on the page of one incident; its buttons stand below the address ``action``."""
         now = self.wall()
-        case = views.case(incident, words, self.name)
+        case = cases.case(incident, words, self.name)
         clause = self._plan.find(incident.clause)
-        steps = [step.text.of(words.language) for step in clause.step] if clause else []
+        steps = cases.steps(incident, clause, words, now, name=self.name, department=self._department)
         title = f"{case.code} {case.title}"
         announce = words.name("incident", case.state)
         fragments = {
             "case": self._render("_case.html", words, now, case=case),
-            "more": self._render("_more.html", words, now, case=case, steps=steps),
+            "more": self._render("_more.html", words, now, case=case, steps=steps, action=action),
         }
         return Picture(now, self._render.moment(now, now), title, announce, fragments)
 

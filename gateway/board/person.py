@@ -1,4 +1,4 @@
-"""The page behind a person's link: the incident, and 收到, 我处理, 关闭. Only a POST changes anything."""
+"""The page behind a person's link: the incident, and 收到, 我处理, its steps, 关闭. Only a POST changes anything."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
-from contract.errors import IncidentError
+from contract.errors import IncidentError, IncidentUnknown
 from gateway import links
 from gateway.board.pages import Pages
 from gateway.board.stream import Doors, Picture
@@ -45,11 +45,12 @@ def add_routes(app: FastAPI, pages: Pages, doors: Doors) -> None:
     async def stream(request: Request, code: str, token: str) -> Response:
         incident, _ = _admitted(pages, request, code, token)
         words = pages.words(request)
+        action = request.url.path.removesuffix("/live")
         if doors.full:
             raise _Refused(503, "refused-title", words("too-many"))
 
         def picture() -> Picture:
-            return pages.case(pages.desk.get(incident.code), words)
+            return pages.case(pages.desk.get(incident.code), words, action)
 
         events = doors.stream(picture, pages.changes)
         return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
@@ -62,19 +63,41 @@ def add_routes(app: FastAPI, pages: Pages, doors: Doors) -> None:
     async def mine(request: Request, code: str, token: str) -> Response:
         return await _answer(pages, request, (code, token), pages.desk.mine)
 
+    @app.post("/i/{code}/{token}/step")
+    async def step(request: Request, code: str, token: str) -> Response:
+        return await _step(pages, request, code, token)
+
     @app.post("/i/{code}/{token}/close")
     async def close(request: Request, code: str, token: str) -> Response:
-        incident, person = _admitted(pages, request, code, token)
-        words = pages.words(request)
-        reason = await _reason(pages, request)
-        if not reason or len(reason) > MAX_REASON:
-            wrong = words("reason-long", most=MAX_REASON) if reason else words("reason-missing")
-            return pages.incident(request, incident, person, status=422, wrong=wrong, reason=reason, most=MAX_REASON)
+        return await _close(pages, request, code, token)
 
-        async def act(code: str, person: str) -> object:
-            return await pages.desk.close(code, person, reason)
 
-        return await _answer(pages, request, (code, token), act)
+async def _step(pages: Pages, request: Request, code: str, token: str) -> Response:
+    """Tick a step of the plan."""
+    _admitted(pages, request, code, token)
+    number = await _field(pages, request, "number")
+    if not (number.isascii() and number.isdigit() and len(number) < 4):
+        raise _Refused(400, "refused-title", pages.words(request)("unreadable"))
+
+    async def act(code: str, person: str) -> object:
+        return await pages.desk.step(code, person, int(number) - 1)
+
+    return await _answer(pages, request, (code, token), act)
+
+
+async def _close(pages: Pages, request: Request, code: str, token: str) -> Response:
+    """Close the incident with a reason, or ask for one and keep what was typed."""
+    incident, person = _admitted(pages, request, code, token)
+    words = pages.words(request)
+    reason = await _field(pages, request, "reason")
+    if not reason or len(reason) > MAX_REASON:
+        wrong = words("reason-long", most=MAX_REASON) if reason else words("reason-missing")
+        return pages.incident(request, incident, person, status=422, wrong=wrong, reason=reason, most=MAX_REASON)
+
+    async def act(code: str, person: str) -> object:
+        return await pages.desk.close(code, person, reason)
+
+    return await _answer(pages, request, (code, token), act)
 
 
 def _admitted(pages: Pages, request: Request, code: str, token: str) -> tuple[Incident, str]:
@@ -89,7 +112,7 @@ def _admitted(pages: Pages, request: Request, code: str, token: str) -> tuple[In
         raise _Refused(403, "forged-title", words("forged"))
     try:
         return pages.desk.get(code), person
-    except IncidentError:
+    except IncidentUnknown:
         raise _Refused(404, "unknown-title", words("unknown-incident", code=code)) from None
 
 
@@ -104,13 +127,13 @@ async def _answer(
     try:
         await act(incident.code, person)
     except IncidentError as error:
-        raise _Refused(409, "refused-title", words("refused", what=error)) from None
+        raise _Refused(409, "refused-title", words("refused", what=error.of(words.language))) from None
     path, _, done = request.url.path.rpartition("/")
     return RedirectResponse(f"{path}?done={done}", 303)
 
 
-async def _reason(pages: Pages, request: Request) -> str:
-    """Return the reason in a form.
+async def _field(pages: Pages, request: Request, name: str) -> str:
+    """Return a field of a form; an empty text when it is not there.
 
     Raises:
         _Refused: what was sent is too big, or no form.
@@ -125,4 +148,4 @@ async def _reason(pages: Pages, request: Request) -> str:
         fields = parse_qs(body.decode(), strict_parsing=bool(body), errors="strict", max_num_fields=10)
     except ValueError:
         raise _Refused(400, "refused-title", words("unreadable")) from None
-    return fields.get("reason", [""])[0].strip()
+    return fields.get(name, [""])[0].strip()

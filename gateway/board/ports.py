@@ -115,7 +115,7 @@ class IncidentDesk(Protocol):
         ...
 
     def get(self, code: str) -> Incident:
-        """Return one incident; IncidentError or LookupError when there is none."""
+        """Return one incident; IncidentUnknown when there is none."""
         ...
 
     async def seen(self, code: str, person: str) -> Any:
@@ -124,6 +124,10 @@ class IncidentDesk(Protocol):
 
     async def mine(self, code: str, person: str) -> Any:
         """我处理: this person takes it on."""
+        ...
+
+    async def step(self, code: str, person: str, index: int) -> Any:
+        """Mark a step of the plan as done; 0 is the first."""
         ...
 
     async def close(self, code: str, person: str, reason: str) -> Any:

@@ -1,6 +1,6 @@
 """What the pages show, made from what the gateway knows. Pure: the time is an argument."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -10,8 +10,6 @@ from contract.quantities import find
 from contract.reading import Quality, Reading
 from gateway.board.ports import AlarmView, DeviceView, LastReading, LiveView
 from gateway.board.words import Words
-from gateway.event import Event
-from gateway.incident import Incident
 
 FIRST: Final = (
     "battery.charge",
@@ -35,6 +33,8 @@ CHARTED: Final = (
     "battery.temperature",
     "ambient.temperature",
 )
+CONTACT: Final = "x.contact"
+STATUS: Final = "ups.status"
 LONG: Final = 16
 """Characters that stay on one line."""
 MAX_OVER: Final = 10
@@ -71,7 +71,11 @@ class Flag(msgspec.Struct, frozen=True):
 
 
 class Card(msgspec.Struct, frozen=True):
-    """One device. ``state`` is fine, alarm, stale, away (its agent) or silent."""
+    """One device. ``state`` is fine, alarm, away (its agent), mute (it answers its agent no more), stale, unsure or silent.
+
+    ``at`` is when it last said something that can be believed. That the agent reports each second that nothing answers
+    is no news of the device; without a status that can be believed it is not fine.
+    """
 
     key: str
     title: str
@@ -86,7 +90,7 @@ class Card(msgspec.Struct, frozen=True):
     @property
     def blind(self) -> bool:
         """Whether nothing is known of it now."""
-        return self.state in ("stale", "away", "silent")
+        return self.state not in ("fine", "alarm")
 
 
 class AlarmRow(msgspec.Struct, frozen=True):
@@ -149,7 +153,7 @@ def cards(live: LiveView, words: Words, ages: Ages, now: float) -> list[Card]:
         made.append(
             _card((site, agent, device), view, words, ages, now, away=away, alarm=(site, agent, device) in alarmed)
         )
-    order = ("alarm", "away", "stale", "silent", "fine")
+    order = ("alarm", "away", "mute", "stale", "unsure", "silent", "fine")
     return sorted(made, key=lambda card: (order.index(card.state), card.place, card.title))
 
 
@@ -158,7 +162,10 @@ def _card(
 ) -> Card:
     site, agent, device = key
     limit = ages.device(view.interval)
-    at = max((last.at for last in view.readings.values()), default=0.0)
+    contact = view.readings.get(CONTACT)
+    mute = contact is not None and contact.reading.value == 0
+    status = view.readings.get(STATUS)
+    at = max((last.at for name, last in view.readings.items() if last.reading.good and name != CONTACT), default=0.0)
     stale = not _fresh(at, now, limit)
     if alarm:
         state = "alarm"
@@ -166,14 +173,17 @@ def _card(
         state = "silent"
     elif away:
         state = "away"
+    elif mute:
+        state = "mute"
+    elif stale:
+        state = "stale"
     else:
-        state = "stale" if stale else "fine"
-    blind = stale or away
+        state = "fine" if status is None or status.reading.good else "unsure"
+    blind = stale or away or mute
     rows = {
         name: _row(name, last, words, limit=ages.reading(view.interval), now=now, blind=blind)
         for name, last in sorted(view.readings.items())
     }
-    status = view.readings.get("ups.status")
     value = status.reading.value if status is not None and status.reading.good else None
     flags = (
         tuple(Flag(words.name("flag", flag), flag in _BAD_FLAGS) for flag in value) if isinstance(value, tuple) else ()
@@ -227,7 +237,7 @@ def text(reading: Reading, words: Words) -> str:
             return said
         case number if reading.quantity in _SPANS and reading.good:
             return words.span(number)
-        case number if reading.quantity == "x.contact":
+        case number if reading.quantity == CONTACT:
             return words("yes" if number else "no")
         case number:
             return f"{round(number, 2):.10g}"
@@ -311,90 +321,3 @@ def thinned(
 def _extremes(bucket: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     chosen = {min(bucket, key=lambda point: point[1]), max(bucket, key=lambda point: point[1])}
     return sorted(chosen)
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One line of a timeline."""
-
-    at: float
-    kind: str
-    label: str
-    who: str
-    text: str
-
-
-class Sign(msgspec.Struct, frozen=True):
-    """One alarm of an incident."""
-
-    title: str
-    active: bool
-
-
-class Case(msgspec.Struct, frozen=True):
-    """One incident."""
-
-    code: str
-    clause: str
-    title: str
-    about: str
-    state: str
-    closed: bool
-    overdue: bool
-    owner: str
-    opened: float
-    deadline: float
-    signs: tuple[Sign, ...]
-    timeline: tuple[Entry, ...]
-
-
-def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
-    """Return an incident as the pages show it.
-
-    Args:
-        incident: the incident.
-        words: the language.
-        name: a person's id → their name.
-    """
-    source = incident.source
-    signs = (
-        Sign(words.either(one.title_zh, one.title_en) or words.name("condition", one.condition), one.active)
-        for one in incident.symptoms
-    )
-    return Case(
-        code=incident.code,
-        clause=incident.clause,
-        title=words.either(incident.title_zh, incident.title_en) or incident.code,
-        about=" · ".join(dict.fromkeys(part for part in (source.title or source.device, source.room) if part)),
-        state=incident.state.value,
-        closed=incident.closed is not None,
-        overdue=incident.overdue and incident.closed is None,
-        owner=name(incident.owner) if incident.owner else "",
-        opened=incident.opened,
-        deadline=incident.deadline,
-        signs=tuple(signs),
-        timeline=tuple(_entry(event, words, name) for event in incident.timeline),
-    )
-
-
-def _entry(event: Event, words: Words, name: Callable[[str], str]) -> Entry:
-    who = name(event.who) if event.who else ""
-    return Entry(event.at, event.kind, words.name("event", event.kind), who, _said(event, words))
-
-
-def _said(event: Event, words: Words) -> str:
-    """Return what a line of a timeline says beside its kind: what a person wrote, or what the event is about."""
-    match event.kind, event.data:
-        case (("opened" | "joined"), {"symptom": {"title_zh": str(zh), "title_en": str(en)}}):
-            return words.either(zh, en)
-        case (("opened" | "joined"), {"symptom": {"condition": str(condition)}}):
-            return words.name("condition", condition)
-        case "ended", {"condition": str(condition)}:
-            return words.name("condition", condition)
-        case "message", {"purpose": str(purpose)}:
-            return words.name("purpose", purpose)
-        case (("accepted" | "failed"), {"channel": str(channel)}):
-            return " · ".join(part for part in (channel, event.text) if part)
-        case "closed", {"itself": True}:
-            return words("closed-itself")
-        case _:
-            return event.text

@@ -2,6 +2,8 @@
 
 import asyncio
 from contextlib import contextmanager
+from datetime import timedelta, timezone
+from pathlib import Path
 
 import httpx
 import msgspec
@@ -10,14 +12,16 @@ import pytest
 from contract.alarm import Alarm, Occurrence
 from contract.clock import Stamp
 from contract.condition import Severity
-from contract.errors import IncidentError, IncidentUnknown
+from contract.errors import IncidentError, IncidentUnknown, StorageError
 from contract.reading import Quality, Reading
 from gateway.board import Settings, create
 from gateway.event import Event
 from gateway.incident import apply
+from gateway.plan.loader import load_plan
 
 NOW = 1_700_000_000.0
 SECRET = b"not-a-real-secret"
+PLAN = Path(__file__).parents[4] / "config" / "plan" / "3.1.toml"
 
 
 class Last(msgspec.Struct):
@@ -100,6 +104,7 @@ class Desk:
         self.incidents = {}
         self.calls = []
         self.refuses = ""
+        self.disk_full = False
         self.listeners = []
 
     def list(self):
@@ -129,14 +134,19 @@ class Desk:
     async def mine(self, code, person):
         return self._did("mine", code, person)
 
+    async def step(self, code, person, index):
+        return self._did("step", code, person, data={"index": index, "zh": "查看负载", "en": "Read the load"})
+
     async def close(self, code, person, reason):
         return self._did("closed", code, person, reason)
 
-    def _did(self, kind, code, person, text=""):
+    def _did(self, kind, code, person, text="", **more):
+        if self.disk_full:
+            raise StorageError("the disk is full")
         if self.refuses:
             raise IncidentError(self.refuses, zh=f"中文：{self.refuses}")
         self.calls.append((kind, code, person, text))
-        self.event(code, kind, who=person, text=text, at=NOW)
+        self.event(code, kind, who=person, text=text, at=NOW, **more)
         return self.incidents[code]
 
     def subscribe(self, listener):
@@ -170,7 +180,17 @@ def wall():
 def app(live, desk, wall):
     names = {"li": "李值班"}
     settings = Settings(secret=SECRET, name="狼烟站")
-    return create(live, desk, settings, wall=wall, name=lambda person: names.get(person, person))
+    plan = load_plan({"3.1.toml": PLAN.read_text("utf-8")})
+    return create(
+        live,
+        desk,
+        settings,
+        wall=wall,
+        name=lambda person: names.get(person, person),
+        department=lambda key, language: f"{key}-{language}",
+        plan=plan,
+        zone=timezone(timedelta(hours=8)),
+    )
 
 
 @pytest.fixture

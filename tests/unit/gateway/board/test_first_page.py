@@ -45,6 +45,31 @@ async def test_a_reading_grows_stale_and_the_device_is_no_longer_called_fine(web
     assert "没有消息不等于正常" in page
 
 
+async def test_a_device_that_answers_its_agent_no_more_is_not_fine(web, live):
+    device = live.ups()
+    for second in range(3):  # the agent says so at each poll, and that is fresh
+        live.doubt(device, "x.contact", 0.0, Quality.GOOD)
+        page = await text(web)
+        assert "设备无应答" in page, second
+        assert "台设备正常" not in page
+        assert "没有消息不等于正常" in page
+
+
+@pytest.mark.parametrize("quality", [Quality.IMPLAUSIBLE, Quality.UNAVAILABLE])
+async def test_a_device_whose_status_cannot_be_believed_is_not_fine(web, live, quality):
+    live.doubt(live.ups(), "ups.status", None, quality)
+    page = await text(web)
+    assert "状态不明" in page
+    assert "台设备正常" not in page
+
+
+async def test_a_device_that_says_nothing_that_can_be_believed_has_no_data(web, live):
+    device = live.ups()
+    for name in list(device.readings):
+        live.doubt(device, name, None, Quality.UNAVAILABLE)
+    assert (await web.get("/api/live.json")).json()["devices"][0]["state"] == "silent"
+
+
 async def test_an_agent_that_is_away_makes_its_readings_stale_at_once(web, live):
     live.ups(online=False)
     page = await text(web)

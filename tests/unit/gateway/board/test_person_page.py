@@ -24,7 +24,45 @@ async def test_the_page_shows_the_incident_and_three_buttons(web, link):
     assert re.findall(r'<button id="(\w+)"', page) == ["seen", "mine", "close"]
 
 
-@pytest.mark.parametrize("path", ["", "/seen", "/mine", "/close"])
+async def test_the_steps_of_the_plan_say_who_and_by_when_and_can_be_ticked(web, desk, link):
+    page = (await web.get(link)).text
+    assert "确认 UPS 已带载" in page
+    assert "info-centre-zh" in page
+    assert "时限 06:17:20" in page  # the site's time: 5 min from the opening
+    numbers = re.findall(r'name="number" value="(\d+)"', page)
+    assert numbers == ["1", "2", "3", "4", "5"]
+    answer = await web.post(f"{link}/step", data={"number": "2"})
+    assert answer.headers["location"] == f"{link}?done=step"
+    assert desk.calls == [("step", "A10", "li", "")]
+    page = (await web.get(link)).text
+    assert re.findall(r'name="number" value="(\d+)"', page) == ["1", "3", "4", "5"]
+    assert "李值班 于 06:13:20 完成" in page
+    assert "2. 查看负载" in page  # in the timeline, in the words that the plan had then
+
+
+async def test_a_step_past_its_time_is_called_late(web, wall, link):
+    assert "已超时" not in (await web.get(link)).text
+    wall.now = NOW + 600
+    assert (await web.get(link)).text.count("已超时") == 1
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "²", "99999", None])
+async def test_a_step_that_is_no_number_is_refused(web, desk, link, number):
+    answer = await web.post(f"{link}/step", data={} if number is None else {"number": number})
+    assert answer.status_code == 400
+    assert desk.calls == []
+
+
+@pytest.mark.parametrize("path", ["seen", "mine", "step", "close"])
+async def test_a_disk_that_fails_is_a_sentence_and_never_a_recorded_answer(web, desk, link, path):
+    desk.disk_full = True
+    answer = await web.post(f"{link}/{path}", data={"reason": "done", "number": "1"})
+    assert answer.status_code == 503
+    assert "没有记录下来" in answer.text
+    assert "done=" not in answer.headers.get("location", "")
+
+
+@pytest.mark.parametrize("path", ["", "/seen", "/mine", "/step", "/close"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_reading_changes_nothing(web, desk, link, path, method):
     answer = await web.request(method, link + path, params={"reason": "x", "done": "seen"})
@@ -108,7 +146,9 @@ async def test_what_the_desk_refuses_is_said(web, desk, link):
     desk.refuses = "li is not in the contacts"
     answer = await web.post(f"{link}/mine")
     assert answer.status_code == 409
-    assert "li is not in the contacts" in answer.text
+    assert "中文：li is not in the contacts" in answer.text
+    english = await web.post(f"{link}/mine", params={"lang": "en"})
+    assert "Not done: li is not in the contacts" in english.text
 
 
 async def test_a_closed_incident_takes_no_answer(web, desk, link):

@@ -1,0 +1,143 @@
+"""What the pages show of an incident: its timeline, the plan's steps. Pure: the time is an argument."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from gateway.board.words import Words
+from gateway.event import Event
+from gateway.incident import Incident
+from gateway.plan.model import Clause
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line of a timeline."""
+
+    at: float
+    kind: str
+    label: str
+    who: str
+    text: str
+
+
+class Sign(msgspec.Struct, frozen=True):
+    """One alarm of an incident."""
+
+    title: str
+    active: bool
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of an incident's clause. ``due`` is a wall time, 0 for none."""
+
+    number: int
+    text: str
+    who: str
+    due: float
+    late: bool
+    done: str
+    """Who did it; empty while nobody has."""
+    done_at: float
+
+
+def steps(
+    incident: Incident,
+    clause: Clause | None,
+    words: Words,
+    now: float,
+    *,
+    name: Callable[[str], str],
+    department: Callable[[str, str], str],
+) -> list[Step]:
+    """Return what the plan wants done.
+
+    Args:
+        incident: the incident.
+        clause: its clause; None when the plan no longer has it.
+        words: the language.
+        now: the wall time.
+        name: a person's id → their name.
+        department: a department's key and a language → its title.
+    """
+    done = {event.data.get("index"): event for event in incident.timeline if event.kind == "step"}
+    made = []
+    for index, step in enumerate(clause.step if clause else ()):
+        event = done.get(index) if index in incident.steps else None
+        due = incident.round + step.within if step.within else 0.0
+        late = event is None and incident.closed is None and 0 < due < now
+        who = department(step.owner, words.language)
+        by = name(event.who) if event else ""
+        made.append(Step(index + 1, step.text.of(words.language), who, due, late, by, event.at if event else 0.0))
+    return made
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One incident."""
+
+    code: str
+    clause: str
+    title: str
+    about: str
+    state: str
+    closed: bool
+    overdue: bool
+    owner: str
+    opened: float
+    deadline: float
+    signs: tuple[Sign, ...]
+    timeline: tuple[Entry, ...]
+
+
+def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
+    """Return an incident as the pages show it.
+
+    Args:
+        incident: the incident.
+        words: the language.
+        name: a person's id → their name.
+    """
+    source = incident.source
+    signs = (
+        Sign(words.either(one.title_zh, one.title_en) or words.name("condition", one.condition), one.active)
+        for one in incident.symptoms
+    )
+    return Case(
+        code=incident.code,
+        clause=incident.clause,
+        title=words.either(incident.title_zh, incident.title_en) or incident.code,
+        about=" · ".join(dict.fromkeys(part for part in (source.title or source.device, source.room) if part)),
+        state=incident.state.value,
+        closed=incident.closed is not None,
+        overdue=incident.overdue and incident.closed is None,
+        owner=name(incident.owner) if incident.owner else "",
+        opened=incident.opened,
+        deadline=incident.deadline,
+        signs=tuple(signs),
+        timeline=tuple(_entry(event, words, name) for event in incident.timeline),
+    )
+
+
+def _entry(event: Event, words: Words, name: Callable[[str], str]) -> Entry:
+    who = name(event.who) if event.who else ""
+    return Entry(event.at, event.kind, words.name("event", event.kind), who, _said(event, words))
+
+
+def _said(event: Event, words: Words) -> str:
+    """Return what a line of a timeline says beside its kind: what a person wrote, or what the event is about."""
+    match event.kind, event.data:
+        case (("opened" | "joined"), {"symptom": {"title_zh": str(zh), "title_en": str(en)}}):
+            return words.either(zh, en)
+        case (("opened" | "joined"), {"symptom": {"condition": str(condition)}}):
+            return words.name("condition", condition)
+        case "ended", {"condition": str(condition)}:
+            return words.name("condition", condition)
+        case "message", {"purpose": str(purpose)}:
+            return words.name("purpose", purpose)
+        case (("accepted" | "failed"), {"channel": str(channel)}):
+            return " · ".join(part for part in (channel, event.text) if part)
+        case "step", {"index": int(index), "zh": str(zh), "en": str(en)}:
+            return f"{index + 1}. {words.either(zh, en)}"
+        case "closed", {"itself": True}:
+            return words("closed-itself")
+        case _:
+            return event.text
