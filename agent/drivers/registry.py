@@ -3,7 +3,8 @@
 from agent.config import Device
 from agent.drivers import url as urls
 from agent.drivers.base import Driver
-from agent.links.snmp import Engine, SnmpTarget, open_link
+from agent.links.snmp import Engine, SnmpTarget
+from agent.links.snmp_engines import open_link
 from contract.errors import UsageError
 from contract.settings import did_you_mean
 

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
-from contract.errors import DeviceError, DeviceGarbled, DeviceRefused, DeviceTimeout, PortUnavailable, UsageError
+from contract.errors import DeviceError, DeviceGarbled, DeviceRefused, DeviceTimeout, PortUnavailable
 
 Raw = int | float | bytes | str | None
 """A value as it came: numbers, octet strings as bytes, OIDs as dotted text; None where the device has none."""
@@ -66,27 +66,6 @@ class SnmpLink(Protocol):
     async def close(self) -> None:
         """Let go of the socket, and forget what the device had not; a later ``get`` starts afresh."""
         ...
-
-
-def open_link(target: SnmpTarget, engine: Engine = "gufo") -> SnmpLink:
-    """Return a link; nothing is sent before the first ``get``.
-
-    Raises:
-        UsageError: the engine is not installed.
-    """
-    if target.context:  # gufo-snmp knows no contexts
-        engine = "pysnmp"
-    try:
-        if engine == "pysnmp":
-            from agent.links.snmp_pysnmp import PysnmpLink  # noqa: PLC0415 - costs 12 MiB, so only on demand
-
-            return PysnmpLink(target)
-        from agent.links.snmp_gufo import GufoLink  # noqa: PLC0415 - absent where it has no wheel
-
-        return GufoLink(target)
-    except ImportError as error:
-        hint = "pip install 'wolfsmoke[agent-pysnmp]'" if engine == "pysnmp" else "take the engine pysnmp"
-        raise UsageError(f"the SNMP engine {engine} is not installed: {error}", where=str(target), hint=hint) from None
 
 
 def no_answer(target: SnmpTarget) -> DeviceTimeout:

@@ -29,7 +29,8 @@ from recordings import Listening, Recorded, parse, served
 from scores import Score, judge
 
 from agent.drivers.snmp import SnmpDriver
-from agent.links.snmp import SnmpLink, SnmpTarget, open_link
+from agent.links.snmp import SnmpLink, SnmpTarget
+from agent.links.snmp_engines import open_link
 from agent.profiles import load_profiles
 from contract.errors import DeviceError
 

@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from agent.links.snmp import Raw, SnmpTarget, open_link
+from agent.links.snmp import Raw, SnmpTarget
+from agent.links.snmp_engines import open_link
 from contract.errors import DeviceError
 
 START = 120

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.config import Config, load, parse
-from agent.links.snmp import open_link
+from agent.links.snmp_engines import open_link
 from contract.condition import Condition, Severity, Test
 from contract.errors import ConfigError, Problem
 from contract.settings import SecretRef

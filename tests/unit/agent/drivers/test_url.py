@@ -7,7 +7,8 @@ import pytest
 from agent.__main__ import main
 from agent.drivers.registry import from_url
 from agent.drivers.url import MegatecUrl, parse
-from agent.links.snmp import SnmpTarget, open_link
+from agent.links.snmp import SnmpTarget
+from agent.links.snmp_engines import open_link
 from contract.errors import UsageError
 
 SECRET = "hunter2hunter2"

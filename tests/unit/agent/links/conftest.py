@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from agent.links.snmp import SnmpLink, SnmpTarget, open_link
+from agent.links.snmp import SnmpLink, SnmpTarget
+from agent.links.snmp_engines import open_link
 from contract.errors import DeviceError
 
 

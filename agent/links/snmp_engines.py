@@ -1,0 +1,25 @@
+"""Which engine answers the port of ``agent.links.snmp``; each is imported on demand."""
+
+from agent.links.snmp import Engine, SnmpLink, SnmpTarget
+from contract.errors import UsageError
+
+
+def open_link(target: SnmpTarget, engine: Engine = "gufo") -> SnmpLink:
+    """Return a link; nothing is sent before the first ``get``.
+
+    Raises:
+        UsageError: the engine is not installed.
+    """
+    if target.context:  # gufo-snmp knows no contexts
+        engine = "pysnmp"
+    try:
+        if engine == "pysnmp":
+            from agent.links.snmp_pysnmp import PysnmpLink  # noqa: PLC0415 - costs 12 MiB, so only on demand
+
+            return PysnmpLink(target)
+        from agent.links.snmp_gufo import GufoLink  # noqa: PLC0415 - absent where it has no wheel
+
+        return GufoLink(target)
+    except ImportError as error:
+        hint = "pip install 'wolfsmoke[agent-pysnmp]'" if engine == "pysnmp" else "take the engine pysnmp"
+        raise UsageError(f"the SNMP engine {engine} is not installed: {error}", where=str(target), hint=hint) from None
