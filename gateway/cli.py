@@ -1,10 +1,11 @@
 """``wolfsmoke-gateway incident …``: what a person asks of a running gateway, over its control socket.
 
+What people on site read is Chinese first, English beside it; ``--json`` is for programs.
+
 Exit codes: 0 done, 1 the gateway refused and says why, 2 wrong use, 3 the gateway cannot be reached.
 """
 
 import argparse
-import datetime as dt
 import json
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any, TextIO
 import httpx
 
 from contract.errors import ConfigError, UsageError
+from gateway.board.words import Words
 from gateway.control import SOCKET
+from gateway.notify.message import clock_time
 
 DEFAULT_CONFIG = Path("/etc/wolfsmoke/gateway.toml")
 REFUSED = 1
@@ -32,6 +35,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         "show": "one incident with its timeline",
         "seen": "收到: you know of it; repeats to you stop",
         "mine": "我处理: you take it on; the escalation stops",
+        "step": "tick off a step of the plan, by its number in `show`",
         "note": "write a sentence into its timeline",
         "close": "close it: once the cause is checked, or with a reason",
     }.items():
@@ -43,6 +47,8 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
             )
         if name == "close":
             verb.add_argument("--reason", default="", help="why it is closed before its cause is gone and checked")
+        if name == "step":
+            verb.add_argument("number", type=int, help="the step's number, from 1")
         if name == "note":
             verb.add_argument("text", help="what you saw or did")
 
@@ -99,9 +105,10 @@ def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
             case "show":
                 return client.get(f"/incidents/{_code(args)}")
             case verb:
-                body = {"person": args.person}
+                body: dict[str, Any] = {"person": args.person}
                 body |= {"reason": args.reason} if verb == "close" else {}
                 body |= {"text": args.text} if verb == "note" else {}
+                body |= {"number": args.number} if verb == "step" else {}
                 return client.post(f"/incidents/{_code(args)}/{verb}", json=body)
 
 
@@ -122,6 +129,8 @@ def _why(error: httpx.TransportError, socket: Path) -> str:
 
 
 def _sentence(body: object, otherwise: str) -> str:
+    if isinstance(body, dict) and isinstance(body.get("zh"), str):
+        return f"{body['zh']}\n{body.get('en', '')}"
     if isinstance(body, dict) and isinstance(body.get("error"), str):
         hint = body.get("hint")
         return f"{body['error']} ({hint})" if hint else str(body["error"])
@@ -138,30 +147,59 @@ def _show(args: argparse.Namespace, body: dict[str, Any], out: TextIO) -> None:
         out.write(json.dumps(body, ensure_ascii=False, indent=2) + "\n")
     elif args.verb == "list":
         rows = body["incidents"]
-        out.write("".join(f"{_row(one)}\n" for one in rows) or "no open incident\n")
+        out.write(
+            "".join(f"{_row(one, body['utc_offset'])}\n" for one in rows) or "没有未关闭的事件 no open incident\n"
+        )
     elif args.verb == "show":
         _details(body, out)
     else:
-        out.write(f"{_row(body)}\n")
+        out.write(f"{_row(body, body['utc_offset'])}\n")
 
 
-def _row(one: dict[str, Any]) -> str:
+def _both(group: str, code: str) -> str:
+    """Return what a code of a group is called, in both languages."""
+    zh, en = (Words(language).name(group, code) for language in ("zh", "en"))
+    return zh if zh == en else f"{zh} {en}"
+
+
+def _row(one: dict[str, Any], utc_offset: float) -> str:
     source = one["source"]
     place = " ".join(filter(None, (source["room"], source["title"] or source["device"])))
-    owner = f"  {one['owner']}" if one["owner"] else ""
-    return f"{one['code']}  {one['state']:<8} {_time(one['opened'])}  {one['clause']}  {one['title']['zh']}  {place}{owner}"
+    parts = [one["code"], _both("incident", one["state"]), clock_time(one["opened"], utc_offset), one["clause"]]
+    parts += [one["title"]["zh"], place]
+    parts += [f"处理人 owner {one['owner']}"] if one["owner"] else []
+    parts += [f"时限 deadline {clock_time(one['deadline'], utc_offset)}"] if one["closed"] is None else []
+    parts += ["已超时限 overdue"] if one["overdue"] and one["closed"] is None else []
+    return "  ".join(parts)
 
 
 def _details(one: dict[str, Any], out: TextIO) -> None:
-    out.write(f"{_row(one)}\n{one['title']['en']}\n\n")
+    out.write(f"{_row(one, one['utc_offset'])}\n{one['title']['en']}\n")
+    if one["plan"]:
+        out.write("\n处置步骤 steps\n")
+    out.writelines(
+        f"  [{'x' if step['done'] else ' '}] {step['number']}. {step['zh']}\n         {step['en']}\n"
+        for step in one["plan"]
+    )
+    out.write("\n经过 timeline\n")
     for event in one["timeline"]:
-        data = event.get("data", {})
-        about = data.get("purpose") or data.get("channel") or data.get("condition") or ""
-        if event["kind"] in ("opened", "joined"):
-            about = data.get("symptom", {}).get("condition", "")
-        parts = (_time(event["at"]), f"{event['kind']:<10}", event.get("who", ""), about, event.get("text", ""))
-        out.write("  ".join(part for part in parts if part) + "\n")
+        kind = _both("event", event["kind"])
+        parts = (clock_time(event["at"], one["utc_offset"]), kind, event.get("who", ""), *_about(event))
+        out.write("  " + "  ".join(part for part in parts if part) + "\n")
 
 
-def _time(wall: float) -> str:
-    return dt.datetime.fromtimestamp(wall, dt.UTC).astimezone().strftime("%m-%d %H:%M:%S")
+def _about(event: dict[str, Any]) -> tuple[str, ...]:
+    """Return what an event of a timeline says beside its kind and person."""
+    data = event.get("data", {})
+    text = event.get("text", "")
+    match event["kind"]:
+        case "opened" | "joined":
+            return (_both("condition", data.get("symptom", {}).get("condition", "")),)
+        case "ended":
+            return (_both("condition", data.get("condition", "")),)
+        case "message":
+            return (_both("purpose", data.get("purpose", "")),)
+        case "step":
+            return (f"{data.get('index', 0) + 1}. {data.get('zh', '')} {data.get('en', '')}",)
+        case _:
+            return (data.get("channel", ""), text)

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from contract.errors import IncidentError, IncidentUnknown, StorageError
 from gateway.incident import Incident
 from gateway.incidents import Incidents
+from gateway.plan.model import Plan
 
 SOCKET = "control.sock"
 """Its name in the state directory."""
@@ -30,6 +31,9 @@ def create(incidents: Incidents) -> FastAPI:
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
+    def full(incident: Incident) -> dict[str, Any]:
+        return {**details(incident, incidents.plan), "utc_offset": incidents.contacts.hours.utc_offset}
+
     @app.exception_handler(IncidentError)
     async def refused(_request: Request, error: IncidentError) -> JSONResponse:
         status = 404 if isinstance(error, IncidentUnknown) else 409
@@ -43,7 +47,7 @@ def create(incidents: Incidents) -> FastAPI:
     @app.get("/incidents")
     async def listing(*, closed: bool = False) -> Response:
         found = [summary(one) for one in incidents.list() if closed or one.closed is None]
-        return _json({"incidents": found})
+        return _json({"incidents": found, "utc_offset": incidents.contacts.hours.utc_offset})
 
     @app.get("/incidents/{code}")
     async def one(code: str) -> Response:
@@ -88,16 +92,23 @@ def summary(incident: Incident) -> dict[str, Any]:
         "steps": [index + 1 for index in incident.steps],
         "opened": incident.opened,
         "deadline": incident.deadline,
+        "overdue": incident.overdue,
         "gone": incident.gone,
         "checked": incident.checked,
         "closed": incident.closed,
     }
 
 
-def full(incident: Incident) -> dict[str, Any]:
-    """Return an incident with its symptoms and its timeline; JSON types only."""
+def details(incident: Incident, plan: Plan) -> dict[str, Any]:
+    """Return an incident with its symptoms, the plan's steps and its timeline; JSON types only."""
+    clause = plan.find(incident.clause)
+    wanted = [
+        {"number": index + 1, "zh": step.text.zh, "en": step.text.en, "done": index in incident.steps}
+        for index, step in enumerate(clause.step if clause else ())
+    ]
     return {
         **summary(incident),
+        "plan": wanted,
         "symptoms": [msgspec.to_builtins(symptom) for symptom in incident.symptoms],
         "timeline": [msgspec.to_builtins(event) for event in incident.timeline],
     }

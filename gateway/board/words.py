@@ -67,6 +67,7 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "no-timeline": ("还没有记录。", "Nothing recorded yet."),
     "steps": ("处置步骤", "Steps"),
     "step-done": ("完成", "Done"),
+    "step-tick": ("第 {n} 步完成", "Step {n} is done"),
     "step-due": ("时限 {at}", "by {at}"),
     "step-late": ("已超时", "late"),
     "step-by": ("{who} 于 {at} 完成", "done by {who}, {at}"),

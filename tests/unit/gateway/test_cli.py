@@ -87,20 +87,21 @@ async def command(*words: str) -> int:
 async def test_a_person_lists_answers_and_closes(state, capsys):
     where = ("--state", str(state))
     assert await command("list", *where) == 0
-    assert "A10  open" in capsys.readouterr().out
+    assert "A10  未处理 open  01-15 16:00:00" in capsys.readouterr().out
     assert await command("seen", "a10", "--as", "li", *where) == 0
     assert await command("mine", "A10", "--as", "li", *where) == 0
-    assert "owned" in capsys.readouterr().out
+    assert "处理中 in hand" in capsys.readouterr().out
+    assert await command("step", "A10", "2", "--as", "li", *where) == 0
     assert await command("note", "A10", "电工已到场", "--as", "li", *where) == 0
     assert await command("close", "A10", "--as", "li", "--reason", "演练", *where) == 0
     capsys.readouterr()
     assert await command("list", *where) == 0
-    assert capsys.readouterr().out == "no open incident\n"
+    assert capsys.readouterr().out == "没有未关闭的事件 no open incident\n"
     assert await command("list", "--all", *where) == 0
     assert "closed" in capsys.readouterr().out
     assert await command("show", "A10", *where) == 0
     shown = capsys.readouterr().out
-    for part in ("市电中断", "Mains lost", "mine", "电工已到场", "演练", "订单部 UPS"):
+    for part in ("市电中断", "Mains lost", "我处理 taken on", "电工已到场", "演练", "订单部 UPS", "[x] 2.", "[ ] 3."):
         assert part in shown
 
 
@@ -118,6 +119,10 @@ async def test_programs_get_json(state, capsys):
         (("mine", "A10", "--as", "lee"), 1, "nobody here is called 'lee'"),
         (("mine", "Z99", "--as", "li"), 1, "no incident 'Z99'"),
         (("close", "A10", "--as", "li"), 1, "its cause still stands (wait for it, or give a reason)"),
+        (("close", "A10", "--as", "li"), 1, "A10 还不能关闭：原因还没有消失（等原因消失并核实，或写明关闭的理由）"),
+        (("mine", "A10", "--as", "lee"), 1, "通讯录里没有 'lee'（通讯录里有：li、wang"),
+        (("step", "A10", "0", "--as", "li"), 1, "预案 3.1.1 没有第 0 步（共 5 步）"),
+        (("step", "A10", "6", "--as", "li"), 1, "clause 3.1.1 has no step 6 (it has 5)"),
         (("note", "A10", " ", "--as", "li"), 1, "a note needs words"),
         (("show", "../../etc"), 2, "is no code of an incident"),
         (("show", "李"), 2, "is no code of an incident"),
@@ -181,7 +186,7 @@ async def test_a_get_changes_nothing_and_a_bad_body_is_refused(state):
 
     transport = httpx.AsyncHTTPTransport(uds=str(state / control.SOCKET))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-        for verb in ("seen", "mine", "close", "note"):
+        for verb in ("seen", "mine", "step", "close", "note"):
             assert (await client.get(f"/incidents/A10/{verb}")).status_code == 405
         for body in (b"", b"{}", b"[]", b"\xff", b'{"person": 3}'):
             answer = await client.post("/incidents/A10/mine", content=body)
