@@ -7,6 +7,7 @@ since 1970 would hold up everything else. Polling and escalation never come here
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
@@ -43,7 +44,8 @@ class Calendar:
         first: datetime = trigger.get_next_fire_time(None, since)
 
         async def run() -> None:  # what is no coroutine function by its looks would run in a thread
-            await job()
+            with suppress(asyncio.CancelledError):  # at our end; APScheduler would write a traceback of it
+                await job()
 
         self._scheduler.add_job(
             run, trigger, next_run_time=first, coalesce=True, misfire_grace_time=None, max_instances=1
