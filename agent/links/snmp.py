@@ -4,6 +4,7 @@ Two engines stand behind it: gufo-snmp (fast, the default) and pysnmp (v3 contex
 gufo-snmp wheel; imported on demand). One conformance suite holds both.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal, Protocol, TypeVar
 
@@ -129,8 +130,8 @@ def algorithm(table: Mapping[str, A], name: str, target: SnmpTarget) -> A:
 Exchange = Callable[[Sequence[str]], Awaitable[dict[str, Raw] | None]]
 """Sends one request once. Returns what came, or None when the device refused the request as a whole."""
 
-FORGET_AFTER = 60
-"""Calls of ``Requests.get`` after which what the device did not have is asked for again."""
+FORGET_AFTER = 60.0
+"""Seconds after which what the device did not have is asked for again: a row of an alarm table comes and goes."""
 
 
 class Requests:
@@ -142,28 +143,28 @@ class Requests:
     and so is the size that went through.
     """
 
-    def __init__(self, exchange: Exchange, retries: int) -> None:
-        """Take the engine's way to send a request, and how often to repeat one without an answer."""
+    def __init__(self, exchange: Exchange, retries: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take the engine's way to send a request, how often to repeat one without an answer, and a clock in seconds."""
         self._exchange = exchange
         self._attempts = retries + 1
         self._size = MAX_OIDS
         self._proven = 0
         """The most OIDs in a request that was answered."""
         self._absent: set[str] = set()
-        self._gets = 0
+        self._clock = clock
+        self._since = 0.0
+        """When the first of them was found absent."""
 
     def forget(self) -> None:
         """Ask for everything again; sizes stay, they are the device's nature."""
         self._absent.clear()
-        self._gets = 0
 
     async def get(self, oids: Sequence[str]) -> dict[str, Raw]:
         """See ``SnmpLink.get``."""
         asked = oids
         if self._absent:
-            self._gets += 1
             asked = [oid for oid in oids if oid not in self._absent]
-            if self._gets > FORGET_AFTER or not asked:  # nothing is said without having asked
+            if self._clock() - self._since >= FORGET_AFTER or not asked:  # nothing is said without having asked
                 self.forget()
                 asked = oids
         answer: dict[str, Raw] = dict.fromkeys(oids)
@@ -187,6 +188,8 @@ class Requests:
                 if oid in answer:  # never more than was asked
                     answer[oid] = value
         elif len(part) == 1:
+            if not self._absent:
+                self._since = self._clock()
             self._absent.add(part[0])
         else:
             before = len(self._absent)
