@@ -85,35 +85,10 @@ def create(
         words = pages.words(request)
         if doors.full:
             return pages.sentence(request, 503, "refused-title", words("too-many"))
-        events = doors.stream(lambda: pages.picture(words), pages.changes)
+        events = doors.stream(lambda: pages.shared(words), pages.changes)
         return StreamingResponse(events, media_type="text/event-stream", headers=_EVENTS)
 
-    @app.get("/api/live.json")
-    async def live_json(request: Request) -> Response:
-        return JSON(pages.facts(pages.words(request)))
-
-    @app.get("/api/history")
-    async def history(
-        site: Annotated[str, Query(max_length=64)],
-        agent: Annotated[str, Query(max_length=64)],
-        device: Annotated[str, Query(max_length=64)],
-        quantity: Annotated[str, Query(max_length=128)],
-    ) -> Response:
-        view = live.devices.get((site, agent, device))
-        if view is None:
-            return JSON({"error": f"no device {site}/{agent}/{device}"}, 404)
-        now = wall()
-        points = live.history(site, agent, device, quantity, now - HOUR)
-        gap = settings.ages.reading(view.interval)
-        times, values = views.thinned(points, buckets=BUCKETS, gap=gap)
-        return JSON({"now": now, "quantity": quantity, "times": times, "values": values})
-
-    @app.api_route("/health", methods=["GET", "HEAD"])
-    async def health() -> Response:
-        online = sum(1 for agent in live.agents.values() if agent.online)
-        agents = {"known": len(live.agents), "online": online}
-        return JSON({"status": "ok", "now": wall(), "agents": agents, "devices": len(live.devices)})
-
+    _add_facts(app, live, pages, settings)
     add_routes(app, pages, doors)
 
     @app.exception_handler(StorageError)
@@ -135,6 +110,46 @@ def create(
         return JSON({"error": "; ".join(missing)}, 422)
 
     return app
+
+
+def _add_facts(app: FastAPI, live: LiveView, pages: Pages, settings: Settings) -> None:
+    """Add what the pages' scripts ask for, and machines."""
+
+    @app.get("/rows")
+    async def rows(
+        request: Request,
+        site: Annotated[str, Query(max_length=64)],
+        agent: Annotated[str, Query(max_length=64)],
+        device: Annotated[str, Query(max_length=64)],
+    ) -> Response:
+        answer = pages.rows(request, (site, agent, device))
+        return answer or JSON({"error": f"no device {site}/{agent}/{device}"}, 404)
+
+    @app.get("/api/live.json")
+    async def live_json(request: Request) -> Response:
+        return JSON(pages.facts(pages.words(request)))
+
+    @app.get("/api/history")
+    async def history(
+        site: Annotated[str, Query(max_length=64)],
+        agent: Annotated[str, Query(max_length=64)],
+        device: Annotated[str, Query(max_length=64)],
+        quantity: Annotated[str, Query(max_length=128)],
+    ) -> Response:
+        view = live.devices.get((site, agent, device))
+        if view is None:
+            return JSON({"error": f"no device {site}/{agent}/{device}"}, 404)
+        now = pages.wall()
+        points = live.history(site, agent, device, quantity, now - HOUR)
+        gap = settings.ages.reading(view.interval)
+        times, values = views.thinned(points, buckets=BUCKETS, gap=gap)
+        return JSON({"now": now, "quantity": quantity, "times": times, "values": values})
+
+    @app.api_route("/health", methods=["GET", "HEAD"])
+    async def health() -> Response:
+        online = sum(1 for agent in live.agents.values() if agent.online)
+        agents = {"known": len(live.agents), "online": online}
+        return JSON({"status": "ok", "now": pages.wall(), "agents": agents, "devices": len(live.devices)})
 
 
 def _said(problem: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from gateway.board import cases, views
 from gateway.board.ports import IncidentDesk, LiveView
 from gateway.board.render import Renderer
-from gateway.board.stream import Picture
+from gateway.board.stream import Picture, Shared
 from gateway.board.words import LANGUAGES, Words
 from gateway.incident import Incident
 from gateway.plan.model import Plan
@@ -86,6 +86,7 @@ class Pages:
         self._plan = plan
         self._department = department
         self._render = Renderer(zone)
+        self._shared: dict[str, Shared] = {}
 
     def words(self, request: Request) -> Words:
         """Return the language of a reader: asked for now, chosen before, or the first one."""
@@ -125,14 +126,27 @@ class Pages:
     def board(self, request: Request) -> Response:
         """Return the first page."""
         words = self.words(request)
-        picture = self.picture(words)
+        picture = self.picture(words, all_rows="all" in request.query_params)
         charts = msgspec.json.encode(views.charts(self._live, words)).decode()
         fragments: dict[str, Any] = {key: Markup(html) for key, html in picture.fragments.items()}  # noqa: S704 - our own, escaped
         stream = f"/live?lang={words.language}"
         return self.html(request, "board.html", stream=stream, charts=charts, **fragments)
 
-    def picture(self, words: Words) -> Picture:
-        """Return the first page as it is now."""
+    def rows(self, request: Request, key: tuple[str, str, str]) -> Response | None:
+        """Return all the readings of one device, for a page that has opened them; None when it is not there."""
+        words = self.words(request)
+        now = self.wall()
+        card = views.card(self._live, key, words, self.settings.ages, now)
+        return None if card is None else HTMLResponse(self._render("_rows.html", words, now, list=card.rows))
+
+    def shared(self, words: Words) -> Picture:
+        """Return the first page as it is now, or was a moment ago: made once for all who look, and seldom if it is big."""
+        if words.language not in self._shared:
+            self._shared[words.language] = Shared(lambda: self.picture(words))
+        return self._shared[words.language]()
+
+    def picture(self, words: Words, *, all_rows: bool = False) -> Picture:
+        """Return the first page as it is now; the readings that a page opens on demand only if they are asked for."""
         now = self.wall()
         cards = views.cards(self._live, words, self.settings.ages, now)
         alarms = views.alarms(self._live, words, now)
@@ -153,7 +167,7 @@ class Pages:
                 devices=len(cards),
             ),
             "alarms": render("_alarms.html", words, now, list=alarms, calm=calm),
-            "devices": render("_devices.html", words, now, list=cards),
+            "devices": render("_devices.html", words, now, list=cards, all=all_rows),
             "incidents": render("_incidents.html", words, now, list=shown),
         }
         title = f"{self.settings.name} · {words('board')}"

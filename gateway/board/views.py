@@ -143,6 +143,16 @@ class Ages(msgspec.Struct, frozen=True):
         return max(self.slow, self.device(interval))
 
 
+def card(live: LiveView, key: tuple[str, str, str], words: Words, ages: Ages, now: float) -> Card | None:
+    """Return one device; None when there is none of this site, agent and name."""
+    view = live.devices.get(key)
+    if view is None:
+        return None
+    presence = live.agents.get(key[:2])
+    alarmed = any((one.site, one.agent, one.alarm.occurrence.device) == key for one in live.standing() if _active(one))
+    return _card(key, view, words, ages, now, away=presence is None or not presence.online, alarm=alarmed)
+
+
 def cards(live: LiveView, words: Words, ages: Ages, now: float) -> list[Card]:
     """Return every device, those in trouble first."""
     alarmed = {(view.site, view.agent, view.alarm.occurrence.device) for view in live.standing() if _active(view)}

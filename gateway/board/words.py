@@ -51,6 +51,7 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
         "Check that an agent runs, that it reaches the broker, and that its settings list devices.",
     ),
     "all-readings": ("全部读数（{count}）", "All readings ({count})"),
+    "all-readings-of-all": ("显示所有设备的全部读数", "Show all readings of all devices"),
     "reading": ("读数", "Reading"),
     "value": ("数值", "Value"),
     "age": ("时间", "Age"),

@@ -186,6 +186,7 @@ async def test_the_page_changes_by_itself_and_asks_nobody_else(site, page):
     assert "当前没有报警" in await page.inner_text("#alarms") or "无新数据" in await page.inner_text("#summary")
     details = page.locator("article", has_text="订单部 UPS").locator("details").first
     await details.locator("summary").click()
+    await details.get_by_text("229.4").wait_for()
 
     site.reads("ups-1", "OB", "DISCHRG", battery__charge=99.0, input__voltage=0.0)
     await site.alarm("ups-1")
@@ -194,6 +195,7 @@ async def test_the_page_changes_by_itself_and_asks_nobody_else(site, page):
     await page.locator("#devices").get_by_text("99 %").first.wait_for()
     await page.locator("#incidents").get_by_text("A10").wait_for()
     assert (await page.title()).startswith("(1)")
+    await details.get_by_text("99 %").wait_for()
     assert await details.get_attribute("open") is not None, "an update shut what a reader opened"
     await page.locator("#plot canvas").wait_for()
     assert page.wrong == []

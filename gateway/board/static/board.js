@@ -28,6 +28,7 @@
       old.replaceWith(fresh);
       return;
     }
+    if (old.nodeType === Node.ELEMENT_NODE && old.hasAttribute("data-lazy")) return; // filled below, while it is open
     if (old.nodeType !== Node.ELEMENT_NODE) {
       if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
       return;
@@ -60,6 +61,26 @@
     });
     while (old.childNodes.length > wanted.length) old.lastChild.remove();
   }
+
+  // All the readings of a device are many; they are fetched while a reader has them open.
+  const fetched = new WeakMap(); // details → when
+  async function fill(details) {
+    if (!details.open || Date.now() - (fetched.get(details) ?? 0) < 1900) return;
+    fetched.set(details, Date.now());
+    const [site, agent, device] = details.dataset.rows.split("/");
+    const query = new URLSearchParams({ site, agent, device, lang: document.documentElement.lang.slice(0, 2) });
+    try {
+      const answer = await fetch(`/rows?${query}`, { cache: "no-store" });
+      if (!answer.ok) return;
+      const fresh = document.createElement("template");
+      fresh.innerHTML = await answer.text(); // rendered and escaped by the gateway
+      children(details.querySelector("[data-lazy]"), fresh.content);
+      tick();
+    } catch { /* cut off: the page says so by itself */ }
+  }
+  document.addEventListener("toggle", (event) => {
+    if (event.target.dataset.rows) fill(event.target);
+  }, true);
 
   function tick() {
     const at = gatewayNow();
@@ -113,6 +134,7 @@
     asOf.textContent = page.clock;
     live();
     tick();
+    for (const details of document.querySelectorAll("details[open][data-rows]")) fill(details);
     document.dispatchEvent(new CustomEvent("board", { detail: { now } }));
   }
 

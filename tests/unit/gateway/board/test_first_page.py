@@ -96,6 +96,17 @@ async def test_an_implausible_value_is_named_and_a_missing_one_is_no_zero(web, l
     assert "无数据" in page
 
 
+async def test_all_the_readings_of_a_device_come_when_they_are_asked_for(web, live):
+    live.ups(ups__firmware="1.2<b>")
+    assert "1.2" not in await text(web)
+    assert "1.2&lt;b&gt;" in await text(web, all="1")  # for readers without scripts
+    where = {"site": "hq", "agent": "order-room", "device": "ups-1"}
+    assert "1.2&lt;b&gt;" in await text(web, "/rows", **where)
+    assert "剩余时间" in await text(web, "/rows", **where)
+    assert (await web.get("/rows", params=where | {"device": "no"})).status_code == 404
+    assert (await web.get("/rows")).status_code == 422
+
+
 async def test_alarms_stand_first_by_severity(web, live):
     live.ups()
     live.alarm("replace-battery", severity=Severity.MODERATE)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from gateway.board.stream import Doors, Picture
+from gateway.board.stream import LONGEST, Doors, Picture, Shared
 
 
 class Page:
@@ -90,3 +90,39 @@ async def test_when_too_many_are_open_the_next_is_told(web, app):
     answer = await web.get("/live")
     assert answer.status_code == 503
     assert "太多" in answer.text
+
+
+async def test_many_who_look_share_one_picture_and_a_slow_one_is_made_seldom(page):
+    now, slow = 100.0, 0.0
+
+    def make():
+        nonlocal now
+        now += slow
+        return page()
+
+    shared = Shared(make, pause=0.25, clock=lambda: now)
+    first = shared()
+    assert shared() is first
+    now += 0.3
+    assert shared() is not first
+    slow, now = 0.1, now + 0.3
+    second = shared()
+    now += 1.9
+    assert shared() is second  # a tenth of a second's work, at most each 2 s
+    now, slow = now + 0.2, 60.0
+    third = shared()
+    assert third is not second
+    now += LONGEST
+    assert shared() is not third
+
+
+async def test_a_picture_that_has_not_changed_is_said_again_as_a_tick_only(page):
+    still = page()
+    stream = Doors(1).stream(lambda: still, lambda: page, tick=0.05, pause=0.0)
+    await anext(stream)
+    await anext(stream)
+    following = asyncio.ensure_future(anext(stream))
+    page.event.set()
+    async with asyncio.timeout(5):
+        assert read(await following)["fragments"] == {}
+    await stream.aclose()
