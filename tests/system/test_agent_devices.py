@@ -1,0 +1,199 @@
+"""A whole agent, on a real broker, with devices that are away, late, garbled, unplugged and back again.
+
+Each trouble raises ``contact-lost`` once, is told once, ends once it is over, and stops no neighbour.
+"""
+
+import asyncio
+import getpass
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from contract import settings
+from contract.message import Ack, Alarms, Readings, decode, encode
+from firmware_sims import site
+from firmware_sims.faults import Fault
+
+MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(shutil.which(MOSQUITTO) is None, reason="needs Debian's mosquitto: see tests/packages.sh"),
+]
+LIMIT = 30.0
+COMMUNITY, WRONG = "wolf-secret", "hunter2hunter2"
+SITE = settings.load(
+    site.SiteSettings,
+    f"""
+[[ups]]
+name = "card"
+face = "rfc1628"
+community = "{COMMUNITY}"
+[[ups]]
+name = "line"
+face = "megatec"
+link = "ttyUPS"
+[[ups]]
+name = "steady"
+face = "powernet"
+community = "{COMMUNITY}"
+""",
+    file="site.toml",
+)
+TROUBLED = ("card", "line")
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+async def until(met, what):
+    """Look every 20 ms; there is no event for what another process has not done yet."""
+    try:
+        async with asyncio.timeout(LIMIT):
+            while not met():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        pytest.fail(f"within {LIMIT:g} s: {what}")
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+class Ear:
+    """Hears what the agent says, and acknowledges it as a gateway would."""
+
+    def __init__(self, port):
+        self.polls = []
+        self.changes = []
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
+        self._client.on_message = self._on_message
+        self._client.connect("127.0.0.1", port)
+        self._client.subscribe("wolfsmoke/1/hq/room/+", 1)
+        self._client.loop_start()
+
+    def _on_message(self, _client, _data, message):
+        kind = message.topic.rpartition("/")[2]
+        if kind not in ("readings", "alarms"):
+            return
+        if kind == "readings":
+            heard = decode(Readings, message.payload)
+            self.polls.append(heard)
+        else:
+            heard = decode(Alarms, message.payload)
+            self.changes.append(heard.occurrence)
+        ack = Ack("journal", heard.epoch, ((heard.seq, heard.seq),))
+        self._client.publish("wolfsmoke/1/hq/room/acks", encode(ack), qos=1)
+
+    def good(self, device):
+        return sum(1 for each in list(self.polls) if each.device == device and "ups.status" in each.values)
+
+    def contact(self, device):
+        """Return the changes of a device's contact: lost (True), back (False); resent ones once."""
+        found = [
+            (each.id, each.active)
+            for each in list(self.changes)
+            if (each.device, each.condition) == (device, "contact-lost")
+        ]
+        return [active for _, active in dict.fromkeys(found)]
+
+    def close(self):
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+def written(folder, broker, devices):
+    (folder / "community").write_text(COMMUNITY)
+    (folder / "wrong").write_text(WRONG)
+    tables = [f'[agent]\nsite = "hq"\nname = "room"\nstate = "state"\n[broker]\nhost = "127.0.0.1"\nport = {broker}\n']
+
+    def device(name, how):
+        now = '[[device.condition]]\nname = "contact-lost"\non_delay = "0s"\n'
+        tables.append(f'[[device]]\nid = "{name}"\npoll = "200ms"\nslow = "1s"\n{how}\n{now}')
+
+    def snmp(of, secret):
+        port = devices[of].address.rpartition(":")[2]
+        return f'snmp = {{ host = "127.0.0.1", port = {port}, community = {{ file = "{secret}" }}, timeout = "300ms", retries = 0 }}'
+
+    device("card", snmp("card", "community"))
+    device("line", f'megatec = {{ port = "{devices["line"].address}" }}')
+    device("steady", snmp("steady", "community"))
+    device("stranger", snmp("steady", "wrong"))
+    (folder / "agent.toml").write_text("\n".join(tables))
+    return folder / "agent.toml"
+
+
+@pytest.fixture
+async def broker(tmp_path):
+    port = free_port()
+    config = tmp_path / "mosquitto.conf"
+    config.write_text(f"user {getpass.getuser()}\nlistener {port} 127.0.0.1\nallow_anonymous true\n")
+    process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
+        [MOSQUITTO, "-c", config], stderr=subprocess.DEVNULL
+    )
+    await until(lambda: answers(port), "mosquitto answers")
+    yield port
+    process.kill()
+    process.wait()
+
+
+async def test_each_trouble_of_a_device_is_raised_once_ends_once_and_stops_no_neighbour(tmp_path, broker):
+    command = Path(sys.executable).parent / "wolfsmoke-agent"
+    ear = Ear(broker)
+    log = tmp_path / "log"
+    async with site.running(SITE, time.monotonic, tmp_path) as devices:
+        for name in TROUBLED:  # away at start: one is silent, the other's port is not there
+            await devices[name].set_fault(Fault.UNPLUG)
+        config = written(tmp_path, broker, devices)
+        with log.open("wb") as out:
+            process = subprocess.Popen([command, "run", "--config", config], stderr=out)  # noqa: ASYNC220
+        try:
+            await until(lambda: all(ear.contact(name) == [True] for name in TROUBLED), "both are found to be away")
+            lost, steady = 1, ear.good("steady")
+            for fault in (Fault.GARBAGE, Fault.DELAY, Fault.HALF):
+                for name in TROUBLED:
+                    await devices[name].set_fault(Fault.NONE)
+                seen = {name: ear.good(name) for name in TROUBLED}
+                expected = [True, False] * lost
+                await until(lambda e=expected: all(ear.contact(name) == e for name in TROUBLED), "both are back")
+                await until(
+                    lambda s=seen: all(ear.good(name) > s[name] + 2 for name in TROUBLED), "both are read again"
+                )
+                for name in TROUBLED:
+                    await devices[name].set_fault(fault)
+                lost += 1
+                expected = [*expected, True]
+                await until(
+                    lambda e=expected: all(ear.contact(name) == e for name in TROUBLED), f"{fault.value} is seen"
+                )
+                await until(lambda s=steady: ear.good("steady") > s + 5, "the neighbour is read on")
+                steady = ear.good("steady")
+            assert process.poll() is None
+        finally:
+            process.terminate()
+            process.wait(LIMIT)
+            ear.close()
+    said = log.read_text()
+    assert process.returncode == 0
+    for name in TROUBLED:
+        assert said.count(f"{name}: contact lost: ") == lost, said
+        assert said.count(f"{name}: contact is back") == lost - 1, said
+    assert said.count("stranger: contact lost: ") == 1
+    assert "is the community right? A wrong one gets silence" in said
+    assert ear.good("stranger") == 0
+    assert "steady: contact lost" not in said
+    for never in ("Traceback", "panicked", COMMUNITY, WRONG):
+        assert never not in said
