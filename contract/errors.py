@@ -18,6 +18,7 @@
     │   └── StoreRefused          it will never take these lines: set them aside with its reason
     ├── NotifyError               a message to a person
     │   ├── NotifyAway            the channel is away: try again, then the next channel
+    │   │   └── NotifyUnknown     it may have taken it: once more at most, and marked
     │   └── NotifyRefused         the channel will never take it: the next channel at once
     └── IncidentError             an incident cannot do that: wrong state, missing reason, unknown person
         └── IncidentUnknown       there is none of this code
@@ -128,6 +129,10 @@ class NotifyError(WolfsmokeError):
 
 class NotifyAway(NotifyError):
     """The channel is away: try again, then the next one."""
+
+
+class NotifyUnknown(NotifyAway):
+    """It was handed over and nobody said what became of it: at most one more, marked 重发."""
 
 
 class NotifyRefused(NotifyError):

@@ -47,6 +47,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The server's answer, or why it failed."""
     last: bool = False
     """Nothing is left to try."""
+    unknown: bool = False
+    """It was handed over, and may have come to the person all the same."""
 
 
 class Teller(Protocol):

@@ -2,11 +2,11 @@
 
 import ssl
 from email.message import EmailMessage
-from email.utils import formatdate
+from email.utils import formatdate, parseaddr
 
 import aiosmtplib
 
-from contract.errors import NotifyAway, NotifyRefused
+from contract.errors import NotifyAway, NotifyRefused, NotifyUnknown
 from gateway.config import Email
 from gateway.notify.letter import Letter
 
@@ -23,17 +23,20 @@ class EmailChannel:
         """See ``Channel``."""
         settings = self._settings
         password = settings.password.reveal() if settings.password else None
+        client = aiosmtplib.SMTP(
+            hostname=settings.host,
+            port=settings.port,
+            username=settings.user or None,
+            password=password,
+            use_tls=settings.tls == "tls",
+            start_tls=settings.tls == "starttls",
+            timeout=self._timeout,
+        )
+        handed = False
         try:
-            _, answer = await aiosmtplib.send(
-                _message(letter, settings.sender),
-                hostname=settings.host,
-                port=settings.port,
-                username=settings.user or None,
-                password=password,
-                use_tls=settings.tls == "tls",
-                start_tls=settings.tls == "starttls",
-                timeout=self._timeout,
-            )
+            async with client:
+                handed = True
+                _, answer = await client.send_message(_message(letter, settings.sender))
         except aiosmtplib.SMTPResponseException as error:
             raise self._said(error.code, error.message) from None
         except aiosmtplib.SMTPRecipientsRefused as error:
@@ -43,9 +46,10 @@ class EmailChannel:
             hint = "check the server's certificate and tls = …"
             raise NotifyRefused(f"no TLS with the mail server: {error.reason}", where=self._where, hint=hint) from None
         except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
-            raise NotifyAway(
-                f"the mail server is away: {str(error) or type(error).__name__}", where=self._where
-            ) from None
+            why = str(error) or type(error).__name__
+            if handed:
+                raise NotifyUnknown(f"the mail server did not answer: {why}", where=self._where) from None
+            raise NotifyAway(f"the mail server is away: {why}", where=self._where) from None
         return answer[:200]
 
     @property
@@ -65,9 +69,8 @@ def _message(letter: Letter, sender: str) -> EmailMessage:
     message["To"] = letter.address
     message["Subject"] = letter.subject
     message["Date"] = formatdate(usegmt=True)
-    message["Message-ID"] = (
-        f"<{letter.id}@{sender.rpartition('@')[2]}>"  # the same in a retry: mailboxes drop the second
-    )
+    host = parseaddr(sender)[1].rpartition("@")[2]
+    message["Message-ID"] = f"<{letter.id}@{host}>"  # the same in a retry: mailboxes drop the second
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
     if letter.code:
         message["X-Wolfsmoke-Code"] = letter.code

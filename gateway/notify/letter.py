@@ -22,10 +22,23 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, Any] = {}
     """The same for machines."""
     again: bool = False
-    """Its outcome was not known after a restart: sent once more, marked 重发."""
+    """Its outcome was not known: sent once more, marked 重发 (``resent``)."""
     channel: str = ""
     """``email``, or ``webhook:<name>``."""
     address: str = ""
+
+    def resent(self) -> "Letter":
+        """Return it marked as sent once more: the person may have it already."""
+        if self.again:
+            return self
+        mark = "(sent again) " if self.person.language == "en" else "【重发】"
+        return msgspec.structs.replace(
+            self,
+            again=True,
+            subject=mark + self.subject,
+            body=f"{mark}\n{self.body}",
+            facts={**self.facts, "again": True},
+        )
 
 
 Report = Callable[[Outcome], Awaitable[None]]
@@ -48,6 +61,7 @@ class Channel(Protocol):
 
         Raises:
             NotifyAway: try again.
+            NotifyUnknown: it was handed over, and what became of it is not known.
             NotifyRefused: it will never take it.
         """
         ...

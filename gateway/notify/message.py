@@ -18,7 +18,7 @@ class Text(msgspec.Struct, frozen=True):
 
 
 def compose(
-    incident: Incident, clause: Clause, purpose: Purpose, language: str, *, link: str, again: bool, utc_offset: float
+    incident: Incident, clause: Clause, purpose: Purpose, language: str, *, link: str, utc_offset: float
 ) -> Text:
     """Return the message.
 
@@ -28,7 +28,6 @@ def compose(
         purpose: page, worse, overdue or recovery.
         language: ``zh`` or ``en``.
         link: to the incident's page; an empty text leaves it out.
-        again: marks it as sent once more.
         utc_offset: of the site, in seconds.
     """
     english = language == "en"
@@ -42,12 +41,11 @@ def compose(
         Purpose.OVERDUE: "Past its time limit: " if english else "【超过时限】",
         Purpose.RECOVERY: "Recovered: " if english else "【恢复】",
     }[purpose]
-    resent = ("(sent again) " if english else "【重发】") if again else ""
     device = incident.source.title or incident.source.device
     room = incident.source.room
     place = device if device.startswith(room) else f"{room} {device}"
-    subject = f"[{incident.code}] {resent}{mark}{title} — {place} ({clause.clause})"
-    lines = [f"{resent}{mark}{title}", ""]
+    subject = f"[{incident.code}] {mark}{title} — {place} ({clause.clause})"
+    lines = [f"{mark}{title}", ""]
     lines += _facts(incident, clause, place, utc_offset, english=english)
     if purpose is not Purpose.RECOVERY:
         lines += ["", "What to do:" if english else "处置步骤："]
@@ -56,7 +54,7 @@ def compose(
     return Text(_one_line(subject), "\n".join(lines) + "\n")
 
 
-def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str, again: bool) -> dict[str, Any]:
+def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) -> dict[str, Any]:
     """Return the same for machines; JSON types only."""
     worst = incident.worst
     trigger = clause.triggered_by(worst.condition)
@@ -64,7 +62,7 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str, ag
         "code": incident.code,
         "clause": clause.clause,
         "purpose": purpose.value,
-        "again": again,
+        "again": False,
         "state": incident.state.value,
         "condition": worst.condition,
         "level": worst.level,

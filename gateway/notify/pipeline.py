@@ -1,4 +1,7 @@
-"""The way of a message: compose it, then through the stages, in this order, to the channel."""
+"""The way of a message: compose it, then through the stages, in this order, to the channel.
+
+That nobody is told twice is not decided here: a message has its place in the journal before it comes (``gateway.post``).
+"""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -6,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from gateway import links
 from gateway.contacts import Person
 from gateway.incident import Incident, Mail
-from gateway.notify.dedupe import Dedupe
 from gateway.notify.letter import Channel, Letter, Onward, Report, Stage
 from gateway.notify.message import compose, facts
 from gateway.notify.retry import Retry
@@ -19,7 +21,6 @@ def standard_stages(channels: Mapping[str, Channel]) -> list[Stage]:
     """Return the stages, in the order in which a letter passes them."""
     return [
         Route(channels.keys()),  # by which channel, and by which next
-        Dedupe(),  # an address takes a letter once
         Retry(),  # a channel that is away is tried again
     ]
 
@@ -62,7 +63,6 @@ class Notifier:
             mail.purpose,
             person.language,
             link=link,
-            again=again,
             utc_offset=self._utc_offset,
         )
         letter = Letter(
@@ -72,13 +72,12 @@ class Notifier:
             person=person,
             subject=text.subject,
             body=text.body,
-            facts=facts(incident, clause, mail.purpose, link=link, again=again),
-            again=again,
+            facts=facts(incident, clause, mail.purpose, link=link),
         )
         onward: Onward = self._hand_over
         for stage in reversed(self._stages):
             onward = functools.partial(stage, onward=onward, report=report)
-        await report(await onward(letter))
+        await report(await onward(letter.resent() if again else letter))
 
     async def _hand_over(self, letter: Letter) -> Outcome:
         answer = await self._channels[letter.channel].send(letter)

@@ -1,10 +1,13 @@
-"""A channel that is away is tried again, briefly: the next channel must not wait long. A refusal is final."""
+"""A channel that is away is tried again, briefly: the next channel must not wait long. A refusal is final.
+
+Where the channel may have taken the message, it goes once more and no further, marked 重发.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from contract.errors import NotifyAway, NotifyRefused
+from contract.errors import NotifyAway, NotifyRefused, NotifyUnknown
 from gateway.notify.letter import Letter, Onward, Report
 from gateway.ports import Outcome
 
@@ -15,7 +18,7 @@ PAUSES = (1.0, 4.0)
 
 
 class Retry:
-    """Turns the errors of a channel into outcomes, after as many tries as there are pauses, and one."""
+    """Turns the errors of a channel into outcomes, after at most as many tries as there are pauses, and one."""
 
     def __init__(
         self, pauses: Sequence[float] = PAUSES, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -29,6 +32,12 @@ class Retry:
         for pause in (*self._pauses, None):
             try:
                 return await onward(letter)
+            except NotifyUnknown as error:
+                log.warning("what became of a message to %s is not known: %s", letter.person.id, error)
+                failed = Outcome(channel=letter.channel, accepted=False, text=str(error), unknown=True)
+                if letter.again or pause is None:
+                    return failed
+                letter = letter.resent()
             except NotifyRefused as error:
                 log.warning("%s refused the message to %s: %s", letter.channel, letter.person.id, error)
                 return Outcome(channel=letter.channel, accepted=False, text=str(error))

@@ -27,6 +27,7 @@ class Route:
             if outcome.accepted:
                 return outcome
             await report(outcome)
+            letter = letter.resent() if outcome.unknown else letter
         channel, address = ways[-1]
         outcome = await onward(replace(letter, channel=channel, address=address))
         return outcome if outcome.accepted else replace(outcome, last=True)

@@ -1,7 +1,7 @@
 """Signed webhooks. The only importer of httpx on the notifying side.
 
 The receiver checks ``X-Wolfsmoke-Signature: sha256=<hex>``: HMAC-SHA256 with the shared secret over timestamp, a dot,
-and the body's bytes; and that ``X-Wolfsmoke-Timestamp`` (seconds since 1970) is recent.
+and the body's bytes; and that ``X-Wolfsmoke-Timestamp`` (seconds since 1970) is recent. ``docs/webhook.md`` has it in full.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from contract.clock import Clock
-from contract.errors import NotifyAway, NotifyRefused
+from contract.errors import NotifyAway, NotifyRefused, NotifyUnknown
 from gateway.config import Webhook
 from gateway.notify.letter import Letter
 
@@ -57,8 +57,12 @@ class WebhookChannel:
                 answer = await client.post(self._settings.url, content=body, headers=headers)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise NotifyRefused("its url cannot be used", where=where, hint="write https://host/path") from None
-        except httpx.HTTPError as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise NotifyAway(f"the receiver is away: {str(error) or type(error).__name__}", where=where) from None
+        except httpx.HTTPError as error:
+            raise NotifyUnknown(
+                f"the receiver did not answer: {str(error) or type(error).__name__}", where=where
+            ) from None
         status = answer.status_code
         if 200 <= status < 300:
             return f"HTTP {status}"
