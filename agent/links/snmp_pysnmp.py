@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pyasn1.error import PyAsn1Error
 from pysnmp.error import PySnmpError
@@ -50,13 +51,29 @@ _REFUSALS = (
 )
 
 
+_CREDENTIALS = ("user", "auth", "auth_key", "priv", "priv_key")
+
+
+class _Shared:
+    """An engine, and how many links use it. One for each device would cost 1 MiB each; one for all mixes up users."""
+
+    def __init__(self) -> None:
+        self.engine: Any = hlapi.SnmpEngine()
+        self.links = 0
+
+
+_ENGINES: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, ...], _Shared]] = WeakKeyDictionary()
+"""By event loop and credentials."""
+
+
 class PysnmpLink:
     """One device by pysnmp."""
 
     def __init__(self, target: SnmpTarget) -> None:
         """Remember whom to ask."""
         self._target = target
-        self._engine: Any = None
+        self._credentials = tuple(str(getattr(target, name)) for name in _CREDENTIALS)
+        self._shared: _Shared | None = None
         self._route: Any = None
         self._requests = Requests(self._exchange, target.retries)
 
@@ -67,14 +84,17 @@ class PysnmpLink:
     async def close(self) -> None:
         """See ``SnmpLink.close``."""
         self._requests.forget()
-        if self._engine is not None:
-            self._engine.close_dispatcher()
-        self._engine = self._route = None
+        shared, self._shared, self._route = self._shared, None, None
+        if shared is not None:
+            shared.links -= 1
+            if not shared.links:
+                _ENGINES[asyncio.get_running_loop()].pop(self._credentials)
+                shared.engine.close_dispatcher()
 
     async def _exchange(self, oids: Sequence[str]) -> dict[str, Raw] | None:
         target = self._target
-        if self._engine is None:
-            self._engine = hlapi.SnmpEngine()
+        if self._shared is None:
+            self._shared = self._share()
         try:
             async with asyncio.timeout(target.timeout + 1.0):  # its clock ticks in half seconds; it starts slowly
                 if self._route is None:
@@ -82,7 +102,7 @@ class PysnmpLink:
                 asked = [hlapi.ObjectType(hlapi.ObjectIdentity(oid)) for oid in oids]
                 context = hlapi.ContextData(contextName=target.context.encode())
                 indication, status, _, rows = await hlapi.get_cmd(
-                    self._engine, self._auth(), self._route, context, *asked, lookupMib=False
+                    self._shared.engine, self._auth(), self._route, context, *asked, lookupMib=False
                 )
                 if indication is not None:
                     raise self._error(indication)
@@ -95,6 +115,13 @@ class PysnmpLink:
             raise no_way(target, error.strerror or str(error)) from error
         except (PySnmpError, PyAsn1Error, ValueError) as error:
             raise garbled(target, error) from error
+
+    def _share(self) -> _Shared:
+        engines = _ENGINES.setdefault(asyncio.get_running_loop(), {})
+        if self._credentials not in engines:
+            engines[self._credentials] = _Shared()
+        engines[self._credentials].links += 1
+        return engines[self._credentials]
 
     async def _open(self) -> Any:
         target = self._target

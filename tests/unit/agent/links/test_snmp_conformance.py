@@ -361,3 +361,15 @@ def test_a_target_shows_no_secret():
     target = SnmpTarget(host="ups", community="s3cret", auth_key="s3cretauth", priv_key="s3cretpriv")
     assert "s3cret" not in repr(target) + str(target)
     assert msgspec.structs.replace(target, port=1161).port == 1161
+
+
+async def test_links_to_several_devices_do_not_disturb_one_another(linked):
+    def other(request: Request) -> list[bytes]:
+        return [request.answer(dict.fromkeys(request.oids, integer(9)))]
+
+    async with device(seven) as here, device(other) as there, linked(here.port) as one:
+        async with linked(there.port) as two:
+            assert await asyncio.gather(one.get((A,)), two.get((A,))) == [{A: 7}, {A: 9}]
+        assert await one.get((B,)) == {B: 7}
+        async with linked(there.port) as again:
+            assert await again.get((B,)) == {B: 9}

@@ -95,3 +95,12 @@ async def test_many_oids_are_asked_in_parts(snmpd, linked):
         said = await link.get(asked)
     assert tuple(said) == asked
     assert said[CONTACT] == b"watch"
+
+
+async def test_users_of_one_name_and_several_keys_are_kept_apart(snmpd, linked):
+    wrong = SEALED | {"auth_key": "other-password"}
+    async with linked(snmpd, **SEALED) as right, linked(snmpd, **wrong, timeout=1.0, retries=0) as other:
+        assert (await right.get((CONTACT,)))[CONTACT]
+        with pytest.raises((DeviceRefused, DeviceTimeout)):
+            await other.get((CONTACT,))
+        assert (await right.get((CONTACT,)))[CONTACT]
