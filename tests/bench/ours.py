@@ -69,8 +69,19 @@ def gateway(processes: Processes, folder: Path, site: str, broker: int, hook: st
     return process.pid
 
 
-def agent(processes: Processes, folder: Path, site: str, broker: int, farm: int, count: int, device: str = "") -> int:
-    """Start an agent that polls each second; return its pid.
+def agent(
+    processes: Processes,
+    folder: Path,
+    site: str,
+    broker: int,
+    farm: int,
+    count: int,
+    device: str = "",
+    *,
+    poll: str = "1s",
+    engine: str = "gufo",
+) -> int:
+    """Start an agent; return its pid.
 
     Args:
         processes: ends it.
@@ -80,13 +91,16 @@ def agent(processes: Processes, folder: Path, site: str, broker: int, farm: int,
         farm: port of the simulated UPSes.
         count: how many of them.
         device: more settings of each device, as TOML lines.
+        poll: how often each is asked.
+        engine: of SNMP.
     """
     home = folder / f"agent-{site}"
     home.mkdir()
     (home / "community").write_text("public")
     devices = "".join(
-        f'[[device]]\nid = "ups-{index}"\ntitle = "UPS {index}"\npoll = "1s"\n'
-        f'snmp = {{ host = "{address}", port = {farm}, community = {{ file = "community" }} }}\n{device}\n'
+        f'[[device]]\nid = "ups-{index}"\ntitle = "UPS {index}"\npoll = "{poll}"\n'
+        f'snmp = {{ host = "{address}", port = {farm}, community = {{ file = "community" }}, engine = "{engine}" }}\n'
+        f"{device}\n"
         for index, address in enumerate(addresses(count))
     )
     path = home / "agent.toml"

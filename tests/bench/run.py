@@ -26,7 +26,8 @@ UPSES = 50
 POLL = 1.0
 PAGE_AFTER = 30.0
 """Seconds: clause 3.1.1's, as shipped."""
-GOAL_MEMORY = 45.0
+GOAL_MEMORY, GOAL_MEMORY_PYSNMP = 45.0, 70.0
+"""MiB."""
 NUT_PERIOD = 30.0
 """Seconds between two full polls of NUT's driver by default."""
 NUTS = 4
@@ -103,7 +104,7 @@ class Receiver:
 # What polling costs
 
 
-def _ours(device: str, part: str) -> Contender:
+def _ours(device: str, part: str, *, poll: str = "1s", engine: str = "gufo") -> Contender:
     def start(processes: Processes, folder: Path, port: int) -> Pids:
         broker = port_of()
         mosquitto = ours.mosquitto(processes, folder, broker)
@@ -111,7 +112,7 @@ def _ours(device: str, part: str) -> Contender:
             return None
         ours.settle(0.3)
         gateway = ours.gateway(processes, folder, "bench", broker, "http://127.0.0.1:9/", {})
-        agent = ours.agent(processes, folder, "bench", broker, port, UPSES, device)
+        agent = ours.agent(processes, folder, "bench", broker, port, UPSES, device, poll=poll, engine=engine)
         return {"agent": [agent], "gateway": [gateway], "broker": [mosquitto]}[part]
 
     return start
@@ -132,6 +133,7 @@ def _exporter(processes: Processes, folder: Path, port: int) -> Pids:
 
 
 AGENT, COLLECTD = "wolfsmoke agent (status, charge each 1 s; all each 30 s)", "collectd, snmp (17 numbers each 1 s)"
+PYSNMP = "(beside) wolfsmoke agent, engine pysnmp (each 5 s)"
 CONTENDERS: dict[str, Contender] = {
     AGENT: _ours("", "agent"),
     COLLECTD: lambda processes, folder, port: peers.collectd(processes, folder, port, UPSES, POLL),
@@ -141,6 +143,7 @@ CONTENDERS: dict[str, Contender] = {
     "NUT: 50 snmp-ups, upsd, upsmon (1 s)": lambda processes, folder, port: peers.nut(
         processes, folder, port, UPSES, port_of(), pollfreq=0, pollinterval=1, upsmon=1
     ),
+    PYSNMP: _ours("", "agent", poll="5s", engine="pysnmp"),
     "(beside) wolfsmoke gateway of these 50": _ours("", "gateway"),
 }
 
@@ -175,9 +178,10 @@ def footprint(folder: Path, rounds: int, window: float, settle: float) -> None:
     if agent and reference:
         ratio = _middle([one.cpu for one in agent]) / _middle(reference)
         print(f"goal: the agent's CPU at most collectd's: {ratio:.2f} times: {_met(ratio <= 1)}")
-    if agent:
-        memory = _middle([one.rss for one in agent])
-        print(f"goal: the agent's memory at most {GOAL_MEMORY:g} MiB: {memory:.1f}: {_met(memory <= GOAL_MEMORY)}")
+    for what, row, most in (("memory", AGENT, GOAL_MEMORY), ("memory with pysnmp", PYSNMP, GOAL_MEMORY_PYSNMP)):
+        if results[row]:
+            memory = _middle([one.rss for one in results[row]])
+            print(f"goal: the agent's {what} at most {most:g} MiB: {memory:.1f}: {_met(memory <= most)}")
 
 
 # How soon a flip is told
