@@ -6,6 +6,7 @@ Relative paths in it are relative to the file. Secrets come from files, or from 
 
 import os
 from collections.abc import Iterable, Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,6 +16,7 @@ from contract import files, locate, settings
 from contract.broker import FILES, Broker, host_faults
 from contract.errors import ConfigError, Problem
 from contract.settings import Fault, Port, Seconds, Secret, SecretSource, Slug, Text
+from gateway.contacts import is_address
 
 _PLAN: Final[locate.Path] = ("plan",)
 _CONTACTS: Final[locate.Path] = ("contacts",)
@@ -108,8 +110,10 @@ class Email(msgspec.Struct, frozen=True, kw_only=True):
     def faults(draft: Any) -> Iterable[Fault]:
         """Yield what does not fit."""
         yield from host_faults(draft.host)
-        if isinstance(draft.sender, str) and "@" not in draft.sender:
-            yield Fault(f"{draft.sender!r} is no address", 'write "wolfsmoke@example.net"', ("sender",))
+        sender = draft.sender
+        if isinstance(sender, str) and (not is_address(parseaddr(sender)[1]) or not sender.isprintable()):
+            hint = 'write "wolfsmoke@example.net", or "狼烟 <wolfsmoke@example.net>"'
+            yield Fault(f"{draft.sender!r} is no address", hint, ("sender",))
         if draft.user and draft.password is None:
             yield Fault("a user without a password", 'write password = { file = "…" } or { credential = "…" }')
 

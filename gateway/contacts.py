@@ -1,5 +1,6 @@
 """Who can be told, and who is on call: ``contacts.toml``. Pure: text in, contacts out."""
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -9,9 +10,14 @@ from contract.errors import IncidentError
 from contract.settings import BAD, Fault, Seconds, Slug, did_you_mean, load
 from gateway.plan.model import Filled, Role, Words
 
-Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")]
+_ADDRESS = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 Language = Annotated[str, msgspec.Meta(pattern=r"^(zh|en)$")]
 _DAY = 86400.0
+
+
+def is_address(text: str) -> bool:
+    """Say whether a text is an e-mail address that every mail server takes: ASCII, unquoted (RFC 5321, 4.1.2)."""
+    return _ADDRESS.fullmatch(text) is not None
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +25,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
     id: Slug
     name: Filled
-    email: Email | None = None
+    email: str | None = None
     webhook: Slug | None = None
     prefer: Annotated[str, msgspec.Meta(pattern=r"^(email|webhook)$")] = "webhook"
     """The channel that is tried first."""
@@ -30,6 +36,9 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         """Yield what is wrong with the person as a whole."""
         if draft.email is None and draft.webhook is None:
             yield Fault("cannot be told by any channel", "write email or webhook")
+        if isinstance(draft.email, str) and not is_address(draft.email):
+            hint = 'write "li@example.com": one address, in ASCII letters'
+            yield Fault(f"{draft.email!r} is no address that every mail server takes", hint, ("email",))
 
 
 class Department(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,6 +46,10 @@ class Retry:
                 if pause is None:
                     log.warning("%s is away, %s not told by it: %s", letter.channel, letter.person.id, error)
                     return failed
+            except Exception as error:
+                log.exception("a fault in %s; the next way is tried", letter.channel)
+                text = f"a fault in the channel: {type(error).__name__}"
+                return Outcome(channel=letter.channel, accepted=False, text=text)
             await report(failed)
             await self._sleep(pause)
         raise AssertionError("the last try returns")

@@ -61,6 +61,8 @@ def test_secrets_come_from_files_and_never_show(tmp_path):
         ('[store]\nkind = "influxdb1"\nurl = "http://x"\ndatabase = "d"\nbucket = "b"', 9, "store.bucket", "kind"),
         ('[store]\nkind = "victoriametrics"\nurl = "http://x"\ndatabase = "d"', 8, "store.database", "takes none"),
         ('[notify.email]\nhost = "h"\nsender = "nobody"', 7, "notify.email.sender", "address"),
+        ('[notify.email]\nhost = "h"\nsender = "w@例子.cn"', 7, "notify.email.sender", "address"),
+        ('[notify.email]\nhost = "h"\nsender = "a@b\\nBcc: c@d"', 7, "notify.email.sender", "address"),
         ('[notify.email]\nhost = "h:25"\nsender = "a@b"', 6, "notify.email.host", "port"),
         ('[notify.email]\nhost = "h"\nsender = "a@b"\ntls = "yes"', 8, "notify.email.tls", "starttls"),
         ('[notify.webhook.x]\nurl = "ftp://x"\nsecret = { file = "secret" }', 6, "notify.webhook.x.url", "https"),

@@ -340,6 +340,16 @@ async def test_a_mail_server_that_falls_silent_after_the_message_gets_one_more_t
     assert subjects == [False, True]
 
 
+async def test_a_fault_in_a_channel_does_not_keep_people_waiting(mailbox, caplog):
+    class Broken:
+        async def send(self, _letter):
+            raise IndexError("a mistake of ours")
+
+    outcomes = await tell({"webhook:duty": Broken(), "email": mail_channel(mailbox.port)}, LI)
+    assert [(one.channel, one.accepted) for one in outcomes] == [("webhook:duty", False), ("email", True)]
+    assert "a mistake of ours" in caplog.text
+
+
 async def test_a_sender_with_a_name_is_written_as_mailboxes_want_it(mailbox):
     settings = Email(host="127.0.0.1", port=mailbox.port, sender="狼烟 <wolfsmoke@example.com>", tls="none")
     (outcome,) = await tell({"email": EmailChannel(settings, timeout=5)}, WANG)

@@ -88,6 +88,9 @@ def test_a_plan_without_files_is_a_mistake():
     ("right", "wrong", "said"),
     [
         ('email = "li@example.com"', 'email = "li at example.com"', "email"),
+        ('email = "li@example.com"', 'email = "李@example.com"', "in ASCII letters"),
+        ('email = "li@example.com"', 'email = "li@example.com, wang@example.com"', "one address"),
+        ('email = "li@example.com"', 'email = "li@"', "is no address"),
         ('id = "wang"', 'id = "li"', "a second person 'li'"),
         ('on_call = ["li", "wang"]', 'on_call = ["lee", "wang"]', "no person 'lee'"),
         ('head = "sun"', "", "nobody is there"),
