@@ -12,16 +12,17 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 
+from agent.entry import RESEND_AFTER, Entry, Key, Sender, restamped
 from agent.spool import Batch, Row, Spool
 from agent.watch import Watched
 from contract.alarm import Occurrence
 from contract.clock import Clock
-from contract.errors import MessageError, StorageError
-from contract.message import Ack, Alarms, Heartbeat, Held, Hello, Readings, Topic, Voided, decode, encode
+from contract.errors import StorageError
+from contract.message import Ack, Alarms, Heartbeat, Held, Hello, Readings, Topic, Voided, encode
 from contract.ranges import Range, Ranges
 
 _log = logging.getLogger(__name__)
@@ -30,7 +31,6 @@ WINDOW = 64
 """Readings messages that may be under way at once; alarms go outside it."""
 SPOOL_AFTER = 1.0
 """Seconds without an acknowledgement until a message is kept on disk."""
-RESEND_AFTER = 30.0
 RESEND_MOST = 300.0
 BACKLOG_RATE = 200.0
 """Messages from the disk a second, in half of the window at the most: live ones keep their latency."""
@@ -40,31 +40,8 @@ KEEP_MOST = 1_000_000
 MEMORY_MOST = 20_000
 """Messages in memory while the disk fails."""
 
-Key = tuple[str, int]
 T = TypeVar("T")
 Message = TypeVar("Message", Readings, Alarms)
-
-
-class Sender(Protocol):
-    """The way out. Only called between ``connected`` and ``disconnected``."""
-
-    def send(self, topic: Topic, payload: bytes) -> None:
-        """Give a message to the broker at QoS 1, and do not wait."""
-        ...
-
-
-class _Entry:
-    """One message in memory, as it travels."""
-
-    __slots__ = ("body", "queued", "resend", "sent", "spooled", "topic")
-
-    def __init__(self, topic: Topic, body: bytes, queued: float, *, spooled: bool = False) -> None:
-        self.topic = topic
-        self.body = body
-        self.queued = queued
-        self.sent: float | None = None
-        self.resend = RESEND_AFTER
-        self.spooled = spooled
 
 
 class Outbox:
@@ -81,9 +58,9 @@ class Outbox:
         self._boot = clock.stamp().boot
         self._standing = standing
         self._seq = 0
-        self._alarms: dict[Key, _Entry] = {}
+        self._alarms: dict[Key, Entry] = {}
         """All that are held, in the order of their queueing; the older epochs first."""
-        self._readings: dict[Key, _Entry] = {}
+        self._readings: dict[Key, Entry] = {}
         """Those that are under way, and those that are not on disk yet."""
         self._disk: dict[str, Ranges] = {}
         """What the spool holds, epoch by epoch, the oldest first."""
@@ -115,7 +92,7 @@ class Outbox:
             self._note_voided(voided)
         now = self._replayed = self._clock.boottime()
         for row in await self._on_disk(self._spool.alarms):
-            self._alarms[row.epoch, row.seq] = _Entry(row.topic, row.body, now, spooled=True)
+            self._alarms[row.epoch, row.seq] = Entry(row.topic, row.body, now, spooled=True)
         return await self._on_disk(self._spool.watched)
 
     @property
@@ -243,7 +220,7 @@ class Outbox:
         if self._sender is not None:
             await self._replay(now)
 
-    def _queue(self, lane: dict[Key, _Entry], topic: Topic, message: Message) -> _Entry | None:
+    def _queue(self, lane: dict[Key, Entry], topic: Topic, message: Message) -> Entry | None:
         now = self._clock.boottime()
         sent = round(now, 3) if message.at.boot == self._boot else 0.0
         try:
@@ -254,25 +231,16 @@ class Outbox:
                 _log.error("a message cannot be written as JSON, and is left out, as will be its like: %s", error)
             return None
         self._seq += 1
-        entry = lane[self.epoch, self._seq] = _Entry(topic, body, now)
+        entry = lane[self.epoch, self._seq] = Entry(topic, body, now)
         return entry
 
-    def _send(self, entry: _Entry) -> None:
+    def _send(self, entry: Entry) -> None:
         assert self._sender is not None  # noqa: S101 - the callers look
         now = entry.sent = self._clock.boottime()
         if now - entry.queued > SPOOL_AFTER:
-            entry.body = self._restamped(entry, now)
+            entry.body = restamped(entry, self._boot, now)
         self._outstanding += entry.topic is Topic.READINGS
         self._sender.send(entry.topic, entry.body)
-
-    def _restamped(self, entry: _Entry, now: float) -> bytes:
-        """Return the message with the time of its sending; on disk it has the first one."""
-        message: Alarms | Readings
-        try:
-            message = decode(Alarms, entry.body) if entry.topic is Topic.ALARMS else decode(Readings, entry.body)
-        except MessageError:
-            return entry.body  # an older version kept it; the gateway judges
-        return encode(msgspec.structs.replace(message, sent=round(now, 3) if message.at.boot == self._boot else 0.0))
 
     def _pump(self) -> None:
         """Send what waits in memory: alarms, then readings while the window is open."""
@@ -303,7 +271,7 @@ class Outbox:
             if key in self._readings or row.seq not in self._disk.get(row.epoch, ()):
                 continue  # acknowledged meanwhile
             self._allowance -= 1
-            self._readings[key] = _Entry(row.topic, row.body, 0.0, spooled=True)
+            self._readings[key] = Entry(row.topic, row.body, 0.0, spooled=True)
         found = {(row.epoch, row.seq) for row in rows}
         missing = [(epoch, n) for epoch, span in wanted for n in range(span[0], span[1] + 1) if (epoch, n) not in found]
         if missing:
@@ -373,7 +341,7 @@ class Outbox:
             entry.resend = RESEND_AFTER
         self._outstanding = 0
 
-    async def _commit(self, entries: Sequence[tuple[Key, _Entry]]) -> None:
+    async def _commit(self, entries: Sequence[tuple[Key, Entry]]) -> None:
         """Write messages and all that waits for a commit; if the disk fails, they wait for the next one."""
         batch, self._pending = self._pending, Batch()
         batch.keep = [Row(*key, entry.topic, entry.body) for key, entry in entries]

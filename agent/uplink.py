@@ -104,7 +104,7 @@ class Uplink:
             pause = min(pause * 2, _PAUSES[1])
 
     def send(self, topic: Topic, payload: bytes) -> None:
-        """See ``outbox.Sender``."""
+        """See ``entry.Sender``."""
         assert self._client is not None  # noqa: S101 - nobody sends before run
         self._client.publish(self._topics[topic], payload, qos=1, retain=topic in RETAINED)
         self._watch_writing()
