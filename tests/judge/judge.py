@@ -5,7 +5,8 @@ that WOLFSMOKE_CASES names, else beside the repository. Served by snmpsim; ``--p
 NUT out. ``-v`` names everything that was not right.
 
 NUT refuses a device whose recording lacks the object that NUT knows its MIB by (the recordings hold only what their
-recorder asked; naming the MIB to NUT does not help); the last line compares both on the others alone.
+recorder asked; naming the MIB to NUT brought no value
+more on those where it was tried); the last line compares both on the others alone.
 
 What it does not show: our tables were written with these recordings at hand, and a family with one recording has been
 proven on that one. What a new device is read like, only a new recording shows.
