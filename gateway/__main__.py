@@ -58,7 +58,8 @@ def _run(asked: argparse.Namespace) -> int:
 
     level = logging.DEBUG if asked.verbose else logging.INFO
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for library in ("uvicorn", "apscheduler"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     faulthandler.enable()  # what the watchdog's SIGABRT ends still says where it hung
     config, _, _ = read_all(asked.config)
     asyncio.run(serve(config, systemd.from_environment(), systemd.watchdog_interval()))

@@ -87,6 +87,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "level": worst.level,
         "severity": worst.severity,
         "source": msgspec.to_builtins(incident.source),
+        "place": incident.source.place,
         "owner": incident.owner,
         "seen": list(incident.seen),
         "steps": [index + 1 for index in incident.steps],

@@ -53,7 +53,7 @@ def compose(live: Live, incidents: Iterable[Incident], language: str, *, now: fl
     for one in running:
         owner = f"{words('owner')} {one.owner}" if one.owner else words("nobody")
         title = words.either(one.worst.title_zh, one.worst.title_en)
-        rows.append(f"{one.code} {title} · {one.source.title}: {words.name('incident', one.state.value)} · {owner}")
+        rows.append(f"{one.code} {title} · {one.source.place}: {words.name('incident', one.state.value)} · {owner}")
     lines += ["", *(f"- {row}" for row in rows)] if rows else []
     return Text(f"{mark}{words('comma').join(parts)}", "\n".join(lines) + "\n")
 

@@ -60,6 +60,12 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         """Site, agent, device."""
         return self.site, self.agent, self.device
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people: the room once, though a title may begin with it."""
+        name = self.title or self.device
+        return name if name.startswith(self.room) else f"{self.room} {name}"
+
 
 class Symptom(msgspec.Struct, frozen=True, kw_only=True):
     """One alarm occurrence of an incident. Times are the gateway's wall clock."""

@@ -72,10 +72,11 @@ def steps(
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One incident."""
+    """One incident. ``title`` is what is wrong, ``plan`` the title of its clause."""
 
     code: str
     clause: str
+    plan: str
     title: str
     about: str
     state: str
@@ -101,10 +102,13 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
         Sign(words.either(one.title_zh, one.title_en) or words.name("condition", one.condition), one.active)
         for one in incident.symptoms
     )
+    worst = incident.worst
+    plan = words.either(incident.title_zh, incident.title_en)
     return Case(
         code=incident.code,
         clause=incident.clause,
-        title=words.either(incident.title_zh, incident.title_en) or incident.code,
+        plan=plan,
+        title=words.either(worst.title_zh, worst.title_en) or plan or incident.code,
         about=" · ".join(dict.fromkeys(part for part in (source.title or source.device, source.room) if part)),
         state=incident.state.value,
         closed=incident.closed is not None,

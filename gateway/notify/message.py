@@ -41,9 +41,7 @@ def compose(
         Purpose.OVERDUE: "Past its time limit: " if english else "【超过时限】",
         Purpose.RECOVERY: "Recovered: " if english else "【恢复】",
     }[purpose]
-    device = incident.source.title or incident.source.device
-    room = incident.source.room
-    place = device if device.startswith(room) else f"{room} {device}"
+    place = incident.source.place
     subject = f"[{incident.code}] {mark}{title} — {place} ({clause.clause})"
     lines = [f"{mark}{title}", ""]
     lines += _facts(incident, clause, place, utc_offset, english=english)
