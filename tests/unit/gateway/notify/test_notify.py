@@ -240,6 +240,22 @@ async def test_a_webhook_is_signed_over_timestamp_and_body(receiver):
     assert said["urgency"] == "immediate"
 
 
+async def test_what_the_document_tells_receivers_to_do_is_right(receiver, monkeypatch):
+    text = (CONFIG.parent / "docs" / "webhook.md").read_text("utf-8")
+    names: dict = {}
+    exec(text.split("```python\n")[1].split("```")[0], names)
+    await tell({"webhook:duty": hook_channel(receiver.port)}, LI)
+    ((headers, body),) = receiver.requests
+    said = {"-".join(part.capitalize() for part in name.split("-")): value for name, value in headers.items()}
+    genuine = names["genuine"]
+    monkeypatch.setattr("time.time", lambda: T0 + 20)
+    assert genuine(b"shared", said, body)
+    assert not genuine(b"another", said, body)
+    assert not genuine(b"shared", said, body + b" ")
+    monkeypatch.setattr("time.time", lambda: T0 + 400)
+    assert not genuine(b"shared", said, body)
+
+
 async def test_a_receiver_that_says_500_is_tried_again(receiver):
     receiver.statuses = [500, 503]
     outcomes = await tell({"webhook:duty": hook_channel(receiver.port)}, LI)
