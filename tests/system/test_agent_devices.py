@@ -163,7 +163,7 @@ async def test_each_trouble_of_a_device_is_raised_once_ends_once_and_stops_no_ne
         try:
             await until(lambda: all(ear.contact(name) == [True] for name in TROUBLED), "both are found to be away")
             lost, steady = 1, ear.good("steady")
-            for fault in (Fault.GARBAGE, Fault.DELAY, Fault.HALF):
+            for fault in (Fault.GARBAGE, Fault.DELAY):
                 for name in TROUBLED:
                     await devices[name].set_fault(Fault.NONE)
                 seen = {name: ear.good(name) for name in TROUBLED}

@@ -188,10 +188,11 @@ def test_read_says_the_same_to_people_in_a_table(site):
 
 def test_read_says_what_changed_when_the_mains_is_cut(site):
     try:
-        assert run("sims", "cut", "order-room", "--control", site["control"]).returncode == 0
+        done = run("sims", "cut", "order-room", "--control", site["control"])
+        assert (done.returncode, json.loads(done.stdout)) == (0, {"done": "cut order-room"})
         readings = json.loads(run("agent", "read", url_of(site, "megatec"), "--json").stdout)["readings"]
     finally:
-        run("sims", "restore", "order-room", "--control", site["control"])
+        asyncio.run(control.send(site["control"], "restore order-room"))
     assert [each["value"] for each in readings if each["quantity"] == "ups.status"] == [["OB"]]
 
 
@@ -254,10 +255,7 @@ def test_no_answer_ends_with_3_and_a_sentence_that_says_what_to_try(site, way, h
     ("fault", "way", "hint"),
     [
         ("garbage", "v2c", "is another service on that port?"),
-        ("half", "v2c", "is another service on that port?"),
-        ("delay", "v2c", "no answer within"),
         ("silence", "megatec", "is it on, and is the cable"),
-        ("garbage", "megatec", "2400 baud"),
         ("unplug", "megatec", "is the adapter plugged in?"),
     ],
 )
@@ -382,19 +380,6 @@ def test_all_that_is_wrong_comes_in_one_listing_with_file_line_key_and_what_to_w
     assert SECRET not in done.stderr
 
 
-@pytest.mark.parametrize("part", ["agent", "gateway"])
-@pytest.mark.parametrize("body", [b"\xff\xfe\x00", None])
-def test_what_is_no_settings_file_is_said_so(tmp_path, part, body):
-    path = tmp_path / "x.toml"
-    if body is None:
-        path.mkdir()
-    else:
-        path.write_bytes(body)
-    done = run(part, "check", "--config", path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "x.toml" in done.stderr
-
-
 # --- use ------------------------------------------------------------------------------------------------------------
 
 VERBS = {
@@ -451,8 +436,15 @@ def test_a_reader_that_leaves_is_no_traceback(site, part):
 # --- signals --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize(("part", "up"), [("agent", "watching 1 devices"), ("gateway", "board on http://")])
+@pytest.mark.parametrize(
+    ("part", "up", "number"),
+    [
+        ("agent", "watching 1 devices", signal.SIGINT),
+        ("agent", "watching 1 devices", signal.SIGTERM),
+        ("gateway", "board on http://", signal.SIGINT),
+        ("gateway", "board on http://", signal.SIGTERM),
+    ],
+)
 def test_a_daemon_tells_systemd_how_it_goes_and_a_signal_ends_it_cleanly(folder, part, up, number):
     """Nothing answers here, neither broker nor device: the hardest case for a clean end."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
