@@ -11,6 +11,9 @@ from pathlib import Path
 from contract.errors import ConfigError, UsageError, WolfsmokeError
 from gateway import cli, systemd
 
+_CHATTY = ("apscheduler", "httpx")
+"""Libraries that log what they do; we say ourselves what came of it."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 wrong settings or use, 3 no gateway answers."""
@@ -58,6 +61,9 @@ def _run(asked: argparse.Namespace) -> int:
 
     level = logging.DEBUG if asked.verbose else logging.INFO
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    if not asked.verbose:
+        for chatty in _CHATTY:
+            logging.getLogger(chatty).setLevel(logging.WARNING)
     for library in ("uvicorn", "apscheduler"):
         logging.getLogger(library).setLevel(logging.WARNING)
     faulthandler.enable()  # what the watchdog's SIGABRT ends still says where it hung
