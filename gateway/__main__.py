@@ -11,7 +11,7 @@ from pathlib import Path
 from contract.errors import ConfigError, UsageError, WolfsmokeError
 from gateway import cli, systemd
 
-_CHATTY = ("apscheduler", "httpx")
+_CHATTY = ("apscheduler", "httpx", "uvicorn")
 """Libraries that log what they do; we say ourselves what came of it."""
 
 
@@ -64,8 +64,6 @@ def _run(asked: argparse.Namespace) -> int:
     if not asked.verbose:
         for chatty in _CHATTY:
             logging.getLogger(chatty).setLevel(logging.WARNING)
-    for library in ("uvicorn", "apscheduler"):
-        logging.getLogger(library).setLevel(logging.WARNING)
     faulthandler.enable()  # what the watchdog's SIGABRT ends still says where it hung
     config, _, _ = read_all(asked.config)
     asyncio.run(serve(config, systemd.from_environment(), systemd.watchdog_interval()))
