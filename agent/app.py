@@ -212,4 +212,5 @@ class App:
 def _log_change(occurrence: Occurrence | None) -> None:
     if occurrence is not None:
         word = "raised" if occurrence.active else "cleared"
-        _log.warning("%s: %s %s (%s)", occurrence.device, occurrence.condition, word, occurrence.value)
+        value = " ".join(occurrence.value) if isinstance(occurrence.value, tuple) else occurrence.value
+        _log.warning("%s: %s %s (%s = %s)", occurrence.device, occurrence.condition, word, occurrence.quantity, value)

@@ -382,7 +382,9 @@ class Incidents:
         kept = await self._journal.record_event(event)
         after = apply(self._incidents.get(incident), kept)
         self._incidents[incident] = after
-        log.info("incident %s: %s%s", incident, kind, f" ({who})" if who else "")
+        what = f"{after.source.agent}/{after.source.device} {after.worst.condition}, {after.clause}"
+        said = f"{kind}{f' ({who})' if who else ''}{f': {text}' if text else ''}"
+        log.info("incident %s (%s): %s", incident, what, said)
         for listener in tuple(self._listeners):
             listener(after)
         return after
