@@ -65,7 +65,8 @@ async def said(*command, **environment):
         env={**os.environ, "MIBS": "", **environment},
     )
     out, _ = await asyncio.wait_for(process.communicate(), 30)
-    return out.decode()
+    lines = out.decode().splitlines()
+    return "\n".join(line for line in lines if not line.startswith("Created directory"))  # net-snmp, the first time
 
 
 VERSIONS = {
