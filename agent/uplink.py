@@ -19,7 +19,7 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from agent.outbox import Outbox
-from contract.broker import Broker
+from contract.broker import HUNG_UP, Absence, Broker
 from contract.clock import Clock
 from contract.errors import BrokerError, MessageError
 from contract.message import (
@@ -75,7 +75,7 @@ class Uplink:
         self._client: mqtt.Client | None = None
         self._writing = False
         self._connected = False
-        self._told_lost = False
+        self._absence = Absence()
         self._refused = 0
         self._thread = ThreadPoolExecutor(1, "connect")
         """For connecting alone: names that nobody resolves must not hold up the way to the broker."""
@@ -165,15 +165,15 @@ class Uplink:
             raise BrokerError(str(error) or type(error).__name__) from None
         sock = client.socket()
         if not isinstance(sock, socket.socket):
-            raise BrokerError("hung up at once")
+            raise BrokerError(HUNG_UP)
         client.on_socket_close = lambda _client, _data, closing: self._unhook(closing)
         self._client, self._writing = client, False
         loop.add_reader(sock, self._readable, client)
         await asyncio.wait({greeted, lost}, timeout=_GREETING, return_when=asyncio.FIRST_COMPLETED)
         if not greeted.done():
-            raise BrokerError(lost.result() if lost.done() else f"said nothing for {_GREETING:g} s")
+            raise BrokerError(HUNG_UP if lost.done() else f"said nothing for {_GREETING:g} s")
         if greeted.result():
-            raise BrokerError(f"refuses us: {greeted.result()}", hint="check user, password and the broker's ACL")
+            raise BrokerError(f"it refuses us: {greeted.result()}")
 
     async def _stay(self, client: mqtt.Client, lost: asyncio.Future[str]) -> None:
         """Say hello, then keep presence and connection until it is lost."""
@@ -181,9 +181,8 @@ class Uplink:
         self._connected = True
         self._greet()
         self.send(Topic.STATE, self._state(online=True))
-        log = _log.warning if self._told_lost else _log.info
+        log = _log.warning if self._absence.over() else _log.info
         log("broker %s:%s: connected", self._broker.host, self._broker.port)
-        self._told_lost = False
         due = self._clock.boottime() + HEARTBEAT
         while not lost.done():
             await asyncio.wait({lost}, timeout=1.0)
@@ -213,10 +212,10 @@ class Uplink:
             sock.close()
 
     def _tell_lost(self, why: str) -> None:
-        if not self._told_lost:
-            self._told_lost = True
+        told = self._absence.tell(why)
+        if told:
             where = f"{self._broker.host}:{self._broker.port}"
-            _log.warning("broker %s: away: %s; readings are kept meanwhile", where, why)
+            _log.warning("broker %s: away: %s; readings are kept meanwhile", where, told)
 
     def _readable(self, client: mqtt.Client) -> None:
         rc = client.loop_read()

@@ -55,6 +55,46 @@ FILES: Final[dict[Path, str]] = {("broker", "tls", key): "" for key in ("ca", "c
 """Where a settings file names the files of TLS; see ``contract.files.named``."""
 
 
+HUNG_UP: Final = "it hung up before it answered"
+"""What a broker does with a side that speaks TLS to no TLS, or the other way round."""
+_OTHER_CA: Final = "check tls.ca: it is not of the authority that signed the broker's certificate"
+_OTHER_NAME: Final = "write the host as a name that stands in the broker's certificate"
+_ADVICE: Final = (
+    ("unable to get local issuer", _OTHER_CA),
+    ("self-signed", _OTHER_CA),
+    ("Hostname mismatch", _OTHER_NAME),
+    ("IP address mismatch", _OTHER_NAME),
+    ("certificate has expired", "renew the broker's certificate; does the clock of this machine go right?"),
+    ("WRONG_VERSION_NUMBER", "does this port speak TLS? If not: another port, or no tls"),
+    (HUNG_UP, "does this port want TLS? Then write tls = { ca = … }"),
+    ("ot authorized", "check user, password and the broker's access list"),
+    ("user name or password", "check user and password"),
+)
+"""What the TLS library and the broker say → what a person can do about it."""
+
+
+class Absence:
+    """Why there is no connection: told once, and again only when it is something else that a person must mend."""
+
+    def __init__(self) -> None:
+        """Start with nothing told."""
+        self.told: set[str] = set()
+
+    def tell(self, reason: str) -> str:
+        """Return what is to be logged of a failed try, with what to do about it where that is known; empty: nothing."""
+        advice = next((hint for part, hint in _ADVICE if part in reason), "")
+        if reason in self.told or (self.told and not advice):
+            return ""
+        self.told.add(reason)
+        return f"{reason} ({advice})" if advice else reason
+
+    def over(self) -> bool:
+        """Take a connection; return whether anything was told since the last one."""
+        told = bool(self.told)
+        self.told.clear()
+        return told
+
+
 def host_faults(host: Any) -> Iterable[Fault]:
     """Yield what is wrong with the name of a host."""
     if isinstance(host, str) and ("/" in host or " " in host or (host.count(":") == 1)):

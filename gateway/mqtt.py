@@ -9,6 +9,7 @@ import asyncio
 import logging
 import secrets
 import ssl
+import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
@@ -16,7 +17,7 @@ from typing import Any, Final
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from contract.broker import Broker
+from contract.broker import HUNG_UP, Absence, Broker
 from contract.errors import BrokerError
 from contract.message import GATEWAY_TOPIC, HEARTBEAT, MAX_BYTES, ROOT, Heartbeat, encode
 from gateway.clock import SystemClock
@@ -50,7 +51,9 @@ class Wire:
         self._clock = clock
         self._client: mqtt.Client | None = None
         self._connected = False
-        self._told_lost = False
+        self._refused = False
+        """By the broker, which then hangs up."""
+        self._absence = Absence()
         self._leaving = False
         self._told_dropped = 0
         self._gathered: deque[Arrived] = deque()
@@ -140,7 +143,8 @@ class Wire:
             loop.call_soon_threadsafe(self._on_disconnect, str(reason))
 
         def on_connect_fail(_client: Any, _data: Any) -> None:
-            loop.call_soon_threadsafe(self._on_disconnect, "nothing answers")
+            error = sys.exception()  # paho calls this while it handles it
+            loop.call_soon_threadsafe(self._tell_lost, str(error or "") or "nothing answers")
 
         def on_message(_client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
             if len(self._gathered) >= _GATHERED:
@@ -173,23 +177,24 @@ class Wire:
         if self._leaving:
             return
         if reason.is_failure:
-            self._on_disconnect(f"{reason} (check user and password)")
+            self._refused = True
+            self._tell_lost(f"it refuses us: {reason}")
             return
         assert self._client is not None  # noqa: S101
         self._connected = True
-        self._told_lost = False
+        self._absence.over()
         _log.info("broker %s:%s: connected", self._broker.host, self._broker.port)
         self.session = secrets.token_hex(8)
         self._client.subscribe(SUBSCRIPTION, 1)
         self._say_online()
 
-    def _on_disconnect(self, why: str) -> None:
-        self._connected = False
-        if not self._told_lost and not self._leaving:
-            self._told_lost = True
-            _log.warning(
-                "broker %s:%s: not connected: %s; the agents keep what they read",
-                self._broker.host,
-                self._broker.port,
-                why,
-            )
+    def _on_disconnect(self, reason: str) -> None:
+        if not self._refused:
+            self._tell_lost(f"the connection is lost: {reason}" if self._connected else HUNG_UP)
+        self._connected = self._refused = False
+
+    def _tell_lost(self, why: str) -> None:
+        told = "" if self._leaving else self._absence.tell(why)
+        if told:
+            where = f"{self._broker.host}:{self._broker.port}"
+            _log.warning("broker %s: not connected: %s; the agents keep what they read", where, told)

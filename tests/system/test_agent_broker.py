@@ -334,6 +334,10 @@ async def test_tls_is_spoken_and_a_broker_that_is_not_trusted_gets_nothing(tmp_p
         stranger = Broker("localhost", broker.port, tls=Tls(str(other / "ca.pem")))
         async with running(tmp_path, stranger) as agent:
             await until(lambda: "certificate verify failed" in caplog.text, "the refusal")
+            assert "check tls.ca" in caplog.text
+            assert not agent.uplink.connected
+        async with running(tmp_path, Broker("localhost", broker.port)) as agent:
+            await until(lambda: "does this port want TLS" in caplog.text, "the broker hangs up")
             assert not agent.uplink.connected
         async with running(tmp_path, Broker("localhost", broker.port, tls=Tls(str(tmp_path / "ca.pem")))) as agent:
             agent.put(100)

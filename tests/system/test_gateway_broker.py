@@ -494,6 +494,7 @@ async def test_a_gateway_that_is_started_again_keeps_its_journal_and_tells_nobod
 async def test_a_broker_that_is_away_at_start_and_later_is_told_once_each_and_found_again(bare):
     await bare.gateway.start("not connected")
     assert "the agents keep what they read" in bare.gateway.lines("not connected")[0]
+    assert "Connection refused" in bare.gateway.lines("not connected")[0]
     await bare.broker.start()
     await until(lambda: bare.gateway.lines(": connected"), "the gateway finds the broker", bare.gateway)
     agent = await bare.join("room", GATEWAY_TOPIC)
@@ -514,7 +515,7 @@ async def test_a_wrong_password_is_told_with_what_to_check(bare):
     (bare.gateway._config.parent / "word").write_text("a-wrong-word")
     await bare.broker.start()
     await bare.gateway.start("not connected")
-    assert "check user and password" in bare.gateway.said()
+    assert "check user, password" in bare.gateway.said()
     assert "a-wrong-word" not in bare.gateway.said()
     assert await bare.gateway.end() == 0
 
