@@ -40,6 +40,8 @@ class Watch:
         for condition in conditions:
             self._by_quantity.setdefault(condition.quantity, []).append(condition)
         self._state = {condition.name: Watched(device, condition.name) for condition in conditions}
+        self._last: dict[str, Reading] = {}
+        """By quantity: what an alarm that a delay raises is about."""
 
     def restore(self, kept: Iterable[Watched], now: Stamp) -> None:
         """Go on where an earlier process stopped; delays go on too. Conditions that are gone are left out."""
@@ -51,6 +53,8 @@ class Watch:
         """Return what changed, by these readings."""
         changed = []
         for reading in readings:
+            if reading.quantity in self._by_quantity:
+                self._last[reading.quantity] = reading
             for condition in self._by_quantity.get(reading.quantity, ()):
                 changed += self._step(condition, reading, at)
         return changed
@@ -91,6 +95,7 @@ class Watch:
 
     def _raised(self, condition: Condition, progress: Progress, reading: Reading | None, at: Stamp) -> Occurrence:
         ago = at.boottime - progress.began
+        reading = reading or self._last.get(condition.quantity)
         return Occurrence(
             id=self._new_id(),
             device=self._device,

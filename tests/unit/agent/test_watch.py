@@ -57,6 +57,14 @@ def test_since_is_when_the_trouble_was_seen_and_raised_when_the_delay_was_over(w
     assert (raised.news.since, raised.news.raised) == (at(10), at(40))
 
 
+def test_what_a_delay_raises_says_the_reading_it_is_about(watch):
+    watch.readings([WARM], at(10))
+    watch.readings([Reading("battery.temperature", 52.0)], at(20))
+    watch.readings([OL], at(39))  # other polls come in between
+    (raised,) = watch.tick(at(40))
+    assert raised.news.value == 52.0
+
+
 def test_a_reading_that_is_not_good_ends_nothing(watch):
     watch.readings([OB], at(10))
     assert watch.readings([Reading("ups.status", None, Quality.UNAVAILABLE)], at(20)) == []
