@@ -382,7 +382,8 @@ class Incidents:
         kept = await self._journal.record_event(event)
         after = apply(self._incidents.get(incident), kept)
         self._incidents[incident] = after
-        what = f"{after.source.agent}/{after.source.device} {after.worst.condition}, {after.clause}"
+        of = kept.data.get("condition") if kind == "ended" else after.symptoms[-1].condition if kind == "joined" else ""
+        what = f"{after.source.agent}/{after.source.device} {of or after.worst.condition}, {after.clause}"
         said = f"{kind}{f' ({who})' if who else ''}{f': {text}' if text else ''}"
         log.info("incident %s (%s): %s", incident, what, said)
         for listener in tuple(self._listeners):

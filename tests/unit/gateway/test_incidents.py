@@ -303,6 +303,17 @@ async def test_further_trouble_of_the_device_joins_and_is_told_only_if_worse(sit
     assert site.standings[-1] == ("o3", "order-room", Standing.OWNED)
 
 
+async def test_the_log_names_the_alarm_that_joined_and_the_one_that_ended(site, caplog):
+    caplog.set_level("INFO")
+    await site.alarm("o1")
+    await site.alarm("o2", "low-battery")
+    await site.alarm("o1", active=False)
+    said = [line for line in caplog.messages if line.endswith((": joined", ": ended"))]
+    assert len(said) == 2
+    assert "low-battery" in said[0]
+    assert "on-battery" in said[1]
+
+
 async def test_the_cause_is_gone_only_when_all_of_it_is(site):
     await site.alarm("o1")
     await site.alarm("o2", "low-battery")
