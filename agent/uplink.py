@@ -20,6 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from agent.outbox import Outbox
 from contract.broker import HUNG_UP, Absence, Broker
+from contract.broker import lost as cut
 from contract.clock import Clock
 from contract.errors import BrokerError, MessageError
 from contract.message import (
@@ -190,7 +191,7 @@ class Uplink:
             if self._clock.boottime() >= due and not lost.done():
                 due += HEARTBEAT
                 self.send(Topic.STATE, self._state(online=True))
-        raise BrokerError(f"the connection is lost: {lost.result()}")
+        raise BrokerError(cut(lost.result()))
 
     def _greet(self) -> None:
         hello = msgspec.structs.replace(self._outbox.hello(), version=self._version)

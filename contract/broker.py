@@ -57,6 +57,8 @@ FILES: Final[dict[Path, str]] = {("broker", "tls", key): "" for key in ("ca", "c
 
 HUNG_UP: Final = "it hung up before it answered"
 """What a broker does with a side that speaks TLS to no TLS, or the other way round."""
+_NOTHING_SAID: Final = "Unspecified error"
+"""paho's word for a line that was cut."""
 _OTHER_CA: Final = "check tls.ca: it is not of the authority that signed the broker's certificate"
 _OTHER_NAME: Final = "write the host as a name that stands in the broker's certificate"
 _ADVICE: Final = (
@@ -71,6 +73,11 @@ _ADVICE: Final = (
     ("user name or password", "check user and password"),
 )
 """What the TLS library and the broker say → what a person can do about it."""
+
+
+def lost(reason: str) -> str:
+    """Return what is to be said of a connection that ended, with the client library's reason where it is one."""
+    return "the connection is lost" if reason == _NOTHING_SAID else f"the connection is lost: {reason}"
 
 
 class Absence:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from contract.broker import HUNG_UP, Absence, Broker
+from contract.broker import HUNG_UP, Absence, Broker, lost
 from contract.errors import BrokerError
 from contract.message import GATEWAY_TOPIC, HEARTBEAT, MAX_BYTES, ROOT, Heartbeat, encode
 from gateway.clock import SystemClock
@@ -190,7 +190,7 @@ class Wire:
 
     def _on_disconnect(self, reason: str) -> None:
         if not self._refused:
-            self._tell_lost(f"the connection is lost: {reason}" if self._connected else HUNG_UP)
+            self._tell_lost(lost(reason) if self._connected else HUNG_UP)
         self._connected = self._refused = False
 
     def _tell_lost(self, why: str) -> None:
