@@ -15,6 +15,7 @@ from agent import native, systemd
 from agent.config import load
 from agent.drivers.base import Driver, Identity
 from contract.errors import ConfigError, DeviceError, UsageError, WolfsmokeError
+from contract.extras import needed
 from contract.quantities import find
 from contract.reading import Reading
 
@@ -51,6 +52,9 @@ def _main(arguments: list[str] | None) -> int:
     except WolfsmokeError as error:
         print(error, file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:  # libraries are imported when they are needed
+        print(needed("agent", error), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     return 0
@@ -58,6 +62,7 @@ def _main(arguments: list[str] | None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wolfsmoke-agent", description="The watch-tower: reads devices.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {metadata.version('wolfsmoke')}")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run the agent")
     check = commands.add_parser("check", help="read the settings as the agent would, and say all that is wrong")

@@ -6,10 +6,18 @@ import faulthandler
 import logging
 import os
 import sys
+from importlib import metadata
 from pathlib import Path
 
 from contract.errors import ConfigError, UsageError, WolfsmokeError
-from gateway import cli, systemd
+from contract.extras import needed
+from gateway import systemd
+
+try:
+    from gateway import cli
+except ModuleNotFoundError as error:  # the agent's machine has this command too, and not what it needs
+    print(needed("gateway", error), file=sys.stderr)
+    raise SystemExit(2) from None
 
 _CHATTY = ("apscheduler", "httpx", "uvicorn")
 """Libraries that log what they do; we say ourselves what came of it."""
@@ -44,6 +52,7 @@ def _main(arguments: list[str] | None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wolfsmoke-gateway", description="The garrison: keeps, judges, tells.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {metadata.version('wolfsmoke')}")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run the gateway")
     run.set_defaults(run=_run)

@@ -21,5 +21,8 @@ def open_link(target: SnmpTarget, engine: Engine = "gufo") -> SnmpLink:
 
         return GufoLink(target)
     except ImportError as error:
-        hint = "pip install 'wolfsmoke[agent-pysnmp]'" if engine == "pysnmp" else "take the engine pysnmp"
+        other = "; where it has no wheel, take the engine pysnmp"
+        hint = (
+            "pip install 'wolfsmoke[agent-pysnmp]'" if engine == "pysnmp" else f"pip install 'wolfsmoke[agent]'{other}"
+        )
         raise UsageError(f"the SNMP engine {engine} is not installed: {error}", where=str(target), hint=hint) from None

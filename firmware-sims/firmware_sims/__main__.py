@@ -13,8 +13,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from contract.errors import WolfsmokeError
-from firmware_sims import control, scenario, site
+from contract.extras import needed
 from firmware_sims.faults import Fault
+
+try:
+    from firmware_sims import control, scenario, site
+except (
+    ModuleNotFoundError
+) as error:  # the package brings this command everywhere, and its libraries with the extra only
+    sys.stderr.write(f"{needed('sims', error)}\n")
+    raise SystemExit(2) from None
 
 _SOCKET = Path("wolfsmoke-sims.sock")
 

@@ -405,6 +405,29 @@ def test_help_names_every_command(part, capsys):
 
 
 @pytest.mark.parametrize("part", VERBS)
+def test_without_its_extra_a_command_says_what_to_install(part, tmp_path):
+    (tmp_path / "agent.toml").write_text('[agent]\nsite = "hq"\nname = "a"\n[broker]\nhost = "127.0.0.1"\n')
+    library = {"agent": "psutil", "gateway": "httpx", "sims": "pysnmp"}[part]
+    module = {"agent": "agent", "gateway": "gateway", "sims": "firmware_sims"}[part]
+    words = {"agent": ["run", "--config", str(tmp_path / "agent.toml")]}.get(part, ["--help"])
+    script = (
+        f"import sys; sys.modules[{library!r}] = None\nfrom {module}.__main__ import main\nsys.exit(main({words!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert library in done.stderr
+    assert f"pip install 'wolfsmoke[{part}]'" in done.stderr
+
+
+@pytest.mark.parametrize("part", ["agent", "gateway"])
+def test_the_version_is_told(part):
+    said = run(part, "--version")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.startswith(f"wolfsmoke-{part} 0.")
+
+
+@pytest.mark.parametrize("part", VERBS)
 def test_wrong_use_ends_with_2_and_shows_the_right_one(part, capsys):
     done = run(part, "explode")
     assert (done.returncode, done.stdout) == (2, "")
