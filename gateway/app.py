@@ -15,6 +15,8 @@ from contract.alarm import Alarm, Standing, acknowledge, advance
 from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
+from gateway.board import views
+from gateway.board.words import Words
 from gateway.calendar import Calendar
 from gateway.clock import SystemClock
 from gateway.config import Config, load, places
@@ -150,7 +152,15 @@ class Running:
         utc_offset = contacts.hours.utc_offset
         public_url = config.gateway.public_url
         teller = Teller(
-            channels, standard_stages(channels), secret=secret, public_url=public_url, utc_offset=utc_offset
+            channels,
+            standard_stages(channels),
+            secret=secret,
+            public_url=public_url,
+            utc_offset=utc_offset,
+            name=lambda person: _name(contacts, person),
+            card=lambda source, language: views.card(
+                self.live, source.key, Words(language), views.Ages(), clock.wall()
+            ),
         )
         facts = LiveFacts(self.live)
         self.incidents = Incidents(journal, plan, contacts, teller, clock, facts, on_standing=self._stand)

@@ -182,8 +182,8 @@ class Wire:
             return
         assert self._client is not None  # noqa: S101
         self._connected = True
-        self._absence.over()
-        _log.info("broker %s:%s: connected", self._broker.host, self._broker.port)
+        log = _log.warning if self._absence.over() else _log.info
+        log("broker %s:%s: connected", self._broker.host, self._broker.port)
         self.session = secrets.token_hex(8)
         self._client.subscribe(SUBSCRIPTION, 1)
         self._say_online()

@@ -76,7 +76,8 @@ def _parser() -> argparse.ArgumentParser:
         named.add_argument("name", help="of a device, or all")
     load.add_argument("value", metavar="WATTS")
     charge.add_argument("value", metavar="PERCENT")
-    fault.add_argument("value", metavar="KIND", choices=[kind.value for kind in Fault])
+    kinds = [kind.value for kind in Fault]
+    fault.add_argument("value", metavar="KIND", choices=kinds, help=", ".join(kinds))
     for command in (run, cut, restore, load, charge, fault, show):
         command.add_argument("--control", type=Path, default=_SOCKET, help="control socket (default: %(default)s)")
     return parser

@@ -231,10 +231,11 @@ class Pages:
         case = cases.case(incident, words, self.name)
         clause = self._plan.find(incident.clause)
         steps = cases.steps(incident, clause, words, now, name=self.name, department=self._department)
+        device = None if case.closed else views.card(self._live, incident.source.key, words, self.settings.ages, now)
         title = f"{case.code} {case.title}"
         announce = words.name("incident", case.state)
         fragments = {
-            "case": self._render("_case.html", words, now, case=case),
+            "case": self._render("_case.html", words, now, case=case, device=device),
             "more": self._render("_more.html", words, now, case=case, steps=steps, action=action),
         }
         return Picture(now, self._render.moment(now, now), title, announce, fragments)

@@ -129,6 +129,8 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "span-h": ("{n} 小时", "{n} h"),
     "span-d": ("{n} 天", "{n} d"),
     "comma": ("、", ", "),
+    "colon": ("：", ": "),
+    "device-now": ("现在", "Now"),
     "yes": ("是", "yes"),
     "no": ("否", "no"),
     # how far a value can be believed

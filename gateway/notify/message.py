@@ -4,10 +4,15 @@ from typing import Any
 
 import msgspec
 
+from contract.reading import Quality, Reading
+from gateway.board import views
+from gateway.board.words import Words
 from gateway.incident import Incident, Purpose, Symptom
 from gateway.plan.model import Clause
 
 _DAY = 86400
+_NOW = ("battery.charge", "battery.runtime", "ups.load")
+"""What a person on call wants to know of a device before anything else."""
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -18,7 +23,15 @@ class Text(msgspec.Struct, frozen=True):
 
 
 def compose(
-    incident: Incident, clause: Clause, purpose: Purpose, language: str, *, link: str, utc_offset: float
+    incident: Incident,
+    clause: Clause,
+    purpose: Purpose,
+    language: str,
+    *,
+    link: str,
+    utc_offset: float,
+    owner: str = "",
+    card: views.Card | None = None,
 ) -> Text:
     """Return the message.
 
@@ -29,6 +42,8 @@ def compose(
         language: ``zh`` or ``en``.
         link: to the incident's page; an empty text leaves it out.
         utc_offset: of the site, in seconds.
+        owner: the name of who has taken it on.
+        card: what is known of the device now, in the same language.
     """
     english = language == "en"
     worst = incident.worst
@@ -44,7 +59,7 @@ def compose(
     place = incident.source.place
     subject = f"[{incident.code}] {mark}{title} — {place} ({clause.clause})"
     lines = [f"{mark}{title}", ""]
-    lines += _facts(incident, clause, place, utc_offset, english=english)
+    lines += _facts(incident, clause, place, utc_offset, words=Words(language), owner=owner, card=card)
     if purpose is not Purpose.RECOVERY:
         lines += ["", "What to do:" if english else "处置步骤："]
         lines += [f"{number}. {step.text.of(language)}" for number, step in enumerate(clause.step, 1)]
@@ -106,20 +121,51 @@ def _recovered(incident: Incident, *, english: bool) -> str:
     return f"{symptom.title_en}: over" if english else f"{symptom.title_zh}：已解除"
 
 
-def _facts(incident: Incident, clause: Clause, place: str, utc_offset: float, *, english: bool) -> list[str]:
+def _facts(
+    incident: Incident,
+    clause: Clause,
+    place: str,
+    utc_offset: float,
+    *,
+    words: Words,
+    owner: str,
+    card: views.Card | None,
+) -> list[str]:
     worst = incident.worst
-    value = " ".join(map(str, worst.value)) if isinstance(worst.value, list) else str(worst.value)
     rows = [
-        ("预案条款", "Clause", f"{clause.clause} {clause.title.of('en' if english else 'zh')}"),
+        ("预案条款", "Clause", f"{clause.clause} {clause.title.of(words.language)}"),
         ("设备", "Device", place),
         ("开始时间", "Since", clock_time(worst.since, utc_offset)),
-        ("读数", "Value", f"{worst.quantity} = {value}" if worst.value is not None else ""),
+        ("读数", "Value", _value(worst, words)),
         ("恢复时间", "Over at", clock_time(incident.gone, utc_offset) if incident.gone is not None else ""),
-        ("处理人", "Owner", incident.owner),
+        (words("device-now"), words("device-now"), _now(card, words)),
+        ("处理人", "Owner", owner or incident.owner),
         ("处理时限", "Deadline", clock_time(incident.deadline, utc_offset) if incident.gone is None else ""),
         ("事件编号", "Code", incident.code),
     ]
-    return [f"{en}: {text}" if english else f"{zh}：{text}" for zh, en, text in rows if text]
+    between = words("colon")
+    return [f"{words.either(zh, en)}{between}{text}" for zh, en, text in rows if text]
+
+
+def _value(worst: Symptom, words: Words) -> str:
+    """Return the reading that raised the alarm; of contact and hearing, the title has said it."""
+    value = tuple(worst.value) if isinstance(worst.value, list) else worst.value
+    if value is None or worst.quantity.startswith("x."):
+        return ""
+    return f"{views.label(worst.quantity, words)} {views.text(Reading(worst.quantity, value), words)}"
+
+
+def _now(card: views.Card | None, words: Words) -> str:
+    """Return how the device is at this moment; what is not fresh is not said."""
+    if card is None:
+        return ""
+    if card.blind:
+        return words.name("state", card.state)
+    rows = [row for row in card.main if row.quantity in _NOW and row.quality is Quality.GOOD]
+    if not rows:  # the alarm stands, and it may be that of silence
+        return words.name("state", "stale")
+    said = [flag.label for flag in card.flags]
+    return words("comma").join([*said, *(f"{row.label} {row.text}{row.unit and f' {row.unit}'}" for row in rows)])
 
 
 def _answer(code: str, purpose: Purpose, link: str, *, english: bool) -> str:

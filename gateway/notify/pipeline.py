@@ -4,11 +4,12 @@ That nobody is told twice is not decided here: a message has its place in the jo
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway import links
+from gateway.board.views import Card
 from gateway.contacts import Person
-from gateway.incident import Incident, Mail
+from gateway.incident import Incident, Mail, Source
 from gateway.notify.letter import Channel, Letter, Onward, Report, Stage
 from gateway.notify.message import compose, facts
 from gateway.notify.retry import Retry
@@ -36,6 +37,8 @@ class Notifier:
         secret: bytes,
         public_url: str = "",
         utc_offset: float,
+        name: Callable[[str], str] = str,
+        card: Callable[[Source, str], Card | None] = lambda _source, _language: None,
     ) -> None:
         """Keep what is passed.
 
@@ -45,7 +48,11 @@ class Notifier:
             secret: of the links.
             public_url: where people reach the board; without it, messages hold no link.
             utc_offset: of the site, in seconds.
+            name: a person's id → their name.
+            card: a device and a language → what is known of it now.
         """
+        self._name = name
+        self._card = card
         self._channels = channels
         self._stages = stages
         self._secret = secret
@@ -64,6 +71,8 @@ class Notifier:
             person.language,
             link=link,
             utc_offset=self._utc_offset,
+            owner=self._name(incident.owner) if incident.owner else "",
+            card=self._card(incident.source, person.language),
         )
         letter = Letter(
             id=mail.id,

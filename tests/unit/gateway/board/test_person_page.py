@@ -24,6 +24,14 @@ async def test_the_page_shows_the_incident_and_three_buttons(web, link):
     assert re.findall(r'<button id="(\w+)"', page) == ["seen", "mine", "close"]
 
 
+async def test_the_page_shows_how_the_device_is_now(web, live, desk, link):
+    assert "h-now" not in (await web.get(link)).text  # it was never heard of
+    live.ups(desk.get("A10").source.device, **{"battery.charge": 42.0})
+    page = (await web.get(link)).text
+    assert "h-now" in page
+    assert "42 <span" in page
+
+
 async def test_the_steps_of_the_plan_say_who_and_by_when_and_can_be_ticked(web, desk, link):
     page = (await web.get(link)).text
     assert "确认 UPS 已带载" in page

@@ -9,13 +9,16 @@ import json
 import pathlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 
 from contract.clock import Stamp
+from contract.reading import Quality
 from contract.settings import Secret
 from gateway import links
+from gateway.board import views
 from gateway.config import Email, Webhook
 from gateway.contacts import Person, load_contacts
 from gateway.event import Event
@@ -181,7 +184,7 @@ async def test_an_e_mail_says_what_where_and_what_to_do(mailbox):
     assert message["Subject"] == "[A17] 市电中断，UPS 电池供电 — 订单部 UPS 一号 (3.1.1)"
     assert message["Auto-Submitted"] == "auto-generated"
     text = message.get_content()
-    for part in ("01-15 16:00:00", "OB", "1. 确认 UPS 已带载", "A17", "收到", "01-15 21:00:00"):
+    for part in ("01-15 16:00:00", "状态 放电、电池供电", "1. 确认 UPS 已带载", "A17", "收到", "01-15 21:00:00"):
         assert part in text
     assert "http" not in text
 
@@ -402,6 +405,41 @@ def test_recovery_says_in_both_languages_that_mains_is_back():
     }
     assert "【恢复】市电已恢复" in said["zh"]
     assert "Recovered: mains is back" in said["en"]
+
+
+def now_card(state: str = "alarm", quality: Quality = Quality.GOOD) -> views.Card:
+    rows = (
+        views.Row("battery.charge", "电池电量", "92", "%", quality, T0, 90.0),
+        views.Row("battery.runtime", "剩余时间", "31 分 0 秒", "", quality, T0, 90.0),
+        views.Row("input.voltage", "输入电压", "0", "V", quality, T0, 90.0),
+    )
+    return views.Card("k", "UPS", "", state, T0, 15.0, flags=(views.Flag("电池供电", bad=True),), main=rows)
+
+
+def body(incident: Incident, language: str = "zh", **more: Any) -> str:
+    return compose(incident, CLAUSE, Purpose.PAGE, language, link="", utc_offset=8 * 3600, **more).body
+
+
+def test_a_message_says_the_reading_in_words_and_how_the_device_is_now():
+    said = body(incident(), card=now_card())
+    assert "读数：" in said
+    assert "电池供电" in said
+    assert "ups.status" not in said
+    assert "现在：电池供电、电池电量 92 %、剩余时间 31 分 0 秒\n" in said
+    assert "Value: " in body(incident(), "en")
+
+
+def test_a_message_says_nothing_of_now_that_is_not_known_now():
+    assert "现在" not in body(incident())
+    assert "现在：代理失联\n" in body(incident(), card=now_card("away"))
+    stale = body(incident(), card=now_card(quality=Quality.STALE))
+    assert "现在：数据过时\n" in stale
+    assert "92 %" not in stale
+
+
+def test_a_message_names_the_owner_as_people_know_them():
+    mine = incident(Event(at=T0 + 9, incident="A17", kind="mine", who="li"))
+    assert "处理人：李值班\n" in body(mine, owner="李值班")
 
 
 def test_a_subject_is_one_line_whatever_a_room_is_called():
