@@ -3,7 +3,7 @@
 Nothing here remembers: all of it follows from the incident (its events), the clause, the contacts and the time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -67,12 +67,11 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
     overdue = late and not incident.overdue
     wakes = [incident.deadline] if not incident.overdue and incident.deadline > now else []
     tell: list[Tell] = []
-    worse, next_worse = _worse(incident, now)
-    tell += worse
-    wakes += next_worse
-    tell += _late(incident, clause, contacts)
+    for found, next_looks in (_worse(incident, clause, now), _late(incident, clause, contacts, now)):
+        tell += found
+        wakes += next_looks
     started = _started(incident)
-    if started is not None and not incident.owner:
+    if started is not None and (not incident.owner or _owner_in_the_dark(incident)):
         if started > now:
             wakes.append(started)
         else:
@@ -101,30 +100,69 @@ def _started(incident: Incident) -> float | None:
     return min((symptom.page_at for symptom in incident.active), default=None)
 
 
-def _worse(incident: Incident, now: float) -> tuple[list[Tell], list[float]]:
+def _worse(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], list[float]]:
     """Return those who have to hear that it is worse than what they were told, and when to look again."""
-    known = max([incident.owned_rank, *(mail.rank for mail in incident.mails)], default=0)
+    tell: list[Tell] = []
+    wakes: list[float] = []
     people = dict.fromkeys([*(mail.person for mail in incident.mails), *([incident.owner] if incident.owner else [])])
-    graver = [symptom for symptom in incident.active if symptom.rank > known]
-    if not people or not graver:
-        return [], []
-    if any(symptom.page_at <= now for symptom in graver):
-        return [Tell(person, Purpose.WORSE) for person in people], []
-    return [], [min(symptom.page_at for symptom in graver)]
+    for person in people:
+        mails = [mail for mail in incident.mails if mail.person == person]
+        came = [mail for mail in mails if not mail.failed]  # who got nothing at all is for the ladder
+        known = max([incident.owned_rank, *(mail.rank for mail in came or mails)])
+        graver = [symptom.page_at for symptom in incident.active if symptom.rank > known]
+        at = _may_go(incident, clause, person, Purpose.WORSE, known + 1)
+        if not graver or at is None:
+            continue
+        at = max(at, min(graver))
+        if at <= now:
+            tell.append(Tell(person, Purpose.WORSE))
+        else:
+            wakes.append(at)
+    return tell, wakes
 
 
-def _late(incident: Incident, clause: Clause, contacts: Contacts) -> list[Tell]:
+def _owner_in_the_dark(incident: Incident) -> bool:
+    """Say whether it got worse and the owner could not be told: then others have to hear of it."""
+    last = next((mail for mail in reversed(incident.mails) if mail.person == incident.owner), None)
+    return last is not None and last.failed and last.purpose is Purpose.WORSE and last.rank > incident.owned_rank
+
+
+def _may_go(incident: Incident, clause: Clause, person: str, purpose: Purpose, rank: int = 0) -> float | None:
+    """Return when a message of this purpose, about something at least so bad, may go to a person.
+
+    At once (0.0) if none went; where every channel failed, after the ladder's pause, as often as the ladder repeats; that
+    it is worse, until somebody hears it. None: it went.
+    """
+    mails = [mail for mail in incident.mails if mail.person == person and mail.purpose is purpose and mail.rank >= rank]
+    if not mails:
+        return 0.0
+    pause = clause.escalation.repeat
+    often = purpose is not Purpose.WORSE and len(mails) > clause.escalation.repeats
+    if pause <= 0 or often or any(not mail.failed for mail in mails):
+        return None
+    return mails[-1].at + pause
+
+
+def _once(
+    incident: Incident, clause: Clause, people: Iterable[str], purpose: Purpose, now: float
+) -> tuple[list[Tell], list[float]]:
+    """Return whom of these to tell now, and when to look again: each hears it once."""
+    when = [(person, _may_go(incident, clause, person, purpose)) for person in people]
+    tell = [Tell(person, purpose) for person, at in when if at is not None and at <= now]
+    return tell, [at for _, at in when if at is not None and at > now]
+
+
+def _late(incident: Incident, clause: Clause, contacts: Contacts, now: float) -> tuple[list[Tell], list[float]]:
     """Return those who have to hear that the time limit has passed: the owner, who was told, and the top of the ladder.
 
     The command group sets the limits and answers for them (the plan, clause 2), so the limit is told up to the top even
     while somebody works on it.
     """
     if not incident.overdue:
-        return []
+        return [], []
     top = [rung.person for rung in ladder_of(incident, clause, contacts).rungs[-1:]]
     people = dict.fromkeys([*([incident.owner] if incident.owner else []), *incident.told, *top])
-    informed = {mail.person for mail in incident.mails if mail.purpose is Purpose.OVERDUE}
-    return [Tell(person, Purpose.OVERDUE) for person in people if person not in informed]
+    return _once(incident, clause, people, Purpose.OVERDUE, now)
 
 
 def ladder_of(incident: Incident, clause: Clause, contacts: Contacts) -> Ladder:
@@ -154,11 +192,11 @@ def _afterwards(incident: Incident, clause: Clause, now: float) -> Demand:
     if incident.checked is None:
         check_at = incident.gone + clause.check_after
         return Demand(wakes_at=check_at) if now < check_at else Demand(check=True, wakes_at=now + LOOK_AGAIN)
-    informed = {mail.person for mail in incident.mails if mail.purpose is Purpose.RECOVERY}
     people = dict.fromkeys([*incident.reached(), *([incident.owner] if incident.owner else [])])
-    tell = tuple(Tell(person, Purpose.RECOVERY) for person in people if person not in informed)
+    tell, wakes = _once(incident, clause, people, Purpose.RECOVERY, now)
     nobody_knows = not incident.mails and not incident.owner
-    return Demand(tell=tell, close=clause.closes is Closes.ITSELF or nobody_knows)
+    close = clause.closes is Closes.ITSELF or nobody_knows
+    return Demand(tell=tuple(tell), close=close, wakes_at=min(wakes, default=None))
 
 
 def confirm(

@@ -303,6 +303,77 @@ async def test_further_trouble_of_the_device_joins_and_is_told_only_if_worse(sit
     assert site.standings[-1] == ("o3", "order-room", Standing.OWNED)
 
 
+async def test_who_saw_the_lesser_trouble_hears_of_the_graver_one_though_another_was_paged_for_it_first(site):
+    await site.alarm("o1", "card-blind")
+    assert await site.at(120) == [("li", Purpose.PAGE, False)]
+    await site.incidents.seen("A10", "li")
+    site.clock.wall = T0 + 400
+    await site.alarm("o2", "over-temperature")  # people wait two minutes for it
+    assert await site.at(420) == [("wang", Purpose.PAGE, False)]
+    assert await site.at(519) == []
+    assert await site.at(520) == [("li", Purpose.WORSE, False)]
+    assert await site.at(521) == []
+
+
+async def test_an_owner_who_cannot_be_told_that_it_is_worse_is_tried_again_and_others_are_told(site):
+    await site.alarm("o1")
+    await site.at(30)
+    await site.incidents.mine("A10", "li")
+    site.notifier.failing = {"li"}
+    await site.alarm("o2", "low-battery")
+    assert await site.at(60) == [("li", Purpose.WORSE, False), ("wang", Purpose.PAGE, False)]
+    assert await site.at(61) == []
+    assert await site.at(360) == [("li", Purpose.WORSE, False), ("wang", Purpose.PAGE, False)]
+    site.notifier.failing = set()
+    assert (await site.at(660))[0] == ("li", Purpose.WORSE, False)
+    assert await site.at(3000) == []  # the owner knows: nobody climbs on
+    site.restart()
+    assert await site.at(3001) == []
+
+
+async def test_an_owner_whom_no_page_reached_stops_the_escalation_all_the_same(site):
+    site.notifier.failing = {"li"}
+    await site.alarm("o1")
+    await site.at(30)
+    await site.incidents.mine("A10", "li")  # seen on the board
+    assert await site.at(4000) == []
+
+
+@pytest.mark.parametrize("purpose", [Purpose.OVERDUE, Purpose.RECOVERY])
+async def test_what_no_channel_took_goes_again_a_few_times_and_comes_once(site, purpose):
+    await site.alarm("o1")
+    await site.at(30)
+    await site.incidents.mine("A10", "li")
+    at = 5 * 3600
+    if purpose is Purpose.RECOVERY:
+        at = 165
+        site.clock.wall = T0 + 100
+        await site.alarm("o1", active=False)
+        site.clock.wall = T0 + at
+        site.reads("OL")
+    site.notifier.failing = {"li"}
+    told = [
+        (second, why) for second in range(at, at + 3600, 30) for who, why, _ in await site.at(second) if who == "li"
+    ]
+    assert told == [(at + 300 * again, purpose) for again in range(4)]
+    site.restart()
+    site.notifier.failing = set()
+    assert await site.at(at + 7200) == []
+
+
+async def test_what_no_channel_took_comes_once_they_work_again(site):
+    await site.alarm("o1")
+    await site.at(30)
+    await site.incidents.mine("A10", "li")
+    site.notifier.failing = {person.id for person in CONTACTS.person}
+    late = 5 * 3600
+    assert {who for who, _, _ in await site.at(late)} == {"li", "sun"}
+    site.notifier.failing = set()
+    assert await site.at(late + 299) == []
+    assert await site.at(late + 300) == [("li", Purpose.OVERDUE, False), ("sun", Purpose.OVERDUE, False)]
+    assert await site.at(late + 3600) == []
+
+
 async def test_the_log_names_the_alarm_that_joined_and_the_one_that_ended(site, caplog):
     caplog.set_level("INFO")
     await site.alarm("o1")
