@@ -235,8 +235,8 @@ class Pages:
         title = f"{case.code} {case.title}"
         announce = words.name("incident", case.state)
         fragments = {
-            "case": self._render("_case.html", words, now, case=case, device=device),
-            "more": self._render("_more.html", words, now, case=case, steps=steps, action=action),
+            "case": self._render("_case.html", words, now, case=case),
+            "more": self._render("_more.html", words, now, case=case, device=device, steps=steps, action=action),
         }
         return Picture(now, self._render.moment(now, now), title, announce, fragments)
 
