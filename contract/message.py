@@ -36,6 +36,8 @@ ROOT: Final = "wolfsmoke/1"
 GATEWAY_TOPIC: Final = f"{ROOT}/gateway"
 MAX_BYTES: Final = 256 * 1024
 """A message is refused above this size; a poll of a big three-phase UPS has some 3 KiB."""
+MAX_WHOLE: Final = 4 * 1024 * 1024
+"""The same for what tells of all devices at once, inventory and hello: an inventory has some 2.5 KiB a device."""
 HEARTBEAT: Final = 10.0
 """Seconds between two ``state`` messages, and between two of the gateway's heartbeats."""
 
@@ -285,8 +287,9 @@ def decode(kind: type[M], payload: bytes, *, where: str = "") -> M:
     Raises:
         MessageError: too big, not JSON, of the wrong shape, or without an identity where it needs one.
     """
-    if len(payload) > MAX_BYTES:
-        raise MessageError(f"{len(payload)} bytes; {MAX_BYTES} are allowed", where=where)
+    most = MAX_WHOLE if kind in (Hello, Inventory) else MAX_BYTES
+    if len(payload) > most:
+        raise MessageError(f"{len(payload)} bytes; {most} are allowed", where=where)
     try:
         message: M = _DECODERS[kind].decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from contract.broker import HUNG_UP, Absence, Broker, lost
 from contract.errors import BrokerError
-from contract.message import GATEWAY_TOPIC, HEARTBEAT, MAX_BYTES, ROOT, Heartbeat, encode
+from contract.message import GATEWAY_TOPIC, HEARTBEAT, MAX_WHOLE, ROOT, Heartbeat, encode
 from gateway.clock import SystemClock
 from gateway.ingest import Arrived
 
@@ -150,7 +150,7 @@ class Wire:
             if len(self._gathered) >= _GATHERED:
                 self.dropped += 1
                 return
-            payload = bytes(message.payload[: MAX_BYTES + 1])  # one too many is enough to refuse it
+            payload = bytes(message.payload[: MAX_WHOLE + 1])  # one too many is enough to refuse it
             self._gathered.append(Arrived(message.topic, payload, message.retain, self._clock.wall()))
             if not self._woken:
                 self._woken = True

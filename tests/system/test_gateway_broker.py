@@ -51,7 +51,7 @@ LIMIT = 30.0
 """Seconds until waiting for something is a failure."""
 A, B = "00000000000000aa", "00000000000000bb"
 SITE = "wolfsmoke/1/hq"
-AGENTS = ("room", "room-2", "room-3", "room-4", "room-5", "room-6", "room-7")
+AGENTS = ("room", "room-2", "room-3", "room-4", "room-5", "room-6", "room-7", "room-8")
 USERS = {name: f"{name}-word" for name in ("gateway", *AGENTS, "other", "rogue")}
 KINDS = {Readings: "readings", Alarms: "alarms", Hello: "hello", Inventory: "inventory"}
 
@@ -415,11 +415,24 @@ async def test_what_even_the_broker_finds_too_big_stops_nothing(shared):
     agent.say(poll(1))
     await until(lambda: agent.acked() == ((1, 1),), "the first is acknowledged", shared.gateway)
     agent._client.publish(
-        f"{SITE}/room-4/readings", b" " * 400_000, qos=1
+        f"{SITE}/room-4/readings", b" " * 4_400_000, qos=1
     )  # mosquitto may drop the message or the line
     again = await shared.join("room-4")
     again.say(poll(2))
     await until(lambda: again.acked() == ((1, 2),), "the next is acknowledged", shared.gateway)
+
+
+@SHARED
+async def test_an_agent_with_very_many_devices_is_known_and_its_alarms_come_to_people(shared):
+    agent = await shared.join("room-8")
+    many = [Device(id=f"ups-{number}", kind="ups", title="很多" * 200, room="机房") for number in range(1, 501)]
+    inventory = Inventory(devices=tuple(many))
+    assert len(encode(inventory)) > 2 * MAX_BYTES
+    agent.say(Hello(epoch=A))
+    agent.say(inventory)
+    alarm = on_battery(1)
+    agent.say(msgspec.structs.replace(alarm, occurrence=msgspec.structs.replace(alarm.occurrence, id="o-many")))
+    await until(lambda: any("很多" in mail.subject for mail in shared.mailbox._mails), "a message", shared.gateway)
 
 
 @SHARED

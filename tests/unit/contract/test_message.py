@@ -13,6 +13,7 @@ from contract.condition import Condition, Test
 from contract.errors import MessageError
 from contract.message import (
     MAX_BYTES,
+    MAX_WHOLE,
     TYPES,
     Ack,
     Address,
@@ -139,6 +140,29 @@ def test_the_limit_of_size_is_exact():
     assert decode(Readings, readings(newer="x" * padding)).seq == 1
     with pytest.raises(MessageError, match=f"{MAX_BYTES + 1} bytes"):
         decode(Readings, readings(newer="x" * (padding + 1)))
+
+
+def test_an_inventory_of_hundreds_of_devices_and_a_hello_of_a_thousand_alarms_are_taken():
+    stamp = Stamp(1.8e9, 1e6, "0123456789abcdef", trusted=True)
+    condition = Condition(name="on-battery", quantity="ups.status", test=Test.HAS, flag="OB", unless=("CAL",))
+    device = Device(
+        id="ups-100",
+        kind="ups",
+        room="数据机房",
+        title="机房 UPS 100",
+        manufacturer="Schneider",
+        model="Smart-UPS",
+        quantities=tuple(f"quantity.number.{number}" for number in range(50)),
+        conditions=(condition,) * 12,
+    )
+    inventory = Inventory(at=stamp, devices=(device,) * 500)
+    occurrence = Occurrence(id="0123456789abcdef", device="ups-100", condition="on-battery", since=stamp, raised=stamp)
+    hello = Hello(epoch=EPOCH, at=stamp, standing=(occurrence,) * 1500)
+    for message in (inventory, hello):
+        assert len(encode(message)) > MAX_BYTES
+        assert decode(type(message), encode(message)) == message
+        with pytest.raises(MessageError, match="are allowed"):
+            decode(type(message), b" " * (MAX_WHOLE + 1))
 
 
 @given(st.binary(max_size=200), st.sampled_from([*TYPES.values(), Heartbeat]))
