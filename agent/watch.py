@@ -95,13 +95,15 @@ class Watch:
 
     def _raised(self, condition: Condition, progress: Progress, reading: Reading | None, at: Stamp) -> Occurrence:
         ago = at.boottime - progress.began
+        # A boot later it may have begun before this boot did, or before a clock that starts anew: no stamp is below 0.
+        began = msgspec.structs.replace(at, wall=max(0.0, at.wall - ago), boottime=max(0.0, progress.began))
         reading = reading or self._last.get(condition.quantity)
         return Occurrence(
             id=self._new_id(),
             device=self._device,
             condition=condition.name,
             severity=condition.severity,
-            since=msgspec.structs.replace(at, wall=at.wall - ago, boottime=progress.began),
+            since=began,
             raised=at,
             quantity=condition.quantity,
             value=reading.value if reading else None,

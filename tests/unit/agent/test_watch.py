@@ -5,6 +5,7 @@ from agent import conditions
 from agent.watch import Watch, Watched
 from contract.clock import Stamp
 from contract.condition import Condition, Phase, Progress, Test
+from contract.message import Alarms, Hello, decode, encode
 from contract.reading import Quality, Reading
 
 ON_BATTERY = Condition(name="on-battery", quantity="ups.status", test=Test.HAS, flag="OB", off_delay=5.0)
@@ -109,6 +110,20 @@ def test_after_a_reboot_a_delay_counts_the_time_that_trusted_clocks_tell(watch):
     assert other.tick(at(12, boot="b2", wall=6017.0)) == []
     (raised,) = other.tick(at(13, boot="b2", wall=6017.0))
     assert raised.news.since.wall == pytest.approx(6000.0)
+
+
+@pytest.mark.parametrize("wall", [9000.0, 0.0])
+def test_what_began_before_this_boot_can_be_told(watch, wall):
+    changes = watch.readings([WARM], at(5000, wall=wall))
+    now = at(3, boot="b2", wall=wall + 5600.0 if wall else 0.0)  # off for ten minutes; or the clock began anew
+    other = restarted(changes, now)
+    found = other.tick(at(33, boot="b2", wall=now.wall - 3))
+    message = Alarms(epoch="0123456789abcdef", seq=1, at=now, occurrence=found[0].news)
+    assert decode(Alarms, encode(message)) == message
+    hello = Hello(epoch=message.epoch, at=now, standing=tuple(other.standing()))
+    assert decode(Hello, encode(hello)) == hello
+    kept = msgspec.json.decode(msgspec.json.encode(found[0].kept), type=Watched)
+    assert kept.occurrence == message.occurrence
 
 
 def test_after_a_reboot_with_an_untrusted_clock_a_delay_goes_on_as_if_no_time_had_passed(watch):
