@@ -90,9 +90,9 @@ class Outbox:
         self._disk = await self._on_disk(self._spool.held)
         for voided in await self._on_disk(self._spool.voided):
             self._note_voided(voided)
-        now = self._replayed = self._clock.boottime()
+        self._replayed = self._clock.boottime()
         for row in await self._on_disk(self._spool.alarms):
-            self._alarms[row.epoch, row.seq] = Entry(row.topic, row.body, now, spooled=True)
+            self._alarms[row.epoch, row.seq] = Entry(row.topic, row.body, 0.0, spooled=True)  # stamped anew when sent
         return await self._on_disk(self._spool.watched)
 
     @property

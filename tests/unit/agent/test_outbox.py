@@ -271,6 +271,13 @@ async def test_a_resent_message_tells_the_time_of_its_sending(bench):
     assert again.sent == pytest.approx(1030.0, abs=0.5)
 
 
+async def test_an_alarm_of_an_earlier_process_tells_the_time_of_its_sending_too(bench):
+    await bench.alarm()
+    bench.clock.now += 500.0
+    await bench.start()
+    assert [message.sent for message in bench.connect().messages()] == [1500.0]
+
+
 async def test_a_new_journal_gets_what_is_held_once_more(bench):
     bench.connect()
     bench.put()
