@@ -114,11 +114,16 @@ def _month_day(days: int) -> tuple[int, int]:
 
 def _recovered(incident: Incident, *, english: bool) -> str:
     """Say what is over; that of the mains in its own words."""
-    conditions = {symptom.condition for symptom in incident.symptoms if symptom.ended >= incident.round}
+    conditions = {symptom.condition for symptom in _gone(incident)}
     if "on-battery" in conditions:
         return "mains is back" if english else "市电已恢复"
     symptom: Symptom = incident.worst
     return f"{symptom.title_en}: over" if english else f"{symptom.title_zh}：已解除"
+
+
+def _gone(incident: Incident) -> list[Symptom]:
+    """Return what was wrong in the round that is over."""
+    return [symptom for symptom in incident.symptoms if symptom.ended >= incident.round]
 
 
 def _facts(
@@ -132,11 +137,13 @@ def _facts(
     card: views.Card | None,
 ) -> list[str]:
     worst = incident.worst
+    over = incident.gone is not None
+    since = min((symptom.since for symptom in _gone(incident)), default=worst.since) if over else worst.since
     rows = [
         ("预案条款", "Clause", f"{clause.clause} {clause.title.of(words.language)}"),
         ("设备", "Device", place),
-        ("开始时间", "Since", clock_time(worst.since, utc_offset)),
-        ("读数", "Value", _value(worst, words)),
+        ("开始时间", "Since", clock_time(since, utc_offset)),
+        ("读数", "Value", "" if over else _value(worst, words)),
         ("恢复时间", "Over at", clock_time(incident.gone, utc_offset) if incident.gone is not None else ""),
         (words("device-now"), words("device-now"), _now(card, words)),
         ("处理人", "Owner", owner or incident.owner),
@@ -169,6 +176,8 @@ def _now(card: views.Card | None, words: Words) -> str:
 
 
 def _answer(code: str, purpose: Purpose, link: str, *, english: bool) -> str:
+    if link and purpose is Purpose.RECOVERY:
+        return f"Close it here once the cause is checked: {link}" if english else f"核实原因后，请在此关闭：{link}"
     if link:
         return f"Answer here: {link}" if english else f"请在此答复（收到 / 我处理）：{link}"
     if purpose is Purpose.RECOVERY:

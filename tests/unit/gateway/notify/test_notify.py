@@ -442,6 +442,22 @@ def test_a_message_names_the_owner_as_people_know_them():
     assert "处理人：李值班\n" in body(mine, owner="李值班")
 
 
+def test_a_recovery_tells_the_whole_span_and_asks_for_the_closing():
+    worse = {"id": "o2", "condition": "low-battery", "rank": 4, "quantity": "ups.status", "value": ["LB"]}
+    gone = incident(
+        Event(at=T0 + 600, incident="A17", kind="joined", data={"symptom": {**worse, "since": T0 + 600}}),
+        Event(at=T0 + 700, incident="A17", kind="ended", data={"id": "o1"}),
+        Event(at=T0 + 760, incident="A17", kind="ended", data={"id": "o2"}),
+        Event(at=T0 + 760, incident="A17", kind="cause-gone"),
+    )
+    text = compose(gone, CLAUSE, Purpose.RECOVERY, "zh", link="https://x/i/A17/t", utc_offset=8 * 3600)
+    assert "开始时间：01-15 16:00:00\n" in text.body
+    assert "恢复时间：01-15 16:12:40\n" in text.body
+    assert "读数" not in text.body
+    assert "核实原因后，请在此关闭：https://x/i/A17/t" in text.body
+    assert "我处理" not in text.body
+
+
 def test_a_subject_is_one_line_whatever_a_room_is_called():
     text = compose(incident(room="a\r\nBcc: x@y"), CLAUSE, Purpose.PAGE, "en", link="", utc_offset=8 * 3600)
     assert "\n" not in text.subject
