@@ -44,6 +44,8 @@ _PAUSES = (0.5, 15.0)
 """Seconds between tries to connect, the first and the longest."""
 _GREETING = 10.0
 """Seconds that a broker may take to answer CONNECT."""
+_UNANSWERED = 60.0
+"""Seconds without an acknowledgement, of a gateway that is heard, after which something is wrong."""
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL
 
 
@@ -66,6 +68,7 @@ class Uplink:
         """Take where to connect, who speaks, and who listens. Nothing starts here."""
         self._broker = broker
         self._topics = {topic: str(Address(site, agent, topic)) for topic in Topic}
+        self._site, self._agent = site, agent
         self._name = f"wolfsmoke-{site}-{agent}"
         self._version = version
         self._outbox = outbox
@@ -78,6 +81,10 @@ class Uplink:
         self._connected = False
         self._absence = Absence()
         self._refused = 0
+        self._heard = 0.0
+        """Boottime of the gateway's last heartbeat on this connection; 0: none yet."""
+        self._answered = 0.0
+        """The same of its last acknowledgement, or of when it came."""
         self._thread = ThreadPoolExecutor(1, "connect")
         """For connecting alone: names that nobody resolves must not hold up the way to the broker."""
 
@@ -178,6 +185,7 @@ class Uplink:
 
     async def _stay(self, client: mqtt.Client, lost: asyncio.Future[str]) -> None:
         """Say hello, then keep presence and connection until it is lost."""
+        self._heard = 0.0
         client.subscribe([(self._topics[Topic.ACKS], 1), (GATEWAY_TOPIC, 1)])
         self._connected = True
         self._greet()
@@ -185,9 +193,11 @@ class Uplink:
         log = _log.warning if self._absence.over() else _log.info
         log("broker %s:%s: connected", self._broker.host, self._broker.port)
         due = self._clock.boottime() + HEARTBEAT
+        told = False
         while not lost.done():
             await asyncio.wait({lost}, timeout=1.0)
             client.loop_misc()
+            told = told or self._tell_unanswered()
             if self._clock.boottime() >= due and not lost.done():
                 due += HEARTBEAT
                 self.send(Topic.STATE, self._state(online=True))
@@ -217,6 +227,24 @@ class Uplink:
         if told:
             where = f"{self._broker.host}:{self._broker.port}"
             _log.warning("broker %s: away: %s; readings are kept meanwhile", where, told)
+
+    def _hears(self, now: float) -> bool:
+        return self._heard > 0 and now - self._heard < 2.5 * HEARTBEAT
+
+    def _tell_unanswered(self) -> bool:
+        """Say it when the gateway takes nothing of ours; a broker drops what it does not allow without a word."""
+        now = self._clock.boottime()
+        if not self._outbox.held or not self._hears(now) or now - self._answered < _UNANSWERED:
+            return False
+        topics = str(Address(self._site, self._agent, Topic.READINGS)).rpartition("/")[0]
+        _log.warning(
+            "the gateway is there and acknowledges nothing (does the broker's access list let our user %r write to "
+            "%s/…? Is the gateway meant for the site %r, and can it write its journal?); readings are kept meanwhile",
+            self._broker.user,
+            topics,
+            self._site,
+        )
+        return True
 
     def _readable(self, client: mqtt.Client) -> None:
         rc = client.loop_read()
@@ -257,6 +285,7 @@ class Uplink:
                 self._on_heartbeat(decode(Heartbeat, bytes(payload), where=topic), retained=retained)
             else:
                 self._outbox.acknowledged(decode(Ack, bytes(payload), where=topic))
+                self._answered = self._clock.boottime()
         except MessageError as error:
             self._refused += 1
             if self._refused == 1:
@@ -265,6 +294,10 @@ class Uplink:
     def _on_heartbeat(self, beat: Heartbeat, *, retained: bool) -> None:
         if beat.online and not retained:  # a kept one is of some time ago
             self._on_gateway_clock(beat.wall)
+            now = self._clock.boottime()
+            if not self._hears(now):
+                self._answered = now
+            self._heard = now
         if self._outbox.heartbeat(beat, retained=retained) and self._connected:
             self._greet()
 

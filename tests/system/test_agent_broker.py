@@ -270,6 +270,22 @@ async def test_a_gateway_that_starts_anew_hears_hello_and_what_is_held(tmp_path,
         assert agent.gateway_clock == [5.0, 5.0, 5.0]
 
 
+async def test_a_gateway_that_is_there_and_acknowledges_nothing_is_told_once(
+    tmp_path, mosquitto, listener, caplog, monkeypatch
+):
+    monkeypatch.setattr("agent.uplink._UNANSWERED", 0.5)
+    async with running(tmp_path, at(mosquitto)) as agent:
+        await until(lambda: agent.uplink.connected, "the connection")
+        agent.put()
+        await asyncio.sleep(2)  # nobody is there: that is another matter
+        assert "acknowledges nothing" not in caplog.text
+        for _ in range(3):
+            listener.say(GATEWAY_TOPIC, message.encode(Heartbeat(session="s", journal="j", wall=1.0, online=True)))
+            await asyncio.sleep(1.5)
+    (told,) = [line for line in caplog.messages if "acknowledges nothing" in line]
+    assert "wolfsmoke/1/hq/room/…" in told
+
+
 async def test_a_kept_heartbeat_neither_sets_the_clock_nor_repeats_hello(tmp_path, mosquitto, listener):
     listener.say(GATEWAY_TOPIC, message.encode(Heartbeat("g", "j", "s1", wall=5.0, online=True)), retain=True)
     async with running(tmp_path, at(mosquitto)) as agent:
