@@ -166,7 +166,11 @@ def _row(one: dict[str, Any], utc_offset: float) -> str:
     parts = [one["code"], _both("incident", one["state"]), clock_time(one["opened"], utc_offset), one["clause"]]
     parts += [one["title"]["zh"], one["place"]]
     parts += [f"处理人 owner {one['owner']}"] if one["owner"] else []
-    parts += [f"时限 deadline {clock_time(one['deadline'], utc_offset)}"] if one["closed"] is None else []
+    parts += (
+        [f"时限 deadline {clock_time(one['deadline'], utc_offset)}"]
+        if one["deadline"] and one["closed"] is None
+        else []
+    )
     parts += ["已超时限 overdue"] if one["overdue"] and one["closed"] is None else []
     return "  ".join(parts)
 

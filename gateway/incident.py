@@ -13,7 +13,7 @@ Trouble that comes back before it was checked that it is gone, and soon (``SOON`
 with its owner and with what people were told. So a mains that flaps does not page at each return.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -246,6 +246,7 @@ def _changed(now: Incident, event: Event) -> Incident:
 
 def _opened(now: Incident, event: Event) -> Incident:
     data = event.data
+    symptom = msgspec.convert(data.get("symptom", {}), Symptom)
     return msgspec.structs.replace(
         now,
         clause=str(data.get("clause", "")),
@@ -253,10 +254,15 @@ def _opened(now: Incident, event: Event) -> Incident:
         title_en=str(data.get("title_en", "")),
         source=msgspec.convert(data.get("source", {}), Source),
         opened=event.at,
-        deadline=float(data.get("deadline", 0.0)),
+        deadline=_limit(symptom, data),
         round=event.at,
-        symptoms=(msgspec.convert(data.get("symptom", {}), Symptom),),
+        symptoms=(symptom,),
     )
+
+
+def _limit(symptom: Symptom, data: Mapping[str, Any]) -> float:
+    """Return the time limit that begins with a symptom; a finding has none."""
+    return 0.0 if symptom.level == Level.FINDING else float(data.get("deadline", 0.0))
 
 
 def _joined(now: Incident, event: Event) -> Incident:
@@ -264,9 +270,9 @@ def _joined(now: Incident, event: Event) -> Incident:
     symptom = msgspec.convert(event.data.get("symptom", {}), Symptom)
     symptoms = (*(one for one in now.symptoms if one.id != symptom.id), symptom)
     after = msgspec.structs.replace(now, symptoms=symptoms)
-    deadline = float(event.data.get("deadline", now.deadline))
+    deadline = _limit(symptom, {"deadline": now.deadline, **event.data})
     if symptom.level != Level.FINDING and all(one.level == Level.FINDING for one in now.symptoms):
-        after = msgspec.structs.replace(after, deadline=deadline)  # a finding has no time limit; it begins here
+        after = msgspec.structs.replace(after, deadline=deadline)  # it begins here
     if now.gone is None:
         return after
     if now.comes_back(event.at):

@@ -138,6 +138,7 @@ def _facts(
 ) -> list[str]:
     worst = incident.worst
     over = incident.gone is not None
+    limited = incident.deadline and not over
     since = min((symptom.since for symptom in _gone(incident)), default=worst.since) if over else worst.since
     rows = [
         ("预案条款", "Clause", f"{clause.clause} {clause.title.of(words.language)}"),
@@ -147,7 +148,7 @@ def _facts(
         ("恢复时间", "Over at", clock_time(incident.gone, utc_offset) if incident.gone is not None else ""),
         (words("device-now"), words("device-now"), _now(card, words)),
         ("处理人", "Owner", owner or incident.owner),
-        ("处理时限", "Deadline", clock_time(incident.deadline, utc_offset) if incident.gone is None else ""),
+        ("处理时限", "Deadline", clock_time(incident.deadline, utc_offset) if limited else ""),
         ("事件编号", "Code", incident.code),
     ]
     between = words("colon")

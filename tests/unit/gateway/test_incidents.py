@@ -528,6 +528,7 @@ async def test_a_time_limit_that_passes_is_told_once_to_the_owner_the_told_and_t
 
 async def test_a_finding_has_no_time_limit_until_something_worse_joins(site):
     await site.alarm("o1", "replace-battery")
+    assert site.incidents.get("A10").deadline == 0.0
     await site.at(6 * 3600)
     assert not site.incidents.get("A10").overdue
     assert site.notifier.told == [("li", Purpose.PAGE, False)]
