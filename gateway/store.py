@@ -79,6 +79,8 @@ class Store:
         self._looked = float("-inf")
         self._away = False
         self._news = False
+        self._tried = 0
+        """Of what was put aside for later: the last one that was tried again; 0 once all had their turn."""
 
     async def run(self) -> None:
         """Write until cancelled. A store that is away is told once, and tried again."""
@@ -217,7 +219,14 @@ class Store:
         """Try again what was put aside for later."""
         done: list[int] = []
         lines: list[Line] = []
-        for one in (await self._journal.aside(READER, final=False))[:PAGE]:
+        waiting = await self._journal.aside(READER, final=False)
+        page = [one for one in waiting if one.message > self._tried][
+            :PAGE
+        ]  # what never can be written must not be first
+        more = len(page) == PAGE
+        self._tried = page[-1].message if more else 0
+        self._news = self._news or more
+        for one in page:
             row = await self._journal.message(one.message)
             made = None if row is None else self._line(row)
             if isinstance(made, Line):
@@ -235,8 +244,6 @@ class Store:
         await self._journal.take_up(READER, done)
         if refused:
             await self._journal.set_cursor(READER, self._cursor, refused, self._notes())
-        if len(done) == PAGE:
-            self._news = True
 
     def _notes(self) -> str:
         return msgspec.json.encode(self._dating.known()).decode()

@@ -156,6 +156,21 @@ async def test_a_store_that_is_away_is_told_once_and_gets_everything_later(world
     assert sum("there again" in text for text in messages) == 1
 
 
+async def test_what_waits_for_ever_does_not_hold_up_what_can_be_written_by_now(world, monkeypatch):
+    monkeypatch.setattr(module, "PAGE", 10)
+    monkeypatch.setattr(module, "_LOOK", 0.05)
+    world.known()
+    gone = [msgspec.structs.replace(poll(second), device="ups-9") for second in range(25)]
+    await world.keep(*gone, poll(30, trusted=False, boot="c"))
+    await world.cursor_at(26)
+    assert world.server.points == {}
+    await world.keep(poll(31, trusted=False, boot="c", sent=31.0))
+    await world.server.until(lambda: len(world.server.points) == 2)
+    async with asyncio.timeout(5):
+        while {one.reason for one in await world.journal.aside(READER, final=False)} != {module.UNKNOWN}:
+            await world.journal.flushed()
+
+
 async def test_one_bad_line_is_set_aside_with_its_reason_and_the_rest_is_written(world, caplog):
     good = [poll(second) for second in range(1, 40)]
     await world.keep(*good[:17], poll(100, model="refuse me"), *good[17:], poll(101, model="refuse me too"))
