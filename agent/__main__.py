@@ -16,6 +16,7 @@ from agent.config import load
 from agent.drivers.base import Driver, Identity
 from contract.errors import ConfigError, DeviceError, UsageError, WolfsmokeError
 from contract.extras import needed
+from contract.log import Lines
 from contract.quantities import find
 from contract.reading import Reading
 
@@ -81,7 +82,9 @@ def _run(path: Path, *, level: int) -> None:
 
     config = load(path)
     native.set_apart()
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines(journal=systemd.reads(2)))
+    logging.basicConfig(level=level, handlers=[handler])
     app = App(config, metadata.version("wolfsmoke"), systemd.from_environment(), systemd.watchdog_interval())
 
     async def until_stopped() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from contract.errors import ConfigError, UsageError, WolfsmokeError
 from contract.extras import needed
+from contract.log import Lines
 from gateway import systemd
 
 try:
@@ -69,7 +70,9 @@ def _run(asked: argparse.Namespace) -> int:
     from gateway.app import read_all, serve  # noqa: PLC0415 - the other commands need neither broker nor web server
 
     level = logging.DEBUG if asked.verbose else logging.INFO
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines(journal=systemd.reads(2)))
+    logging.basicConfig(level=level, handlers=[handler])
     if not asked.verbose:
         for chatty in _CHATTY:
             logging.getLogger(chatty).setLevel(logging.WARNING)

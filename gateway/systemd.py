@@ -30,6 +30,15 @@ def from_environment() -> Notifier:
     return Notifier(os.environ.get("NOTIFY_SOCKET"))
 
 
+def reads(descriptor: int) -> bool:
+    """Say whether it is the journal that reads what is written to a file descriptor (systemd.exec(5))."""
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
 def watchdog_interval() -> float:
     """Return how often the watchdog wants to hear of us, in seconds; 0 when it does not."""
     return int(os.environ.get("WATCHDOG_USEC", "0")) / 1e6 / 2

@@ -1,6 +1,7 @@
+import os
 import socket
 
-from agent.systemd import Notifier, watchdog_interval
+from agent.systemd import Notifier, reads, watchdog_interval
 
 
 def test_what_is_said_arrives_at_the_socket_that_systemd_named(tmp_path):
@@ -29,3 +30,18 @@ def test_the_watchdog_is_fed_twice_in_its_time(monkeypatch):
     assert watchdog_interval() == 45.0
     monkeypatch.delenv("WATCHDOG_USEC")
     assert watchdog_interval() == 0.0
+
+
+def test_the_journal_is_known_by_its_stream(monkeypatch):
+    here, there = os.pipe()
+    try:
+        found = os.fstat(there)
+        assert not reads(there)
+        monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino}")
+        assert reads(there)
+        monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino + 1}")  # of the shell that started us
+        assert not reads(there)
+    finally:
+        os.close(here)
+        os.close(there)
+    assert not reads(there)
