@@ -15,15 +15,21 @@ log = logging.getLogger(__name__)
 
 PAUSES = (1.0, 4.0)
 """Seconds before the second and the third try."""
+MOST = 30.0
+"""Seconds that one try may take, whatever the channel's own limits say: a server that dribbles keeps each of them."""
 
 
 class Retry:
     """Turns the errors of a channel into outcomes, after at most as many tries as there are pauses, and one."""
 
     def __init__(
-        self, pauses: Sequence[float] = PAUSES, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        pauses: Sequence[float] = PAUSES,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        most: float = MOST,
     ) -> None:
-        """Take the pauses (seconds) and what waits."""
+        """Take the pauses (seconds), what waits, and how long one try may take (seconds)."""
+        self._most = most
         self._pauses = pauses
         self._sleep = sleep
 
@@ -31,7 +37,7 @@ class Retry:
         """See ``Stage``."""
         for pause in (*self._pauses, None):
             try:
-                return await onward(letter)
+                return await self._bounded(letter, onward)
             except NotifyUnknown as error:
                 log.warning("what became of a message to %s is not known: %s", letter.person.id, error)
                 failed = Outcome(channel=letter.channel, accepted=False, text=str(error), unknown=True)
@@ -53,3 +59,10 @@ class Retry:
             await report(failed)
             await self._sleep(pause)
         raise AssertionError("the last try returns")
+
+    async def _bounded(self, letter: Letter, onward: Onward) -> Outcome:
+        try:
+            async with asyncio.timeout(self._most):
+                return await onward(letter)
+        except TimeoutError:
+            raise NotifyUnknown(f"not done within {self._most:g} s", where=letter.channel) from None

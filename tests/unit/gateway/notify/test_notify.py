@@ -289,6 +289,41 @@ async def test_a_receiver_that_is_away_is_taken_elsewhere(mailbox):
     assert mailbox.messages[0]["To"] == "li@example.com"
 
 
+async def test_a_receiver_that_dribbles_its_answer_for_ever_is_taken_elsewhere(mailbox):
+    asked = []
+
+    async def dribble(reader, writer):
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    outcomes = []
+
+    async def report(outcome):
+        outcomes.append(outcome)
+
+    server = await asyncio.start_server(dribble, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        channels = {"webhook:duty": hook_channel(port), "email": mail_channel(mailbox.port)}
+        stages = [Route(channels.keys()), Retry(pauses=(0.0, 0.0), most=1.0)]
+        notifier = Notifier(channels, stages, secret=SECRET, utc_offset=0.0)
+        mail = Mail(id="0123456789abcdef", person=LI.id, purpose=Purpose.PAGE, at=T0)
+        async with asyncio.timeout(20):
+            await notifier.tell(incident(), CLAUSE, mail, LI, again=False, report=report)
+    assert [(outcome.channel, outcome.accepted, outcome.unknown) for outcome in outcomes] == [
+        ("webhook:duty", False, True),
+        ("webhook:duty", False, True),
+        ("email", True, False),
+    ]
+    assert len(asked) == 2
+    assert mailbox.messages[0]["Subject"].startswith("【重发】")
+
+
 class Mute:
     """A server that takes what is sent and never says a word after it; an SMTP server as far as DATA."""
 
