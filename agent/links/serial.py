@@ -29,8 +29,8 @@ _HINTS = {
     errno.ENOENT: "is the adapter plugged in? `ls /dev/serial/by-id` lists what is there",
     errno.EACCES: "the service's user must be in the group that owns it, often dialout",
     errno.EPERM: "the service's user must be in the group that owns it, often dialout",
-    errno.EBUSY: "another program has it: end that one first (this agent's own service? NUT? ModemManager?)",
-    errno.EAGAIN: "another program has it: end that one first (this agent's own service? NUT? ModemManager?)",
+    errno.EBUSY: "another program has it, perhaps this agent's own service, NUT or ModemManager: end that one first",
+    errno.EAGAIN: "another program has it, perhaps this agent's own service, NUT or ModemManager: end that one first",
     errno.ENOTTY: "it is not a serial port",
     errno.EIO: "the adapter was pulled out, or the far end hung up",
 }
