@@ -1,5 +1,6 @@
 """What happened to an incident: the one fact that is stored of it. State is what the events say."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -23,3 +24,16 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a person wrote, or a sentence for the timeline."""
     data: dict[str, Any] = {}
     """What the kind needs; JSON types only."""
+
+
+def storable(event: Event) -> Event:
+    """Return the event with texts that a database can keep.
+
+    What came as no UTF-8, from a terminal or a mail server, holds lone surrogates; a question mark stands for each.
+    """
+    data = json.loads(_whole(json.dumps(event.data, ensure_ascii=False)))
+    return msgspec.structs.replace(event, who=_whole(event.who), text=_whole(event.text), data=data)
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -24,7 +24,7 @@ from contract.clock import Clock
 from contract.errors import StorageError
 from contract.message import Topic
 from contract.ranges import Ranges
-from gateway.event import Event
+from gateway.event import Event, storable
 from gateway.record import SCHEMA, Aside, Growth, Incoming, Stored, Stream
 
 _log = logging.getLogger(__name__)
@@ -342,6 +342,7 @@ class Journal:
         Raises:
             StorageError: the disk did not take it.
         """
+        event = storable(event)
         row = (event.at, event.incident, event.kind, event.who, event.text, json.dumps(event.data, ensure_ascii=False))
         query = "INSERT INTO events (at, incident, kind, who, text, data) VALUES (?, ?, ?, ?, ?, ?)"
         number = await self._do(lambda writer: writer.execute(query, row).lastrowid)

@@ -50,7 +50,7 @@ class EmailChannel:
             if handed:
                 raise NotifyUnknown(f"the mail server did not answer: {why}", where=self._where) from None
             raise NotifyAway(f"the mail server is away: {why}", where=self._where) from None
-        return answer[:200]
+        return _readable(answer)
 
     @property
     def _where(self) -> str:
@@ -60,7 +60,12 @@ class EmailChannel:
         """Map an SMTP reply: 4xx is for now, 5xx for ever (RFC 5321, 4.2.1)."""
         kind = NotifyRefused if code >= 500 else NotifyAway
         hint = "check user and password" if code in (530, 534, 535) else ""
-        return kind(f"the mail server said {code} {text[:200]}", where=self._where, hint=hint)
+        return kind(f"the mail server said {code} {_readable(text)}", where=self._where, hint=hint)
+
+
+def _readable(answer: str) -> str:
+    """Return the beginning of a server's words; some speak GBK, which arrives as lone surrogates that nothing can keep."""
+    return answer[:200].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _message(letter: Letter, sender: str) -> EmailMessage:

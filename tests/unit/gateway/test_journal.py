@@ -90,6 +90,17 @@ async def test_a_restart_keeps_identity_messages_ranges_cursors_and_events(tmp_p
         assert await journal.events("B10") == []
 
 
+async def test_words_in_no_utf_8_are_kept_as_far_as_they_can_be_and_stop_no_message(tmp_path):
+    gbk = "已收".encode("gbk").decode("utf-8", "surrogateescape")
+    async with opened(tmp_path / "j.db") as journal:
+        kept = await journal.record_event(
+            Event(at=5.0, incident="A10", kind="noted", text=f"ok {gbk}", data={"a": gbk})
+        )
+        assert kept.text.startswith("ok ?")
+        assert await journal.events("A10") == [kept]
+        assert len(await journal.append([reading(1)])) == 1
+
+
 async def test_a_new_journal_and_a_restored_one_have_new_ids(tmp_path):
     async with opened(tmp_path / "j.db") as journal:
         name = journal.id

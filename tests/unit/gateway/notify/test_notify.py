@@ -198,6 +198,28 @@ async def test_a_message_links_only_when_a_public_url_is_configured(mailbox):
     assert links.check(SECRET, "A17", token) == "wang"
 
 
+@pytest.mark.parametrize("code", [250, 451, 550])
+async def test_a_mail_server_that_answers_in_gbk_is_understood_as_far_as_it_goes(code):
+    async def serve(reader, writer):
+        writer.write(b"220 here\r\n")
+        while line := await reader.readline():
+            if line[:4] == b"DATA":
+                writer.write(b"354 go on\r\n")
+                await writer.drain()
+                await reader.readuntil(b"\r\n.\r\n")
+                writer.write(b"%d " % code + "邮件已收".encode("gbk") + b"\r\n")
+            else:
+                writer.write(b"221 bye\r\n" if line[:4] == b"QUIT" else b"250 ok\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        outcomes = await tell({"email": mail_channel(server.sockets[0].getsockname()[1])}, WANG)
+    assert outcomes[-1].accepted is (code == 250)
+    for outcome in outcomes:
+        assert outcome.text.encode("utf-8")  # it can be kept
+
+
 async def test_a_mail_server_that_is_busy_is_tried_again_with_the_same_message_id(mailbox):
     mailbox.answers = ["451 later"]
     outcomes = await tell({"email": mail_channel(mailbox.port)}, WANG)
