@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     read = commands.add_parser("read", help="ask one device, with no settings")
     read.add_argument("url", help="snmp://community@host, snmp://host?version=3&user=…, megatec:///dev/ttyUSB0")
     read.add_argument("--json", action="store_true", help="for programs")
-    read.add_argument("--profile", default="", help="take this profile, whatever the device says")
+    read.add_argument("--profile", default="", help="take this profile first, whatever the device says it is")
     return parser
 
 
