@@ -105,11 +105,20 @@ def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
             case "show":
                 return client.get(f"/incidents/{_code(args)}")
             case verb:
-                body: dict[str, Any] = {"person": args.person}
-                body |= {"reason": args.reason} if verb == "close" else {}
-                body |= {"text": args.text} if verb == "note" else {}
+                body: dict[str, Any] = {"person": _typed(args.person)}
+                body |= {"reason": _typed(args.reason)} if verb == "close" else {}
+                body |= {"text": _typed(args.text)} if verb == "note" else {}
                 body |= {"number": args.number} if verb == "step" else {}
                 return client.post(f"/incidents/{_code(args)}/{verb}", json=body)
+
+
+def _typed(text: str) -> str:
+    """Return what a person typed, in a terminal that speaks GBK too: its bytes come as lone surrogates."""
+    raw = text.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("gb18030", "replace")
 
 
 def _code(args: argparse.Namespace) -> str:

@@ -105,6 +105,16 @@ async def test_a_person_lists_answers_and_closes(state, capsys):
         assert part in shown
 
 
+async def test_what_is_typed_in_a_terminal_that_speaks_gbk_arrives(state, capsys):
+    typed = "电工已到场".encode("gbk").decode("utf-8", "surrogateescape")  # as Python finds it in the arguments
+    assert await command("note", "A10", typed, "--as", "li", "--state", str(state)) == 0
+    assert await command("show", "A10", "--state", str(state)) == 0
+    assert "电工已到场" in capsys.readouterr().out
+    broken = b"\xff\xff".decode("utf-8", "surrogateescape")
+    assert await command("note", "A10", broken, "--as", broken, "--state", str(state)) == 1
+    assert "nobody here is called" in capsys.readouterr().err
+
+
 async def test_programs_get_json(state, capsys):
     assert await command("show", "A10", "--state", str(state), "--json") == 0
     said = json.loads(capsys.readouterr().out)
