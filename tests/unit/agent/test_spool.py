@@ -34,6 +34,12 @@ def test_what_is_kept_survives_a_restart_in_the_order_of_the_epochs(path):
     spool.close()
 
 
+def test_every_commit_waits_for_the_disk(path):
+    spool = open_spool(path, "1")
+    assert spool._db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL: no test can cut the power
+    spool.close()
+
+
 def test_a_message_that_is_there_stays_as_it_is(path):
     spool = open_spool(path, "1")
     spool.open_epoch(E1)

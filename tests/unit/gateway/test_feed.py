@@ -109,6 +109,15 @@ async def test_what_began_and_ended_during_a_cut_opens_nothing_and_what_stands_d
     assert heard[0] == ("o2", True, "ups")
 
 
+async def test_a_backlog_alarm_whose_end_is_still_on_its_way_opens_nothing(world):
+    await world.keep(INVENTORY, Hello(epoch=A, held=(Held(A, ((1, 2),), 2),)))
+    await world.keep(alarm(1, "o1"))  # over since long, says hello, which does not name it
+    await world.keep(alarm(3, "o3"))
+    assert await world.next() == ("o3", True, "ups")
+    await world.keep(alarm(2, "o1", active=False))
+    assert (await world.next())[:2] == ("o1", False)
+
+
 async def test_a_restart_goes_on_where_it_was(world):
     await world.keep(INVENTORY, alarm(1, "o1"))
     assert await world.next() == ("o1", True, "ups")

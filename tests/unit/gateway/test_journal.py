@@ -101,6 +101,11 @@ async def test_words_in_no_utf_8_are_kept_as_far_as_they_can_be_and_stop_no_mess
         assert len(await journal.append([reading(1)])) == 1
 
 
+async def test_every_commit_waits_for_the_disk(tmp_path):
+    async with opened(tmp_path / "j.db") as journal:
+        assert journal._writer.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL: no test can cut the power
+
+
 async def test_a_new_journal_and_a_restored_one_have_new_ids(tmp_path):
     async with opened(tmp_path / "j.db") as journal:
         name = journal.id
