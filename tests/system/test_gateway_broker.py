@@ -473,6 +473,21 @@ async def test_the_heartbeat_is_kept_for_who_comes_later_and_says_when_the_gatew
     assert not late.heartbeats()[0][0].online
 
 
+async def test_a_gateway_whose_line_alone_was_cut_lets_agents_send_again_what_it_missed(site):
+    agent = await site.join("room", GATEWAY_TOPIC)
+    await agent.hears_session(1)
+    intruder = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="wolfsmoke-garrison")
+    intruder.username_pw_set("rogue", USERS["rogue"])
+    intruder.connect("127.0.0.1", site.broker.port)  # the broker hangs up on the first one of that name
+    intruder.loop_start()
+    await until(lambda: site.gateway.lines("not connected"), "the gateway loses its line", site.gateway)
+    intruder.disconnect()
+    intruder.loop_stop()
+    await agent.hears_session(2)  # at which agents say hello, and send again
+    agent.say(poll(1))
+    await until(lambda: agent.acked() == ((1, 1),), "what comes then is acknowledged", site.gateway)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 async def test_a_gateway_that_is_started_again_keeps_its_journal_and_tells_nobody_twice(site, number):
     agent = await site.join("room", GATEWAY_TOPIC)
