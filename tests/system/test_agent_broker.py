@@ -1,6 +1,7 @@
 """The agent's uplink against a real mosquitto: away at start and later, refusing, and with strangers on our topics."""
 
 import asyncio
+import contextlib
 import getpass
 import shutil
 import socket
@@ -324,7 +325,7 @@ async def test_a_wrong_password_is_told_once_with_what_to_check(tmp_path, caplog
     assert "a-wrong-one" not in caplog.text
 
 
-def certificates(folder):
+def certificates(folder, days="2"):
     def openssl(*arguments):
         subprocess.run(["openssl", *arguments], check=True, cwd=folder, capture_output=True)
 
@@ -332,7 +333,7 @@ def certificates(folder):
     openssl(*new, "/CN=test ca", "-x509", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2")
     openssl(*new, "/CN=localhost", "-keyout", "broker.key", "-out", "broker.csr")
     (folder / "ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
-    signing = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "ext")
+    signing = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", days, "-extfile", "ext")
     openssl("x509", "-req", "-in", "broker.csr", "-out", "broker.pem", *signing)
     (folder / "broker.key").chmod(0o644)
 
@@ -359,6 +360,31 @@ async def test_tls_is_spoken_and_a_broker_that_is_not_trusted_gets_nothing(tmp_p
             agent.put(100)
             await until(lambda: agent.uplink.connected, "the connection")
             await until(lambda: agent.outbox._outstanding > 0, "readings are on their way")
+    finally:
+        broker.stop()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+async def test_without_a_clock_a_certificate_s_dates_are_not_checked_and_its_chain_is(tmp_path, caplog, monkeypatch):
+    certificates(tmp_path, days="-1")  # over since yesterday, or so it seems to a clock that is wrong
+    tls = (f"certfile {tmp_path}/broker.pem", f"keyfile {tmp_path}/broker.key", "allow_anonymous true")
+    broker = Mosquitto(tmp_path, tls)
+    await broker.start()
+    other = tmp_path / "other"
+    other.mkdir()
+    certificates(other)
+    trusted = Broker("localhost", broker.port, tls=Tls(str(tmp_path / "ca.pem")))
+    try:
+        monkeypatch.setattr("agent.clock.synchronised", lambda: True)
+        async with running(tmp_path, trusted) as agent:
+            await until(lambda: "certificate has expired" in caplog.text, "the refusal")
+        monkeypatch.setattr("agent.clock.synchronised", lambda: False)
+        async with running(tmp_path, trusted) as agent:
+            await until(lambda: agent.uplink.connected, "the connection")
+        caplog.clear()
+        async with running(tmp_path, Broker("localhost", broker.port, tls=Tls(str(other / "ca.pem")))) as agent:
+            await until(lambda: "certificate verify failed" in caplog.text, "the refusal of a stranger")
+            assert not agent.uplink.connected
     finally:
         broker.stop()
 
@@ -425,7 +451,8 @@ off_delay = "300ms"
     try:
         yield process
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):  # it may have been told to stop
+            process.kill()
         await process.wait()
 
 
@@ -438,6 +465,12 @@ async def test_an_alarm_outlives_a_killed_agent_and_ends_under_its_own_id(tmp_pa
         await until(lambda: listener.of(Topic.ALARMS), "the alarm")
         await until(lambda: listener.of(Topic.STATE)[-1].health.memory > 2**20, "its own health")
         (raised,) = [each.occurrence for each in listener.of(Topic.ALARMS)]
+
+        def shown():
+            return [each.seq for each in listener.of(Topic.READINGS) if "OB" in each.values.get("ups.status", ())]
+
+        await until(shown, "the reading that raised it")
+        assert listener.of(Topic.ALARMS)[0].seq < shown()[0], "the alarm goes first"
         before = listener.of(Topic.HELLO)[-1].epoch
         await until(lambda: len(listener.of(Topic.READINGS)) > 20, "the alarm is on disk long since")
     async with whole_agent(tmp_path, mosquitto.port, port):
@@ -448,6 +481,23 @@ async def test_an_alarm_outlives_a_killed_agent_and_ends_under_its_own_id(tmp_pa
         ups.status = "(226.0 195.0 226.0 014 49.0 27.5 30.0 00001000"
         await until(lambda: any(not each.occurrence.active for each in listener.of(Topic.ALARMS)), "it ends")
         assert {each.occurrence.id for each in listener.of(Topic.ALARMS)} == {raised.id}
+    await ups.stop()
+
+
+async def test_an_agent_that_is_told_to_stop_keeps_what_was_only_in_memory(tmp_path, mosquitto, listener):
+    ups = Ups()
+    port = await ups.start()
+    async with whole_agent(tmp_path, mosquitto.port, port) as process:
+        await until(lambda: listener.of(Topic.READINGS), "it reads")
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+        await until(lambda: not listener.of(Topic.STATE)[-1].online, "its good-bye")
+    said = {each.seq for each in listener.of(Topic.READINGS)}
+    spool = open_spool(tmp_path / "state" / "spool.db", "1")
+    (held,) = spool.held().values()
+    spool.close()
+    assert list(held) == [(1, held.highest)]
+    assert held.highest >= max(said)
     await ups.stop()
 
 

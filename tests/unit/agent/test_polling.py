@@ -161,6 +161,19 @@ async def test_a_device_slower_than_its_interval_keeps_its_phase_and_misses_poll
     assert Lane.ALL in driver.lanes[1:], "a full poll whose time was missed is made up for"
 
 
+async def test_a_device_slower_than_its_interval_is_still_asked_for_everything_in_time():
+    class Slow(FakeDriver):
+        async def read(self, lane=Lane.ALL):
+            await asyncio.sleep(0.05)  # two and a half intervals: every second time falls on a poll that is left out
+            return await super().read(lane)
+
+    driver, sink = Slow(GOOD), Sink()
+    task = asyncio.create_task(poller(driver, sink, poll=0.02, slow=0.08).run())
+    await sink.wait_for(13)
+    task.cancel()
+    assert driver.lanes[:13].count(Lane.ALL) >= 7
+
+
 async def test_progress_is_that_polls_end_whatever_becomes_of_them():
     clock = HandClock()
     subject = poller(FakeDriver(DeviceTimeout("no answer")), Sink(), poll=1.0, timeout=2.0, clock=clock)
