@@ -59,7 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(run=_run)
     check = commands.add_parser("check", help="read the settings as the gateway would, and say all that is wrong")
     check.set_defaults(run=_check)
-    for command in (run, check):
+    attempt = commands.add_parser("try", help="send a person a test message by each of their channels")
+    attempt.add_argument("person", help="as in the contacts")
+    attempt.set_defaults(run=_try)
+    for command in (run, check, attempt):
         command.add_argument("--config", type=Path, default=cli.DEFAULT_CONFIG)
     run.add_argument("--verbose", action="store_true", help="log every step")
     cli.add_commands(commands)
@@ -89,6 +92,20 @@ def _check(asked: argparse.Namespace) -> int:
     people, clauses = len(contacts.person), len(plan.clauses)
     print(f"{asked.config}: good: {config.gateway.name}, {clauses} clauses, {people} people")
     return 0
+
+
+def _try(asked: argparse.Namespace) -> int:
+    from gateway.app import read_all  # noqa: PLC0415
+    from gateway.clock import SystemClock  # noqa: PLC0415
+    from gateway.notify.channels import open_channels  # noqa: PLC0415
+    from gateway.trial import trial  # noqa: PLC0415
+
+    config, _, contacts = read_all(asked.config)
+    person = contacts.find(asked.person)
+    outcomes = asyncio.run(trial(person, open_channels(config.notify, SystemClock())))
+    for one in outcomes:
+        print(f"{one.channel}: {'accepted' if one.accepted else 'FAILED'}: {one.text}")
+    return 0 if all(one.accepted for one in outcomes) else 1
 
 
 if __name__ == "__main__":

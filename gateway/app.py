@@ -30,11 +30,9 @@ from gateway.ingest import Ingest
 from gateway.journal import Journal
 from gateway.live import HOUR, DeviceView, Live
 from gateway.mqtt import Wire
-from gateway.notify.email import EmailChannel
-from gateway.notify.letter import Channel
+from gateway.notify.channels import open_channels
 from gateway.notify.pipeline import Notifier as Teller
 from gateway.notify.pipeline import standard_stages
-from gateway.notify.webhook import WebhookChannel
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan
 from gateway.silence import Silence
@@ -148,7 +146,7 @@ class Running:
         self.wire = Wire(broker=config.broker, name=config.gateway.name, version=version(), clock=clock)
         self.wire.journal = journal.id
         self.ingest = Ingest(journal, self.live, clock, self.wire.send, site=config.gateway.site)
-        channels = _channels(config, clock)
+        channels = open_channels(config.notify, clock)
         utc_offset = contacts.hours.utc_offset
         public_url = config.gateway.public_url
         teller = Teller(
@@ -293,15 +291,6 @@ class Running:
             else:
                 notifier.say(WATCHDOG=1, STATUS=f"{broker}; {online} of {len(self.live.agents)} agents online")
             await asyncio.sleep(min(watchdog or _STATUS_EVERY, _STATUS_EVERY))
-
-
-def _channels(config: Config, clock: SystemClock) -> dict[str, Channel]:
-    channels: dict[str, Channel] = {}
-    if config.notify.email is not None:
-        channels["email"] = EmailChannel(config.notify.email)
-    for name, settings in config.notify.webhook.items():
-        channels[f"webhook:{name}"] = WebhookChannel(name, settings, clock)
-    return channels
 
 
 def _name(contacts: Contacts, person: str) -> str:
