@@ -187,6 +187,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         """Return those whom a message of this round reached, as far as is known, in order."""
         return tuple(dict.fromkeys(mail.person for mail in self.mails if mail.accepted))
 
+    @property
+    def unheard(self) -> bool:
+        """Whether people were told in this round, and no message came to anybody, as far as is known."""
+        answered = self.owner or self.seen or self.closed is not None
+        return not answered and bool(self.mails) and all(mail.failed for mail in self.mails)
+
     def unreachable(self, person: str) -> bool:
         """Say whether the last message to a person failed by every channel."""
         last = next((mail for mail in reversed(self.mails) if mail.person == person), None)

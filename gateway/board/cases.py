@@ -82,6 +82,7 @@ class Case(msgspec.Struct, frozen=True):
     state: str
     closed: bool
     overdue: bool
+    unheard: bool
     owner: str
     opened: float
     deadline: float
@@ -113,6 +114,7 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
         state=incident.state.value,
         closed=incident.closed is not None,
         overdue=incident.overdue and incident.closed is None,
+        unheard=incident.unheard,
         owner=name(incident.owner) if incident.owner else "",
         opened=incident.opened,
         deadline=incident.deadline,

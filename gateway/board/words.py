@@ -62,6 +62,7 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "no-incidents": ("没有事件。", "No incidents."),
     "clause": ("预案", "plan"),
     "owner": ("处理人", "owner"),
+    "unheard": ("通知全部失败，还没有人知道：请打电话", "Every message failed and nobody knows yet: phone somebody"),
     "nobody": ("还没有人处理", "nobody yet"),
     "opened": ("发生于", "opened"),
     "timeline": ("经过", "Timeline"),

@@ -140,6 +140,19 @@ async def test_an_incident_is_shown_with_its_timeline(web, desk):
     assert "我处理" in page
 
 
+async def test_an_incident_that_nobody_has_heard_of_shouts(web, desk):
+    shout = "还没有人知道"
+    desk.open()
+    desk.event("A10", "message", who="li", data={"message": "1", "purpose": "page"})
+    assert shout not in await text(web), "it is under way"
+    desk.event("A10", "failed", who="li", data={"message": "1", "last": True})
+    assert shout in await text(web)
+    assert "nobody knows yet" in await text(web, lang="en")
+    desk.event("A10", "message", who="wang", data={"message": "2", "purpose": "page"})
+    desk.event("A10", "accepted", who="wang", data={"message": "2"})
+    assert shout not in await text(web, lang="zh")
+
+
 async def test_markup_from_a_device_stays_text(web, live, desk):
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     live.ups(name="x", title=evil, ups__model=evil)
