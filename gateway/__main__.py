@@ -80,8 +80,8 @@ def _run(asked: argparse.Namespace) -> int:
         for chatty in _CHATTY:
             logging.getLogger(chatty).setLevel(logging.WARNING)
     faulthandler.enable()  # what the watchdog's SIGABRT ends still says where it hung
-    config, _, _ = read_all(asked.config)
-    asyncio.run(serve(config, systemd.from_environment(), systemd.watchdog_interval()))
+    config, plan, contacts = read_all(asked.config)  # before anything is opened
+    asyncio.run(serve(config, plan, contacts, systemd.from_environment(), systemd.watchdog_interval()))
     return 0
 
 

@@ -136,9 +136,10 @@ def _text(path: Path) -> str:
 class Running:
     """The parts of one gateway, wired. ``run`` starts them."""
 
-    def __init__(self, config: Config, journal: Journal, clock: SystemClock, secret: bytes) -> None:
-        """Take the settings, the open journal, the clock, and what signs the links."""
-        plan, contacts = read_plan(config)
+    def __init__(
+        self, config: Config, plan: Plan, contacts: Contacts, journal: Journal, clock: SystemClock, secret: bytes
+    ) -> None:
+        """Take the settings, the plan, the people, the open journal, the clock, and what signs the links."""
         self._config = config
         self._journal = journal
         self._clock = clock
@@ -327,18 +328,17 @@ async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
 
 
-async def serve(config: Config, notifier: Notifier, watchdog: float) -> None:
+async def serve(config: Config, plan: Plan, contacts: Contacts, notifier: Notifier, watchdog: float) -> None:
     """Run a gateway until it is told to stop.
 
     Raises:
-        WolfsmokeError: its settings, its disk or an address cannot be used.
+        WolfsmokeError: its disk or an address cannot be used.
     """
-    read_plan(config)  # before anything is opened
     state = Path(config.gateway.state)
     secret = link_secret(state)
     clock = SystemClock()
     journal = await Journal.open(state / "journal.db", clock)
     try:
-        await Running(config, journal, clock, secret).run(notifier, watchdog)
+        await Running(config, plan, contacts, journal, clock, secret).run(notifier, watchdog)
     finally:
         await journal.close()
