@@ -5,7 +5,6 @@ that fails is told by those that work.
 """
 
 import logging
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -16,7 +15,7 @@ from gateway.contacts import Contacts, Person
 from gateway.event import Event
 from gateway.incident import Incident
 from gateway.live import Live
-from gateway.notify.letter import Channel, Letter
+from gateway.notify.letter import Channel, Letter, outside
 from gateway.notify.message import Text, clock_time
 from gateway.notify.retry import Retry
 from gateway.notify.route import addresses
@@ -115,17 +114,7 @@ class Digest:
     async def _tell(self, person: Person, channel: str, address: str, text: Text) -> Outcome:
         if channel not in self._channels:
             return Outcome(channel=channel, accepted=False, text="not configured")
-        letter = Letter(
-            id=secrets.token_hex(8),
-            code="",
-            purpose=KIND,
-            person=person,
-            subject=text.subject,
-            body=text.body,
-            facts={"purpose": KIND},
-            channel=channel,
-            address=address,
-        )
+        letter = outside(person, channel, address, purpose=KIND, subject=text.subject, body=text.body)
 
         async def onward(letter: Letter) -> Outcome:
             return Outcome(channel=channel, accepted=True, text=await self._channels[channel].send(letter))

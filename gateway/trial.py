@@ -1,12 +1,11 @@
 """``wolfsmoke-gateway try PERSON``: a message by every channel of a person, so that an alarm is not the first to try it."""
 
-import secrets
 from collections.abc import Mapping
 from typing import Final
 
 from contract.errors import NotifyError
 from gateway.contacts import Person
-from gateway.notify.letter import Channel, Letter
+from gateway.notify.letter import Channel, outside
 from gateway.notify.route import addresses
 from gateway.ports import Outcome
 
@@ -21,21 +20,12 @@ async def trial(person: Person, channels: Mapping[str, Channel]) -> list[Outcome
     """Send one test message by each channel of a person, once; return what became of each."""
     outcomes = []
     subject, body = _TEXTS[person.language]
+    body = body.format(name=person.name)
     for name, address in addresses(person):
-        letter = Letter(
-            id=secrets.token_hex(8),
-            code="",
-            purpose=PURPOSE,
-            person=person,
-            subject=subject,
-            body=body.format(name=person.name),
-            facts={"purpose": PURPOSE},
-            channel=name,
-            address=address,
-        )
         if name not in channels:
             outcomes.append(Outcome(channel=name, accepted=False, text="not configured"))
             continue
+        letter = outside(person, name, address, purpose=PURPOSE, subject=subject, body=body)
         try:
             outcomes.append(Outcome(channel=name, accepted=True, text=await channels[name].send(letter)))
         except NotifyError as error:

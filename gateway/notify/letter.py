@@ -1,5 +1,6 @@
 """What goes through the stages, and the ports between them."""
 
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -39,6 +40,21 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
             body=f"{mark}\n{self.body}",
             facts={**self.facts, "again": True},
         )
+
+
+def outside(person: Person, channel: str, address: str, *, purpose: str, subject: str, body: str) -> Letter:
+    """Return a letter of no incident, to one address by one channel."""
+    return Letter(
+        id=secrets.token_hex(8),
+        code="",
+        purpose=purpose,
+        person=person,
+        subject=subject,
+        body=body,
+        facts={"purpose": purpose},
+        channel=channel,
+        address=address,
+    )
 
 
 Report = Callable[[Outcome], Awaitable[None]]
