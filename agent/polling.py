@@ -80,16 +80,14 @@ class Poller:
         loop = asyncio.get_running_loop()
         if start is None:
             start = loop.time()
-        await asyncio.sleep(max(0.0, start - loop.time()))
-        await self.poll_once(Lane.ALL)
-        tick = 1
+        tick = 0
         while True:
             due = start + tick * self.interval
             await asyncio.sleep(max(0.0, due - loop.time()))
             behind = int((loop.time() - due) / self.interval)
             if behind > 0:  # the device took longer than its interval: keep the phase, leave polls out
                 self.counters.late += 1
-            full = any((tick + turn + left) % self._every == 0 for left in range(behind + 1))
+            full = tick == 0 or any((tick + turn + left) % self._every == 0 for left in range(behind + 1))
             tick += behind
             await self.poll_once(Lane.ALL if full else Lane.FAST)
             tick += 1
