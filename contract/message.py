@@ -84,6 +84,8 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     held: int = 0
     """Messages that no journal has acknowledged yet."""
     health: Health = Health()
+    trouble: str = ""
+    """What is wrong with the agent itself, in a sentence: its disk is full, its spool was damaged … Empty: nothing."""
 
 
 class Held(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -93,6 +95,13 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True):
     spans: Spans = ()
     last: Seq = 0
     """The highest number given out in this epoch."""
+    settled: Seq = 0
+    """All numbers up to this one are acknowledged, or voided: the agent will not say them again."""
+    journal: str = ""
+    """Whose acknowledgement settled them, the last time. Another journal cannot have them, and need not miss them."""
+    unsure: bool = False
+    """The epoch ended without leaving its last number behind, as in a power cut: what its last second gave out after
+    ``last`` is lost, and cannot be numbered."""
 
 
 class Voided(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -157,6 +166,9 @@ class Readings(msgspec.Struct, frozen=True, omit_defaults=True):
     """Quantity → quality, for all that is not good."""
     doubtful: dict[str, Value] = {}
     """What the device said where it is not believed: evidence."""
+    first: Seq = 0
+    """The numbers from this one to the one before ``seq`` were thinned out, for the agent's disk was full: this message
+    stands for them. 0: for itself only."""
 
     @classmethod
     def of(cls, device: str, at: Stamp, readings: Iterable[Reading]) -> "Readings":
@@ -200,6 +212,8 @@ class Ack(msgspec.Struct, frozen=True, omit_defaults=True):
     have: Spans = ()
     alarms: dict[str, Standing] = {}
     """Occurrence → how far it came: taken, told, owned."""
+    gateway: str = ""
+    """Whose journal it is: an agent may have two gateways, and keeps a message until both have it."""
 
 
 class Heartbeat(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -296,6 +310,8 @@ def decode(kind: type[M], payload: bytes, *, where: str = "") -> M:
         raise MessageError(f"not a {kind.__name__} message: {error}", where=where) from None
     if isinstance(message, Readings | Alarms) and (message.seq < 1 or not is_epoch(message.epoch)):
         raise MessageError("no identity: epoch must be 16 hex digits, seq at least 1", where=where)
+    if isinstance(message, Readings) and message.first > message.seq:
+        raise MessageError("it stands for numbers after its own", where=where)
     if isinstance(message, Readings) and not is_slug(message.device):
         raise MessageError(f"not a device's name: {message.device[:80]!r}", where=where)
     if isinstance(message, Alarms) and not (message.occurrence.id and is_slug(message.occurrence.device)):
