@@ -1,6 +1,6 @@
 """Sets of sequence numbers, kept as ranges: what was received, what is held, what is lost."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 Range = tuple[int, int]
@@ -51,25 +51,42 @@ class Ranges:
             lasts.insert(at + 1, number)
         return True
 
+    def add_range(self, first: int, last: int) -> None:
+        """Add all the numbers from ``first`` to ``last``, both included."""
+        if last < first:
+            return
+        firsts, lasts = self._first, self._last
+        left = bisect_left(lasts, first - 1)  # the first range that it touches
+        right = bisect_right(firsts, last + 1)  # behind the last one
+        if left < right:
+            first, last = min(first, firsts[left]), max(last, lasts[right - 1])
+        firsts[left:right] = [first]
+        lasts[left:right] = [last]
+
     def union(self, other: Iterable[Sequence[int]]) -> "Ranges":
         """Return a new set with the numbers of both."""
         return Ranges([*self, *other])
 
     def minus(self, other: "Ranges") -> "Ranges":
         """Return a new set with the numbers of this one that are not in ``other``."""
-        left: list[Range] = []
-        for first, last in self:
-            for cut_first, cut_last in other:
-                if cut_last < first or cut_first > last:
-                    continue
-                if cut_first > first:
-                    left.append((first, cut_first - 1))
-                first = cut_last + 1  # noqa: PLW2901 - what remains of this range
-                if first > last:
-                    break
-            if first <= last:
-                left.append((first, last))
-        return Ranges(left)
+        left = Ranges()
+        cuts = list(other)
+        at = 0
+        for begin, last in self:
+            first = begin
+            while at < len(cuts) and cuts[at][1] < first:
+                at += 1
+            cut = at
+            while cut < len(cuts) and cuts[cut][0] <= last:
+                left._append(first, cuts[cut][0] - 1)
+                first = cuts[cut][1] + 1
+                cut += 1
+            left._append(first, last)
+        return left
+
+    def overlap(self, first: int, last: int) -> "Ranges":
+        """Return a new set with the numbers of this one from ``first`` to ``last``, both included."""
+        return self.minus(self.minus(Ranges([(first, last)])))
 
     def __contains__(self, number: int) -> bool:
         at = bisect_right(self._first, number) - 1

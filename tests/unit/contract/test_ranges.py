@@ -48,6 +48,16 @@ def test_union_and_minus_are_those_of_sets(left, right):
     assert ranges_of(left).minus(ranges_of(right)) == ranges_of(set(left) - set(right))
 
 
+@given(numbers, st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), max_size=6))
+def test_whole_ranges_are_added_as_their_numbers_are(values, pairs):
+    ranges, plain = ranges_of(values), set(values)
+    for first, last in pairs:
+        ranges.add_range(first, last)
+        plain |= set(range(first, last + 1))
+        assert ranges == ranges_of(plain)
+        assert members(ranges.overlap(first, last)) == plain & set(range(first, last + 1))
+
+
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), max_size=12))
 def test_ranges_are_built_from_any_pairs(pairs):
     expected = {number for first, last in pairs for number in range(first, last + 1)}
