@@ -38,6 +38,8 @@ MAX_BYTES: Final = 256 * 1024
 """A message is refused above this size; a poll of a big three-phase UPS has some 3 KiB."""
 MAX_WHOLE: Final = 4 * 1024 * 1024
 """The same for what tells of all devices at once, inventory and hello: an inventory has some 2.5 KiB a device."""
+SEPARATOR: Final = b"\x1e"
+"""A byte that no message holds: JSON has no raw control characters (RFC 8259, 7)."""
 HEARTBEAT: Final = 10.0
 """Seconds between two ``state`` messages, and between two of the gateway's heartbeats."""
 
@@ -152,7 +154,7 @@ class Inventory(msgspec.Struct, frozen=True, omit_defaults=True):
     devices: tuple[Device, ...] = ()
 
 
-class Readings(msgspec.Struct, frozen=True, omit_defaults=True):
+class Readings(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One poll of one device. ``values`` holds good values only, so that a simple consumer cannot be fooled."""
 
     epoch: str = ""
@@ -279,6 +281,8 @@ def parse_topic(topic: str) -> Address:
     return address
 
 
+_WHOLE: Final = (Hello, Inventory)
+"""What tells of all devices at once."""
 _ENCODER = msgspec.json.Encoder()
 _DECODERS: dict[type[Any], msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind) for kind in (*TYPES.values(), Heartbeat)
@@ -301,22 +305,31 @@ def decode(kind: type[M], payload: bytes, *, where: str = "") -> M:
     Raises:
         MessageError: too big, not JSON, of the wrong shape, or without an identity where it needs one.
     """
-    most = MAX_WHOLE if kind in (Hello, Inventory) else MAX_BYTES
+    most = MAX_WHOLE if kind in _WHOLE else MAX_BYTES
     if len(payload) > most:
         raise MessageError(f"{len(payload)} bytes; {most} are allowed", where=where)
+    if SEPARATOR in payload or b"\x00" in payload:
+        raise MessageError(f"not a {kind.__name__} message: a raw control character", where=where)
     try:
         message: M = _DECODERS[kind].decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MessageError(f"not a {kind.__name__} message: {error}", where=where) from None
-    if isinstance(message, Readings | Alarms) and (message.seq < 1 or not is_epoch(message.epoch)):
-        raise MessageError("no identity: epoch must be 16 hex digits, seq at least 1", where=where)
-    if isinstance(message, Readings) and message.first > message.seq:
-        raise MessageError("it stands for numbers after its own", where=where)
-    if isinstance(message, Readings) and not is_slug(message.device):
-        raise MessageError(f"not a device's name: {message.device[:80]!r}", where=where)
-    if isinstance(message, Alarms) and not (message.occurrence.id and is_slug(message.occurrence.device)):
-        raise MessageError("an occurrence needs an id and a device", where=where)
+    if kind is Readings or kind is Alarms:
+        _check(message, where)  # type: ignore[arg-type] # it is of this kind
     return message
+
+
+def _check(message: Readings | Alarms, where: str) -> None:
+    """Refuse what has no identity, or speaks of no device."""
+    if message.seq < 1 or not is_epoch(message.epoch):
+        raise MessageError("no identity: epoch must be 16 hex digits, seq at least 1", where=where)
+    if type(message) is Readings:
+        if message.first > message.seq:
+            raise MessageError("it stands for numbers after its own", where=where)
+        if not is_slug(message.device):
+            raise MessageError(f"not a device's name: {message.device[:80]!r}", where=where)
+    elif isinstance(message, Alarms) and not (message.occurrence.id and is_slug(message.occurrence.device)):
+        raise MessageError("an occurrence needs an id and a device", where=where)
 
 
 def is_epoch(text: str) -> bool:

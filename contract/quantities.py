@@ -161,6 +161,7 @@ _PLAIN = [
     _text("device.contact", "contact that the device was told"),
     _text("device.description", "what the device says of itself (sysDescr)"),
     _number("x.contact", "", 0, 1, "1 while the device answers, 0 when it does not"),
+    _number("x.late", "s", 0, 1e9, "how much later than its measuring a poll came; only where that is long"),
     _number("x.ups.on-battery.time", "s", 0, 5e8, "time on battery, as the UPS counts it; restarts with its card"),
     _number("x.ups.alarms", "", 0, 10000, "alarms that the device counts"),
     _text("x.ups.inverter", "state of the inverter in the device's own word"),

@@ -145,8 +145,10 @@ class Running:
         self._clock = clock
         self.live = Live(clock)
         self.wire = Wire(broker=config.broker, name=config.gateway.name, version=version(), clock=clock)
-        self.wire.journal = journal.id
-        self.ingest = Ingest(journal, self.live, clock, self.wire.send, site=config.gateway.site)
+        self.wire.journal = lambda: journal.id
+        self.ingest = Ingest(
+            journal, self.live, clock, self.wire.send, site=config.gateway.site, name=config.gateway.name
+        )
         channels = open_channels(config.notify, clock)
         utc_offset = contacts.hours.utc_offset
         public_url = config.gateway.public_url

@@ -66,6 +66,8 @@ class Dating:
 
 
 def _keep(table: OrderedDict[tuple[str, str, str], float], key: tuple[str, str, str], offset: float) -> None:
+    if table.get(key) == offset:
+        return
     table[key] = offset
     table.move_to_end(key)
     if len(table) > _BOOTS:

@@ -9,7 +9,8 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +19,7 @@ from contract.alarm import Standing
 from contract.clock import Clock
 from contract.errors import MessageError, StorageError
 from contract.message import (
+    ROOT,
     TYPES,
     Ack,
     Address,
@@ -33,18 +35,19 @@ from contract.message import (
     is_epoch,
     parse_topic,
 )
-from contract.ranges import Ranges
-from gateway.event import Event
+from gateway.accounts import Accounts
 from gateway.journal import Journal
+from gateway.journal_file import KINDS
 from gateway.live import AgentKey, Live
-from gateway.record import Incoming
+from gateway.record import Incoming, StreamKey
 
 _log = logging.getLogger(__name__)
 _SENDERS: Final = 1000
 """Refused senders told apart; what comes from more is counted together."""
+_TOPICS: Final = 50_000
+"""Topics whose meaning is remembered."""
 _TWO_AGAIN: Final = 3600.0
 """Seconds until two agents under one name are told of again."""
-_JOURNALED: Final = (Topic.READINGS, Topic.ALARMS, Topic.HELLO, Topic.INVENTORY)
 
 ACK_WITHIN: Final = 0.2
 """Seconds until readings are acknowledged, well inside the second after which an agent writes them to its disk: an
@@ -54,8 +57,6 @@ ACK_AFTER: Final = 16
 
 Send = Callable[[str, bytes], None]
 """Publishes a payload to a topic at QoS 1, and does not wait."""
-Stream = tuple[str, str, str]
-"""Site, agent, epoch."""
 Later = Callable[[float, Callable[[], None]], object]
 """Calls a function after so many seconds."""
 
@@ -83,7 +84,15 @@ class Ingest:
     """Takes what arrived, batch by batch."""
 
     def __init__(
-        self, journal: Journal, live: Live, clock: Clock, send: Send, *, site: str = "", later: Later = _later
+        self,
+        journal: Journal,
+        live: Live,
+        clock: Clock,
+        send: Send,
+        *,
+        site: str = "",
+        name: str = "",
+        later: Later = _later,
     ) -> None:
         """Take where it goes, how to answer, and who keeps the time. With a site, agents of others are refused."""
         self.refused: Counter[str] = Counter()
@@ -92,13 +101,17 @@ class Ingest:
         self._live = live
         self._clock = clock
         self._send = send
+        self._accounts = Accounts(journal, clock)
         self.on_news: Callable[[int], None] = lambda _position: None
         """Called once alarms, hellos or inventories are in the journal and known, with the last one's id."""
         self._site = site
+        self._name = name
         self._inventories: dict[AgentKey, bytes] = {}
+        self._addresses: dict[str, Address] = {}
         self._later = later
-        self._owed: Counter[Stream] = Counter()
+        self._owed: dict[StreamKey, int] = {}
         """Readings in the journal that are not acknowledged yet."""
+        self._paying = False
         self._former: dict[AgentKey, set[str]] = {}
         """Epochs of an agent that a later hello has replaced."""
         self._told_two: dict[AgentKey, float] = {}
@@ -110,22 +123,34 @@ class Ingest:
         A disk that fails acknowledges nothing: the agents keep what they sent, and send it again.
         """
         taken = [one for one in map(self._decode, batch) if one is not None]
-        rows = [self._incoming(one) for one in taken if self._journaled(one)]
-        if rows:
+        journaled = [one for one in taken if self._journaled(one)]
+        ids: dict[int, int] = {}
+        if journaled:
             try:
-                stored = await self._journal.append(rows)
+                numbers = await self._journal.append([_incoming(one) for one in journaled])
             except StorageError:
                 for one in taken:
                     self._inventories.pop((one.address.site, one.address.agent), None)  # none of it was kept
                 return  # told once by the journal
-        else:
-            stored = []
-        fresh = {(row.site, row.agent, row.epoch, row.seq) for row in stored if row.seq}
-        self._acknowledge(taken)
+            ids = {id(one): number for one, number in zip(journaled, numbers, strict=True)}
+        news = 0
+        rest: list[_Taken] = []
         for one in taken:
-            await self._tell(one, fresh)
-        if any(row.topic is not Topic.READINGS for row in stored):
-            self.on_news(stored[-1].id)
+            number = ids.get(id(one), 0)
+            address, message = one.address, one.message
+            if type(message) is Readings:
+                stream = (address.site, address.agent, message.epoch)
+                self._owed[stream] = self._owed.get(stream, 0) + 1
+                self._heard(one)
+                if number:
+                    self._live.readings(address.site, address.agent, message, one.arrived.received)
+            else:
+                rest.append(one)
+                news = max(news, number)
+                await self._tell(one, fresh=bool(number))
+        self._acknowledge(rest)
+        if news:
+            self.on_news(max(number for number in ids.values()))
 
     def stand(self, site: str, agent: str, occurrences: dict[str, Standing]) -> None:
         """Tell an agent how far its occurrences came: taken, told, owned."""
@@ -134,29 +159,28 @@ class Ingest:
 
     def _decode(self, arrived: Arrived) -> _Taken | None:
         try:
-            address = parse_topic(arrived.topic)
+            address = self._addresses.get(arrived.topic) or self._address(arrived.topic)
             if address.topic is Topic.ACKS:
                 return None  # our own
             if not arrived.payload:
                 return None  # somebody cleared a retained message
             kind: type[Any] = TYPES[address.topic]
             message: Message = decode(kind, arrived.payload, where=arrived.topic)
-            self._check(message, address, arrived.topic)
+            if kind is Hello:
+                _check(message, arrived.topic)
         except MessageError as error:
             self.refuse(arrived.topic, error)
             return None
         return _Taken(address, message, arrived)
 
-    def _check(self, message: Message, address: Address, topic: str) -> None:
-        """Refuse what decodes and yet cannot be used."""
+    def _address(self, topic: str) -> Address:
+        address = parse_topic(topic)
         if self._site and address.site != self._site:
             raise MessageError(f"of another site than {self._site}", where=topic)
-        if isinstance(message, Hello):
-            epochs = [message.epoch, *(held.epoch for held in message.held), *(gone.epoch for gone in message.voided)]
-            if not all(map(is_epoch, epochs)):
-                raise MessageError("no identity: an epoch must be 16 hex digits", where=topic)
-            if any(first < 1 or last < first for held in message.held for first, last in held.spans):
-                raise MessageError("a range of numbers begins at 1 or later, and ends after its beginning", where=topic)
+        if len(self._addresses) >= _TOPICS:
+            self._addresses.clear()
+        self._addresses[topic] = address
+        return address
 
     def refuse(self, topic: str, error: MessageError) -> None:
         """Count a message that is none of ours; log the first one of each sender."""
@@ -168,37 +192,30 @@ class Ingest:
             _log.warning("a message is refused, and more like it silently: %s", error)
 
     def _journaled(self, one: _Taken) -> bool:
-        if one.address.topic not in _JOURNALED:
-            return False
-        if one.address.topic is Topic.INVENTORY:  # retained: comes again at each connection
+        topic = one.address.topic
+        if topic is Topic.READINGS:
+            return True
+        if topic is Topic.INVENTORY:  # retained: comes again at each connection
             key = (one.address.site, one.address.agent)
             if self._inventories.get(key) == one.arrived.payload:
                 return False
             self._inventories[key] = one.arrived.payload
-        return True
+        return topic in KINDS
 
-    @staticmethod
-    def _incoming(one: _Taken) -> Incoming:
-        numbered = one.message if isinstance(one.message, Readings | Alarms) else None
-        return Incoming(
-            one.address.site,
-            one.address.agent,
-            one.address.topic,
-            one.arrived.payload,
-            one.arrived.received,
-            numbered.epoch if numbered else "",
-            numbered.seq if numbered else 0,
-        )
+    def _heard(self, one: _Taken) -> None:
+        if not one.arrived.retained:
+            self._live.heard(one.address.site, one.address.agent, one.arrived.received)
 
-    def _acknowledge(self, taken: Iterable[_Taken]) -> None:
-        """Send what the journal now has of each stream that spoke; where it was readings alone, a little later."""
-        streams: dict[Stream, dict[str, Standing]] = {}
-        idle = not self._owed
-        for one in taken:
+    def _acknowledge(self, rest: Sequence[_Taken]) -> None:
+        """Send what the journal now has of each stream that spoke; where it was readings alone, a little later.
+
+        Args:
+            rest: what is no reading.
+        """
+        streams: dict[StreamKey, dict[str, Standing]] = {}
+        for one in rest:
             at = (one.address.site, one.address.agent)
             match one.message:
-                case Readings():
-                    self._owed[(*at, one.message.epoch)] += 1
                 case Alarms():
                     name = one.message.occurrence.id
                     streams.setdefault((*at, one.message.epoch), {})[name] = self._standing(name)
@@ -207,16 +224,17 @@ class Ingest:
                         streams.setdefault((*at, held.epoch), {})
                     own = streams.setdefault((*at, one.message.epoch), {})
                     own.update((occurrence.id, self._standing(occurrence.id)) for occurrence in one.message.standing)
-        for stream, count in self._owed.items():
-            if count >= ACK_AFTER:
-                streams.setdefault(stream, {})
         for stream, occurrences in streams.items():
             self._ack(*stream, occurrences)
-        if self._owed and idle:
+        for stream in [stream for stream, count in self._owed.items() if count >= ACK_AFTER]:
+            self._ack(*stream, {})
+        if self._owed and not self._paying:
+            self._paying = True
             self._later(ACK_WITHIN, self._pay)
 
     def _pay(self) -> None:
         """Acknowledge the readings that nothing else has acknowledged meanwhile."""
+        self._paying = False
         for stream in list(self._owed):
             self._ack(*stream, {})
 
@@ -227,19 +245,16 @@ class Ingest:
     def _ack(self, site: str, agent: str, epoch: str, occurrences: dict[str, Standing]) -> None:
         self._owed.pop((site, agent, epoch), None)
         have = tuple(self._journal.have(site, agent, epoch))
-        ack = Ack(journal=self._journal.id, epoch=epoch, have=have, alarms=occurrences)
-        self._send(str(Address(site, agent, Topic.ACKS)), encode(ack))
+        ack = Ack(self._journal.id, epoch, have, occurrences, self._name)
+        self._send(f"{ROOT}/{site}/{agent}/acks", encode(ack))
 
-    async def _tell(self, one: _Taken, fresh: set[tuple[str, str, str, int]]) -> None:
+    async def _tell(self, one: _Taken, *, fresh: bool) -> None:
         """Tell what is known now; duplicates have been told before."""
         site, agent = one.address.site, one.address.agent
         arrived = one.arrived
-        if not arrived.retained:
-            self._live.heard(site, agent, arrived.received)
+        self._heard(one)
         match one.message:
-            case Readings() if (site, agent, one.message.epoch, one.message.seq) in fresh:
-                self._live.readings(site, agent, one.message, arrived.received)
-            case Alarms() if (site, agent, one.message.epoch, one.message.seq) in fresh:
+            case Alarms() if fresh:
                 self._live.alarm(site, agent, one.message)
             case Inventory():
                 self._live.inventory(site, agent, one.message)
@@ -257,39 +272,28 @@ class Ingest:
             self._told_two[key] = now  # two that push each other off the broker say hello every second
             _log.error("%s/%s: two agents speak under this name: epochs %s and %s", site, agent, hello.epoch, known)
             text = f"{site}/{agent}: 两个代理程序用同一个名字 two agents speak under this name"
-            await self._record("two-epochs", text, {"site": site, "agent": agent, "epochs": [hello.epoch, known]})
+            with suppress(StorageError):  # told by the journal
+                data = {"site": site, "agent": agent, "epochs": [hello.epoch, known]}
+                await self._accounts.record("two-epochs", text, data)
         if known and known != hello.epoch:
             former.add(known)
         self._live.hello(site, agent, hello)
-        await self._name_lost(site, agent, hello)
+        await self._accounts.hello(site, agent, hello)
 
-    async def _name_lost(self, site: str, agent: str, hello: Hello) -> None:
-        """Name what is neither held nor received, by range."""
-        expected = {held.epoch: held.last for held in hello.held}
-        for epoch in self._journal.epochs(site, agent):
-            if epoch != hello.epoch:  # what it no longer speaks of is complete as it is, or has holes for ever
-                expected.setdefault(epoch, self._journal.have(site, agent, epoch).highest)
-        voided = {gone.epoch: gone for gone in hello.voided}
-        for epoch, last in expected.items():
-            if last < 1:
-                continue
-            spans = [span for held in hello.held if held.epoch == epoch for span in held.spans]
-            missing = Ranges([(1, last)]).minus(Ranges(spans)).minus(self._journal.have(site, agent, epoch))
-            if not missing:
-                continue
-            try:
-                new = await self._journal.lose(site, agent, epoch, missing)
-            except StorageError:
-                return
-            if new:
-                reason = voided[epoch].reason if epoch in voided else ""
-                text = f"{site}/{agent}: {len(new)} messages of epoch {epoch} are lost: {list(new)} {reason}".strip()
-                _log.warning("%s", text)
-                data = {"site": site, "agent": agent, "epoch": epoch, "lost": list(new), "reason": reason}
-                await self._record("lost", text, data)
 
-    async def _record(self, kind: str, text: str, data: dict[str, Any]) -> None:
-        try:
-            await self._journal.record_event(Event(at=self._clock.stamp().wall, kind=kind, text=text, data=data))
-        except StorageError:
-            return  # told by the journal
+def _incoming(one: _Taken) -> Incoming:
+    address, arrived, message = one.address, one.arrived, one.message
+    if type(message) is Readings:
+        numbered = (message.epoch, message.seq, message.first)
+    else:
+        numbered = (message.epoch, message.seq, 0) if type(message) is Alarms else ("", 0, 0)
+    return Incoming(address.site, address.agent, address.topic, arrived.payload, arrived.received, *numbered)
+
+
+def _check(hello: Hello, topic: str) -> None:
+    """Refuse a hello that decodes and yet cannot be used."""
+    epochs = [hello.epoch, *(held.epoch for held in hello.held), *(gone.epoch for gone in hello.voided)]
+    if not all(map(is_epoch, epochs)):
+        raise MessageError("no identity: an epoch must be 16 hex digits", where=topic)
+    if any(first < 1 or last < first for held in hello.held for first, last in held.spans):
+        raise MessageError("a range of numbers begins at 1 or later, and ends after its beginning", where=topic)

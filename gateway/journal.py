@@ -1,17 +1,19 @@
 """The journal: what arrived, in the order of its arrival, on disk before anybody hears of it (SQLite, WAL).
 
-One writer task gathers what is waiting and commits it together: messages, the ranges received of each stream, cursors,
-incident events, what readers set aside. Readers ask by position, with a cursor of their own, and never delay a commit.
+One writer task gathers what is waiting and commits it together: messages, cursors, incident events, what readers set
+aside. Readers ask by position, with a cursor of their own, and never delay a commit.
 
-A message is known by (site, agent, epoch, seq). What was received of a stream is kept as ranges, in the same commit as
-the messages, so that a duplicate is known without an index over all that ever came. Messages without a number (hello,
-inventory) are simply appended.
+A message is known by (site, agent, epoch, seq). What was received of a stream is kept as ranges (``gateway.streams``),
+so that a duplicate is known without an index over all that ever came. Messages without a number (hello, inventory) are
+simply appended.
+
+Many rows go in, and come out, with one step of SQLite's: each step gives up the interpreter's lock and has to get it
+back, which under load costs more than the row.
 """
 
 import asyncio
 import json
 import logging
-import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,18 +24,30 @@ import msgspec
 
 from contract.clock import Clock
 from contract.errors import StorageError
-from contract.message import Topic
+from contract.message import SEPARATOR
 from contract.ranges import Ranges
 from gateway.event import Event, storable
-from gateway.record import SCHEMA, Aside, Growth, Incoming, Stored, Stream
+from gateway.journal_file import KINDS, condemn, damaged, identify, open_file, rename
+from gateway.record import Aside, Growth, Incoming, Stored, StreamKey
+from gateway.streams import THINNED, Stream, Streams
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-BATCH: Final = 256
-"""Messages in one commit at the most: some 2 ms where fsync is quick."""
-_MESSAGES: Final = "SELECT id, site, agent, topic, received, body, epoch, seq FROM messages"
+BATCH: Final = 2048
+"""Messages in one commit at the most: some 10 ms."""
+CHECKPOINT: Final = 20_000
+"""Messages after which the ranges are written; a start reads as many again."""
+_KIND: Final = {topic: number for number, topic in enumerate(KINDS)}
 _EVENTS: Final = "SELECT id, at, incident, kind, who, text, data FROM events"
+_COLUMNS: Final = 7
+_GAP: Final = "INSERT INTO gaps VALUES (?, ?, ?, ?, ?, ?)"
+_CHUNKS: Final = (128, 16, 1)
+_INSERT: Final = {
+    rows: "INSERT INTO messages (id, stream, kind, seq, first, received, body) VALUES "
+    + ",".join(["(?,?,?,?,?,?,?)"] * rows)
+    for rows in _CHUNKS
+}
 
 
 class _Job:
@@ -65,20 +79,22 @@ class Journal:
         self.id = ""
         self.position = 0
         """The id of the last message committed."""
-        self._path = path
+        self.path = path
+        self.streams = Streams()
         self._clock = clock
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._write_thread = ThreadPoolExecutor(1, "journal-write")
         self._read_thread = ThreadPoolExecutor(1, "journal-read")
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
-        self._have: dict[Stream, Ranges] = {}
+        self._checkpoint = 0
+        """The position at the last checkpoint."""
         self._grown: set[asyncio.Event] = set()
         self._failing = False
 
     @classmethod
     async def open(cls, path: Path, clock: Clock) -> "Journal":
-        """Open a journal, or create it.
+        """Open a journal, or create it. What can be read of a damaged one goes on in a new one.
 
         Raises:
             StorageError: the file cannot be used.
@@ -88,38 +104,28 @@ class Journal:
         return journal
 
     def _open(self) -> None:
+        writer = self._writer = open_file(self.path, f"{self._clock.stamp().wall:.0f}")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            writer = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-            self._writer = writer
-            writer.execute("PRAGMA journal_mode=WAL")
-            writer.execute("PRAGMA synchronous=FULL")  # an acknowledged message survives a power cut
-            writer.executescript(SCHEMA)
-            self._identify(writer)
-            for site, agent, epoch, have in writer.execute("SELECT site, agent, epoch, have FROM streams"):
-                self._have[site, agent, epoch] = Ranges(json.loads(have))
-            row = writer.execute("SELECT seq FROM sqlite_sequence WHERE name = 'messages'").fetchone()
-            self.position = row[0] if row else 0
-            self._reader = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
-            )
-        except (OSError, sqlite3.Error) as error:
-            hint = "is the disk full, the directory not ours, or the file no journal?"
-            raise StorageError(f"the journal cannot be opened: {error}", where=str(self._path), hint=hint) from None
-
-    def _identify(self, writer: sqlite3.Connection) -> None:
-        """Give a new journal an id; one whose file is another than before was restored, and is a new journal too."""
-        known = dict(writer.execute("SELECT name, value FROM meta"))
-        found = self._path.stat()
-        file = f"{found.st_dev}:{found.st_ino}"
-        self.id = known.get("journal", "")
-        if not self.id or known.get("file") != file:
-            self.id = secrets.token_hex(8)
-            rows = [("journal", self.id), ("file", file)]
-            writer.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+            self.id = identify(writer, self.path)
+            kept = writer.execute("SELECT value FROM meta WHERE name = 'checkpoint'").fetchone()
+            self._checkpoint = int(kept[0]) if kept else 0
+            self.streams.load(writer, self._checkpoint)
+            (last,) = writer.execute("SELECT coalesce(max(id), 0) FROM messages").fetchone()
+            self.position = max(last, self._checkpoint)
+            uri = f"{self.path.absolute().as_uri()}?mode=ro"
+            self._reader = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        except (OSError, sqlite3.Error, ValueError) as error:
+            if isinstance(error, sqlite3.Error) and damaged(error):
+                condemn(self.path)
+            hint = "start again: what can be read is saved then"
+            raise StorageError(f"the journal cannot be read: {error}", where=str(self.path), hint=hint) from None
 
     async def run(self) -> None:
-        """Write until cancelled. A disk that fails is told once; nothing is acknowledged meanwhile."""
+        """Write until cancelled. A disk that fails is told once; nothing is acknowledged meanwhile.
+
+        Raises:
+            StorageError: the file is damaged; the next start saves what it can.
+        """
         while True:
             jobs = [await self._jobs.get()]
             size = len(jobs[0].messages)
@@ -129,63 +135,79 @@ class Journal:
             await self._commit(jobs)
 
     async def _commit(self, jobs: list[_Job]) -> None:
-        have: dict[Stream, Ranges] = {}
-        stored, position = self._number(jobs, have)
+        ids, rows, position = self._number(jobs)
+        new = self.streams.fresh()
+        keep = self.position - self._checkpoint >= CHECKPOINT
         try:
-            results = await self._on(self._write_thread, lambda: self._write(jobs, stored, have))
+            results = await self._on(self._write_thread, lambda: self._write(jobs, rows, new, keep=keep))
         except sqlite3.Error as error:
-            if not self._failing:
-                _log.error("the journal cannot be written: %s; nothing is acknowledged until it can", error)
-            self._failing = True
+            self.streams.failed(new)
             for job in jobs:
                 job.fail(StorageError(f"the journal cannot be written: {error}"))
+            self._failed(error)
             return
         if self._failing:
             self._failing = False
             _log.warning("the journal can be written again")
-        self._have.update(have)
+        if keep:
+            self._checkpoint = self.position
+            self.streams.checkpointed()
+        self.streams.committed()
         grown = position > self.position
         self.position = position
-        for job, fresh, result in zip(jobs, stored, results, strict=True):
-            job.succeed(result if job.work else fresh)
+        for job, numbers, result in zip(jobs, ids, results, strict=True):
+            job.succeed(result if job.work else numbers)
         if grown:
             for event in self._grown:
                 event.set()
 
-    def _number(self, jobs: list[_Job], have: dict[Stream, Ranges]) -> tuple[list[list[Stored]], int]:
-        """Give ids to what is new, job by job; note in ``have`` what its streams will have."""
-        stored: list[list[Stored]] = []
+    def _failed(self, error: sqlite3.Error) -> None:
+        if damaged(error):
+            condemn(self.path)
+            hint = "start again: what can be read is saved then"
+            raise StorageError(f"the journal is damaged: {error}", where=str(self.path), hint=hint) from None
+        if not self._failing:
+            _log.error("the journal cannot be written: %s; nothing is acknowledged until it can", error)
+        self._failing = True
+
+    def _number(self, jobs: list[_Job]) -> tuple[list[list[int]], list[Any], int]:
+        """Give ids to what is new; return them job by job, the rows as one flat list, and the last id."""
+        streams = self.streams
+        rows: list[Any] = []
+        ids: list[list[int]] = []
         position = self.position
         for job in jobs:
-            fresh: list[Stored] = []
+            numbers: list[int] = []
             for message in job.messages:
-                if message.seq and not self._new(message, have):
+                stream = streams.open((message.site, message.agent, message.epoch))
+                seq = message.seq
+                if seq and not streams.take(stream, seq, message.first, message.received):
+                    numbers.append(0)
                     continue
                 position += 1
-                fresh.append(Stored(position, *_columns(message)))
-            stored.append(fresh)
-        return stored, position
+                numbers.append(position)
+                first = message.first or seq
+                rows += (position, stream.number, _KIND[message.topic], seq, first, message.received, message.body)
+            ids.append(numbers)
+        return ids, rows, position
 
-    def _new(self, message: Incoming, have: dict[Stream, Ranges]) -> bool:
-        stream = (message.site, message.agent, message.epoch)
-        ranges = have.get(stream)
-        if ranges is None:
-            ranges = have[stream] = Ranges(self._have.get(stream, ()))
-        return ranges.add(message.seq)
-
-    def _write(self, jobs: list[_Job], stored: list[list[Stored]], have: dict[Stream, Ranges]) -> list[Any]:
+    def _write(self, jobs: list[_Job], rows: list[Any], new: list[Stream], *, keep: bool) -> list[Any]:
         writer = self._writer
         assert writer is not None  # noqa: S101 - nothing runs before open
         writer.execute("BEGIN IMMEDIATE")
         try:
-            writer.executemany(
-                "INSERT INTO messages (id, site, agent, topic, received, body, epoch, seq) VALUES (?,?,?,?,?,?,?,?)",
-                [msgspec.structs.astuple(row) for rows in stored for row in rows],
-            )
-            writer.executemany(
-                "INSERT INTO streams VALUES (?, ?, ?, ?, '[]', '{}') ON CONFLICT DO UPDATE SET have = excluded.have",
-                [(*stream, json.dumps(list(ranges))) for stream, ranges in have.items()],
-            )
+            if keep:  # of what is committed so far
+                self.streams.checkpoint(writer, self.position)
+            self.streams.make(writer, new)
+            at, left = 0, len(rows) // _COLUMNS
+            for size in _CHUNKS:
+                for _ in range(left // size):
+                    writer.execute(_INSERT[size], rows[at : at + size * _COLUMNS])
+                    at += size * _COLUMNS
+                left %= size
+            now = self._clock.stamp().wall
+            thinned = [(stream.number, *span, "thinned", THINNED, now) for stream, span in self.streams.thinned()]
+            writer.executemany(_GAP, thinned)
             results = [job.work(writer) if job.work else None for job in jobs]
             writer.execute("COMMIT")
         except BaseException:
@@ -194,19 +216,23 @@ class Journal:
             raise
         return results
 
-    async def append(self, messages: Sequence[Incoming]) -> list[Stored]:
-        """Commit messages; return those that were not there before, in their order.
+    async def append(self, messages: Sequence[Incoming]) -> list[int]:
+        """Commit messages; return their ids, in their order: 0 for one that was there before.
 
         Raises:
             StorageError: the disk did not take them.
         """
         job = _Job(messages, None)
         self._jobs.put_nowait(job)
-        stored: list[Stored] = await job.done
-        return stored
+        ids: list[int] = await job.done
+        return ids
 
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do something inside the next commit."""
+    async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something inside the next commit, on the writer's thread.
+
+        Raises:
+            StorageError: the disk did not take it.
+        """
         job = _Job((), work)
         self._jobs.put_nowait(job)
         result: T = await job.done
@@ -218,40 +244,81 @@ class Journal:
         Raises:
             StorageError: the disk did not take it.
         """
-        await self._do(lambda _writer: None)
+        await self.do(lambda _writer: None)
 
     def have(self, site: str, agent: str, epoch: str) -> Ranges:
-        """Return what was received of a stream."""
-        return Ranges(self._have.get((site, agent, epoch), ()))
+        """Return what was received of a stream; it is the journal's own, to be looked at only."""
+        stream = self.streams.find((site, agent, epoch))
+        return Ranges() if stream is None else stream.have
 
-    def epochs(self, site: str, agent: str) -> list[str]:
-        """Return the epochs of an agent of which anything was received."""
-        return [epoch for at, name, epoch in self._have if (at, name) == (site, agent)]
+    async def rename(self) -> None:
+        """Take a new id: this file turned out to be a restored one.
 
-    async def lose(self, site: str, agent: str, epoch: str, lost: Ranges) -> Ranges:
-        """Name numbers of a stream that will never come; return those that were not named before."""
+        Raises:
+            StorageError: the disk did not take it.
+        """
+        self.id = await self.do(lambda writer: rename(writer, self.path))
+
+    # Numbers that will never come
+
+    async def name_gap(self, site: str, agent: str, epoch: str, gap: Ranges, kind: str, reason: str) -> Ranges:
+        """Name numbers of a stream that will never come; return those that were not named before.
+
+        Args:
+            site: of the agent.
+            agent: its name.
+            epoch: of the stream.
+            gap: the numbers.
+            kind: ``lost``, ``thinned``, ``elsewhere`` (in another journal) or ``dropped`` (here, before the store had them).
+            reason: a sentence.
+
+        Raises:
+            StorageError: the disk did not take it.
+        """
+        stream = self.streams.open((site, agent, epoch))
 
         def work(writer: sqlite3.Connection) -> Ranges:
-            row = writer.execute(
-                "SELECT lost FROM streams WHERE site = ? AND agent = ? AND epoch = ?", (site, agent, epoch)
-            ).fetchone()
-            known = Ranges(json.loads(row[0]) if row else ())
-            new = lost.minus(known)
-            if new:
+            known = Ranges(
                 writer.execute(
-                    "INSERT INTO streams VALUES (?, ?, ?, '[]', ?, '{}') "
-                    "ON CONFLICT DO UPDATE SET lost = excluded.lost",
-                    (site, agent, epoch, json.dumps(list(known.union(new)))),
-                )
+                    "SELECT first, last FROM gaps WHERE stream = ? AND last > 0", (stream.number,)
+                ).fetchall()
+            )
+            new = gap.minus(known)
+            at = self._clock.stamp().wall
+            writer.executemany(_GAP, [(stream.number, *span, kind, reason, at) for span in new])
             return new
 
-        return await self._do(work)
+        return await self.do(work)
 
-    async def lost(self) -> dict[Stream, Ranges]:
-        """Return what is named lost and has not come after all."""
-        rows = await self._read("SELECT site, agent, epoch, lost, have FROM streams WHERE lost <> '[]'", ())
-        named = {(row[0], row[1], row[2]): Ranges(json.loads(row[3])).minus(Ranges(json.loads(row[4]))) for row in rows}
-        return {stream: ranges for stream, ranges in named.items() if ranges}
+    async def unsure(self, site: str, agent: str, epoch: str, reason: str) -> bool:
+        """Note that a stream has an end that nobody can number; say whether that is new.
+
+        Raises:
+            StorageError: the disk did not take it.
+        """
+        stream = self.streams.open((site, agent, epoch))
+
+        def work(writer: sqlite3.Connection) -> bool:
+            query = "SELECT 1 FROM gaps WHERE stream = ? AND kind = 'unsure'"
+            if writer.execute(query, (stream.number,)).fetchone():
+                return False
+            writer.execute(_GAP, (stream.number, 0, 0, "unsure", reason, self._clock.stamp().wall))
+            return True
+
+        return await self.do(work)
+
+    async def gaps(self) -> dict[StreamKey, Ranges]:
+        """Return what is named as a gap, and has not come after all."""
+        found: dict[StreamKey, Ranges] = {}
+        for number, first, last in await self._read(
+            "SELECT stream, first, last FROM gaps WHERE last > 0 AND kind <> 'dropped'", ()
+        ):
+            stream = self.streams.numbered(number)
+            found.setdefault(stream.key, Ranges()).add_range(first, last)
+        still = {key: gap.minus(self.have(*key)) for key, gap in found.items()}
+        return {key: gap for key, gap in still.items() if gap}
+
+    # What readers ask
 
     async def after(self, position: int, limit: int, *, readings: bool | None = None) -> list[Stored]:
         """Return the next messages behind a position.
@@ -261,14 +328,33 @@ class Journal:
             limit: how many at the most.
             readings: only readings, only what is not readings, or (None) all.
         """
-        which = {None: "", True: " AND topic = 'readings'", False: " AND topic <> 'readings'"}[readings]
-        query = f"{_MESSAGES} WHERE id > ?{which} ORDER BY id LIMIT ?"
-        return [_stored(row) for row in await self._read(query, (position, limit))]
+        which = {None: "", True: " AND kind = 0", False: " AND kind <> 0"}[readings]
+        return await self._messages(f"id > ?{which} ORDER BY id LIMIT ?", (position, limit))
 
     async def message(self, number: int) -> Stored | None:
         """Return one message, None when it is no longer kept."""
-        rows = await self._read(f"{_MESSAGES} WHERE id = ?", (number,))
-        return _stored(rows[0]) if rows else None
+        found = await self._messages("id = ?", (number,))
+        return found[0] if found else None
+
+    async def _messages(self, which: str, arguments: tuple[Any, ...]) -> list[Stored]:
+        query = (
+            "SELECT json_group_array(json_array(id, stream, kind, seq, received)), "
+            "CAST(group_concat(body, char(30)) AS BLOB) "
+            f"FROM (SELECT id, stream, kind, seq, received, CAST(body AS TEXT) AS body FROM messages WHERE {which})"  # noqa: S608
+        )
+        ((heads, bodies),) = await self._read(query, arguments)
+        if not bodies:
+            return []
+        numbered = self.streams.numbered
+        found = []
+        for (number, stream, kind, seq, received), body in zip(
+            msgspec.json.decode(heads, type=list[tuple[int, int, int, int, float]]),
+            bodies.split(SEPARATOR),
+            strict=True,
+        ):
+            of = numbered(stream)
+            found.append(Stored(number, of.site, of.agent, KINDS[kind], received, body, of.epoch, seq))
+        return found
 
     async def position_at(self, wall: float) -> int:
         """Return the position before the first message received since a wall time.
@@ -304,37 +390,26 @@ class Journal:
             writer.executemany("INSERT OR REPLACE INTO aside VALUES (?, ?, ?, ?)", rows)
             writer.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (reader, position, notes))
 
-        await self._do(work)
+        await self.do(work)
 
-    async def aside(self, reader: str, *, final: bool) -> list[Aside]:
-        """Return what a reader has put aside: for good, or for later."""
-        query = "SELECT message, reason, final FROM aside WHERE reader = ? AND final = ? ORDER BY message"
-        return [Aside(row[0], row[1], bool(row[2])) for row in await self._read(query, (reader, final))]
+    async def aside(self, reader: str, *, final: bool, after: int = 0, limit: int = -1) -> list[Aside]:
+        """Return what a reader has put aside: for good, or for later; behind a message, so many at the most."""
+        query = (
+            "SELECT message, reason, final FROM aside WHERE reader = ? AND final = ? AND message > ? "
+            "ORDER BY message LIMIT ?"
+        )
+        return [Aside(row[0], row[1], bool(row[2])) for row in await self._read(query, (reader, final, after, limit))]
 
     async def take_up(self, reader: str, messages: Sequence[int]) -> None:
         """Forget that these were put aside: the reader is done with them."""
         rows = [(reader, number) for number in messages]
-        await self._do(lambda writer: writer.executemany("DELETE FROM aside WHERE reader = ? AND message = ?", rows))
+        await self.do(lambda writer: writer.executemany("DELETE FROM aside WHERE reader = ? AND message = ?", rows))
 
-    async def prune(self, before: float, readers: Sequence[str], *, limit: int = 5000) -> int:
-        """Drop readings received before a wall time that every one of these readers has passed; return how many."""
-        names = json.dumps(list(readers))
-        # The writer looks at what is old only: a look at every message there is would hold up the acknowledgements.
-        oldest = await self.position_at(before)
+    def watch(self) -> "Growth":
+        """Return something to wait on for new messages; use it as a context."""
+        return Growth(self._grown)
 
-        def work(writer: sqlite3.Connection) -> int:
-            slowest = writer.execute(
-                "SELECT coalesce(min(coalesce(position, 0)), 9e18) FROM json_each(?) "
-                "LEFT JOIN cursors ON reader = json_each.value",
-                (names,),
-            ).fetchone()[0]
-            return writer.execute(
-                "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE received < ? AND id <= ? "
-                "AND topic = 'readings' AND id NOT IN (SELECT message FROM aside WHERE final = 0) LIMIT ?)",
-                (before, min(slowest, oldest), limit),
-            ).rowcount
-
-        return await self._do(work)
+    # Events
 
     async def record_event(self, event: Event) -> Event:
         """Commit an event of an incident; return it with its id.
@@ -345,7 +420,7 @@ class Journal:
         event = storable(event)
         row = (event.at, event.incident, event.kind, event.who, event.text, json.dumps(event.data, ensure_ascii=False))
         query = "INSERT INTO events (at, incident, kind, who, text, data) VALUES (?, ?, ?, ?, ?, ?)"
-        number = await self._do(lambda writer: writer.execute(query, row).lastrowid)
+        number = await self.do(lambda writer: writer.execute(query, row).lastrowid)
         return msgspec.structs.replace(event, id=number or 0)
 
     async def events(self, incident: str | None = None) -> list[Event]:
@@ -356,10 +431,6 @@ class Journal:
             rows = await self._read(f"{_EVENTS} WHERE incident = ? ORDER BY id", (incident,))
         names = Event.__struct_fields__
         return [Event(**dict(zip(names, (*row[:6], json.loads(row[6])), strict=True))) for row in rows]
-
-    def watch(self) -> "Growth":
-        """Return something to wait on for new messages; use it as a context."""
-        return Growth(self._grown)
 
     async def close(self) -> None:
         """Close the file. The writer must have been cancelled."""
@@ -378,23 +449,9 @@ class Journal:
         try:
             return await self._on(self._read_thread, read)
         except sqlite3.Error as error:
-            raise StorageError(f"the journal cannot be read: {error}", where=str(self._path)) from None
+            if damaged(error):
+                condemn(self.path)
+            raise StorageError(f"the journal cannot be read: {error}", where=str(self.path)) from None
 
     async def _on(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(thread, work)
-
-
-def _columns(message: Incoming) -> tuple[Any, ...]:
-    return (
-        message.site,
-        message.agent,
-        message.topic,
-        message.received,
-        message.body,
-        message.epoch,
-        message.seq,
-    )
-
-
-def _stored(row: tuple[Any, ...]) -> Stored:
-    return Stored(row[0], row[1], row[2], Topic(row[3]), *row[4:])

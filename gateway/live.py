@@ -25,6 +25,8 @@ STEP: Final = 5.0
 """Seconds between two points of a history: enough for an hour's chart, little enough for every device in memory."""
 SILENT_AFTER: Final = 35.0
 """Seconds without a heartbeat after which an agent counts as away, whatever its last will says: three and a bit."""
+_UNREAD: Final = 32
+"""Polls of a device that may wait to be read."""
 _KEPT: Final = 2000
 """Alarms that are over, kept in memory at the most."""
 
@@ -43,6 +45,14 @@ class LastReading(msgspec.Struct, frozen=True):
     received: float
 
 
+class _Poll(msgspec.Struct, frozen=True):
+    """A poll that nobody has asked for yet."""
+
+    message: Readings
+    at: float
+    received: float
+
+
 class DeviceView:
     """A device, as its inventory describes it, with its last readings."""
 
@@ -53,7 +63,50 @@ class DeviceView:
         self.device = Device(id=name)
         self.known = False
         """Whether an inventory has described it."""
-        self.readings: dict[str, LastReading] = {}
+        self._readings: dict[str, LastReading] = {}
+        self._unread: list[_Poll] = []
+        """Polls that nobody has asked for yet: most are outdated before anybody looks."""
+        self._charted: dict[tuple[str, ...], float] = {}
+        """Quantities of a poll → wall time of the last one whose numbers are in the history."""
+
+    @property
+    def readings(self) -> dict[str, LastReading]:
+        """The last reading of each quantity."""
+        self._read()
+        return self._readings
+
+    def take(self, message: Readings, at: float, received: float) -> bool:
+        """Take a poll; say whether its numbers belong into the history."""
+        unread = self._unread
+        last = unread[-1] if unread else None
+        if (
+            last is not None
+            and at >= last.at
+            and last.message.values.keys() <= message.values.keys()
+            and not last.message.quality
+        ):
+            unread.pop()
+        unread.append(_Poll(message, at, received))
+        if len(unread) > _UNREAD:
+            self._read()
+        shape = tuple(message.values)
+        charted = self._charted.get(shape)
+        if charted is not None and at < charted + STEP:
+            return False
+        if len(self._charted) > _UNREAD:
+            self._charted.clear()
+        self._charted[shape] = at
+        return True
+
+    def _read(self) -> None:
+        """Take up what came since somebody asked. A poll older than what is known of a quantity only fills what is missing."""
+        readings = self._readings
+        for poll in self._unread:
+            for reading in poll.message.readings():
+                last = readings.get(reading.quantity)
+                if last is None or poll.at >= last.at:
+                    readings[reading.quantity] = LastReading(reading, poll.message.at, poll.at, poll.received)
+        self._unread.clear()
 
     @property
     def id(self) -> str:
@@ -163,13 +216,11 @@ class Live:
         at = self.dating.date(site, agent, message.at)
         if at is None:
             at = received
-        for reading in message.readings():
-            last = view.readings.get(reading.quantity)
-            if last is None or at >= last.at:
-                view.readings[reading.quantity] = LastReading(reading, message.at, at, received)
-            if reading.good and isinstance(reading.value, int | float):
-                key = (site, agent, message.device, reading.quantity)
-                self._history.setdefault(key, _Ring()).add(at, reading.value)
+        if view.take(message, at, received):
+            for quantity, value in message.values.items():
+                if isinstance(value, int | float):
+                    key = (site, agent, message.device, quantity)
+                    self._history.setdefault(key, _Ring()).add(at, value)
         self._tell()
 
     def alarm(self, site: str, agent: str, message: Alarms) -> Alarm:

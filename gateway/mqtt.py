@@ -1,17 +1,18 @@
 """The wire of the gateway: MQTT 3.1.1, QoS 1, clean sessions. The only importer of paho on this side.
 
-paho runs a thread of its own. What it hears is gathered and handed to the event loop in batches: one wake-up for all
-that came meanwhile. It alone reconnects. Nothing is acknowledged by MQTT's own means: an agent drops a message when
-our journal has it, so that what is lost here is sent again.
+paho's protocol machine runs on the event loop: with a thread of its own, the two would hand the interpreter's lock to and
+fro for every message. Only connecting, which blocks, is done on a thread. Nothing is acknowledged by MQTT's own means:
+an agent drops a message when our journal has it, so that what is lost here is sent again.
 """
 
 import asyncio
 import logging
+import random
 import secrets
 import ssl
-import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from paho.mqtt import client as mqtt
@@ -20,16 +21,21 @@ from paho.mqtt.enums import CallbackAPIVersion
 from contract.broker import HUNG_UP, Absence, Broker, lost
 from contract.errors import BrokerError
 from contract.message import GATEWAY_TOPIC, HEARTBEAT, MAX_WHOLE, ROOT, Heartbeat, encode
+from gateway.buffered import BufferedSocket
 from gateway.clock import SystemClock
 from gateway.ingest import Arrived
 
 _log = logging.getLogger(__name__)
 _KEEPALIVE: Final = 15
-_RECONNECT: Final = (1, 30)
-"""Seconds between tries, the first and the longest."""
-_GATHERED: Final = 20_000
-"""Messages that may wait for the journal; more are dropped, and sent again by their agents."""
-_BATCH: Final = 256
+_PAUSES: Final = (1.0, 30.0)
+"""Seconds between tries to connect, the first and the longest."""
+_GREETING: Final = 10.0
+"""Seconds that a broker may take to answer CONNECT."""
+_GATHERED: Final = 5000
+"""Messages that may wait for the journal; with more, the broker keeps them a moment longer."""
+_BATCH: Final = 1024
+_TURN: Final = 128
+"""Messages read before others have their turn: some 2 ms."""
 SUBSCRIPTION: Final = f"{ROOT}/+/+/+"
 
 
@@ -38,27 +44,24 @@ class Wire:
 
     def __init__(self, *, broker: Broker, name: str, version: str, clock: SystemClock) -> None:
         """Take where to connect and who speaks."""
-        self.session = secrets.token_hex(8)
+        self.session = ""
         """New for each connection: while we were away the broker kept nothing for us. Agents that see a new one say hello
         and send again at once."""
-        self.journal = ""
-        """The journal's id, for the heartbeat; set before ``run``."""
-        self.dropped = 0
-        """Messages that found no room while the journal was too slow."""
+        self.journal: Callable[[], str] = str
+        """Returns the journal's id, for the heartbeat."""
         self._broker = broker
         self._name = name
         self._version = version
         self._clock = clock
         self._client: mqtt.Client | None = None
+        self._sock: BufferedSocket | None = None
         self._connected = False
-        self._refused = False
-        """By the broker, which then hangs up."""
+        self._reading = False
         self._absence = Absence()
-        self._leaving = False
-        self._told_dropped = 0
         self._gathered: deque[Arrived] = deque()
         self._arrived = asyncio.Event()
-        self._woken = False
+        self._thread = ThreadPoolExecutor(1, "connect")
+        """For connecting alone: names that nobody resolves must not hold up the way to the broker."""
 
     @property
     def connected(self) -> bool:
@@ -74,51 +77,150 @@ class Wire:
         Raises:
             BrokerError: the certificates cannot be used.
         """
-        loop = asyncio.get_running_loop()
-        client = self._client = self._make(loop)
-        client.connect_async(self._broker.host, self._broker.port, _KEEPALIVE)
-        client.loop_start()
-        beats = asyncio.create_task(self._beat())
+        self._make()  # says at once what can never work
+        keeper = asyncio.create_task(self._keep())
         try:
             while True:
                 await self._arrived.wait()
                 self._arrived.clear()
-                self._woken = False  # before looking: what comes from here on wakes us again
                 while self._gathered:
                     await take([self._gathered.popleft() for _ in range(min(_BATCH, len(self._gathered)))])
-                if self.dropped > self._told_dropped:
-                    count, self._told_dropped = self.dropped - self._told_dropped, self.dropped
-                    _log.warning(
-                        "%d messages came faster than the disk takes them; their agents send them again", count
-                    )
+                    self._read_on()
         finally:
-            beats.cancel()
-            if self._connected:
-                client.publish(GATEWAY_TOPIC, self._heartbeat(online=False), qos=1, retain=True)
-            self._connected = False
-            self._leaving = True  # whatever paho still has to say of the connection
-            client.disconnect()
-            await loop.run_in_executor(None, client.loop_stop)
+            keeper.cancel()
+            await asyncio.wait([keeper])
+            self._thread.shutdown(wait=False, cancel_futures=True)
 
     def send(self, topic: str, payload: bytes) -> None:
         """Publish; while the broker is away nothing is said: agents that reconnect say hello, and get their answer."""
         if self._connected and self._client is not None:
             self._client.publish(topic, payload, qos=1)
 
-    async def _beat(self) -> None:
+    async def _keep(self) -> None:
+        """Connect again and again."""
+        pause = _PAUSES[0]
         while True:
-            await asyncio.sleep(HEARTBEAT)
-            self._say_online()
+            client = self._make()
+            gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            try:
+                await self._connect(client, gone)
+                pause = _PAUSES[0]
+                await self._stay(client, gone)
+            except BrokerError as error:
+                self._tell_lost(error.what)
+            finally:
+                self._end(client)
+            await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - nothing secret
+            pause = min(pause * 2, _PAUSES[1])
 
-    def _say_online(self) -> None:
-        if self._connected and self._client is not None:
-            self._client.publish(GATEWAY_TOPIC, self._heartbeat(online=True), qos=1, retain=True)
+    async def _connect(self, client: mqtt.Client, gone: asyncio.Future[str]) -> None:
+        """Connect.
+
+        Raises:
+            BrokerError: nothing answers, or it refuses us.
+        """
+        loop = asyncio.get_running_loop()
+        greeted: asyncio.Future[str] = loop.create_future()
+
+        def on_connect(_client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+            if not greeted.done():
+                greeted.set_result(f"{reason}" if reason.is_failure else "")
+
+        def on_disconnect(_client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+            if not gone.done():
+                gone.set_result(f"{reason}")
+
+        client.on_connect, client.on_disconnect, client.on_message = on_connect, on_disconnect, self._on_message
+        try:
+            await loop.run_in_executor(self._thread, client.connect, self._broker.host, self._broker.port, _KEEPALIVE)
+        except (OSError, ValueError) as error:  # no name, no route, no answer, no trust; a name that cannot be one
+            raise BrokerError(str(error) or type(error).__name__) from None
+        plain = client.socket()
+        if plain is None:
+            raise BrokerError(HUNG_UP)
+        sock = self._sock = BufferedSocket(plain)  # type: ignore[arg-type] # a socket, plain or of TLS
+        client._sock = sock  # type: ignore[assignment] # noqa: SLF001 - paho has no other door for it
+        client.on_socket_close = lambda *_: self._unhook(sock)
+        self._client = client
+        self._reading = True
+        loop.add_reader(sock.fileno(), self._readable, client, sock)
+        await asyncio.wait({greeted, gone}, timeout=_GREETING, return_when=asyncio.FIRST_COMPLETED)
+        if not greeted.done():
+            raise BrokerError(HUNG_UP if gone.done() else f"said nothing for {_GREETING:g} s")
+        if greeted.result():
+            raise BrokerError(f"it refuses us: {greeted.result()}")
+
+    async def _stay(self, client: mqtt.Client, gone: asyncio.Future[str]) -> None:
+        """Keep presence and connection until it is lost.
+
+        Raises:
+            BrokerError: it is lost.
+        """
+        self._connected = True
+        log = _log.warning if self._absence.over() else _log.info
+        log("broker %s:%s: connected", self._broker.host, self._broker.port)
+        self.session = secrets.token_hex(8)
+        client.subscribe(SUBSCRIPTION, 1)
+        due = self._clock.boottime()
+        while not gone.done():
+            if self._clock.boottime() >= due:
+                due = self._clock.boottime() + HEARTBEAT
+                client.publish(GATEWAY_TOPIC, self._heartbeat(online=True), qos=1, retain=True)
+            await asyncio.wait({gone}, timeout=1.0)
+            client.loop_misc()
+        raise BrokerError(lost(gone.result()))
+
+    def _end(self, client: mqtt.Client) -> None:
+        """Let go of a connection; a good-bye if it still works."""
+        if self._connected and client.is_connected():
+            client.publish(GATEWAY_TOPIC, self._heartbeat(online=False), qos=1, retain=True)
+        self._connected = False
+        client.disconnect()
+        if self._sock is not None:
+            self._unhook(self._sock)
+            self._sock.close()
+        self._client = self._sock = None
+
+    def _readable(self, client: mqtt.Client, sock: BufferedSocket) -> None:
+        """Read what came, up to a turn's worth, and while there is room for it."""
+        for _ in range(_TURN):
+            client.loop_read()
+            if not sock.unread or self._sock is not sock:
+                break
+        if len(self._gathered) >= _GATHERED and self._reading:
+            self._reading = False
+            asyncio.get_running_loop().remove_reader(sock.fileno())
+        elif sock.unread and self._sock is sock and self._reading:  # the kernel will not wake us for it
+            asyncio.get_running_loop().call_soon(self._more, client, sock)
+
+    def _more(self, client: mqtt.Client, sock: BufferedSocket) -> None:
+        if self._sock is sock and self._reading and sock.unread:
+            self._readable(client, sock)
+
+    def _read_on(self) -> None:
+        """Read again, once there is room."""
+        sock, client = self._sock, self._client
+        if self._reading or sock is None or client is None or len(self._gathered) >= _GATHERED:
+            return
+        self._reading = True
+        asyncio.get_running_loop().add_reader(sock.fileno(), self._readable, client, sock)
+        asyncio.get_running_loop().call_soon(self._more, client, sock)
+
+    def _unhook(self, sock: BufferedSocket) -> None:
+        if self._sock is sock and sock.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(sock.fileno())
+            self._reading = False
+
+    def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
+        payload = bytes(message.payload[: MAX_WHOLE + 1])  # one too many is enough to refuse it
+        self._gathered.append(Arrived(message.topic, payload, message.retain, self._clock.wall()))
+        self._arrived.set()
 
     def _heartbeat(self, *, online: bool) -> bytes:
         return encode(
             Heartbeat(
                 gateway=self._name,
-                journal=self.journal,
+                journal=self.journal(),
                 session=self.session,
                 wall=self._clock.wall() if online else 0.0,
                 online=online,
@@ -126,40 +228,15 @@ class Wire:
             )
         )
 
-    def _make(self, loop: asyncio.AbstractEventLoop) -> mqtt.Client:
+    def _make(self) -> mqtt.Client:
         broker = self._broker
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"wolfsmoke-{self._name}", clean_session=True)
-        client.reconnect_delay_set(*_RECONNECT)
+        client.max_inflight_messages_set(0)  # what we say is said again when it is asked for again
         if broker.user:
             client.username_pw_set(broker.user, broker.password.reveal() if broker.password else None)
         if broker.tls is not None:
             client.tls_set_context(self._tls())
         client.will_set(GATEWAY_TOPIC, self._heartbeat(online=False), qos=1, retain=True)
-
-        def on_connect(_client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-            loop.call_soon_threadsafe(self._on_connect, reason)
-
-        def on_disconnect(_client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-            loop.call_soon_threadsafe(self._on_disconnect, str(reason))
-
-        def on_connect_fail(_client: Any, _data: Any) -> None:
-            error = sys.exception()  # paho calls this while it handles it
-            loop.call_soon_threadsafe(self._tell_lost, str(error or "") or "nothing answers")
-
-        def on_message(_client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
-            if len(self._gathered) >= _GATHERED:
-                self.dropped += 1
-                return
-            payload = bytes(message.payload[: MAX_WHOLE + 1])  # one too many is enough to refuse it
-            self._gathered.append(Arrived(message.topic, payload, message.retain, self._clock.wall()))
-            if not self._woken:
-                self._woken = True
-                loop.call_soon_threadsafe(self._arrived.set)
-
-        client.on_connect = on_connect
-        client.on_disconnect = on_disconnect
-        client.on_connect_fail = on_connect_fail
-        client.on_message = on_message
         return client
 
     def _tls(self) -> ssl.SSLContext:
@@ -173,28 +250,8 @@ class Wire:
             raise BrokerError(f"its certificates cannot be used: {error}", where="[broker.tls]") from None
         return context
 
-    def _on_connect(self, reason: Any) -> None:
-        if self._leaving:
-            return
-        if reason.is_failure:
-            self._refused = True
-            self._tell_lost(f"it refuses us: {reason}")
-            return
-        assert self._client is not None  # noqa: S101
-        self._connected = True
-        log = _log.warning if self._absence.over() else _log.info
-        log("broker %s:%s: connected", self._broker.host, self._broker.port)
-        self.session = secrets.token_hex(8)
-        self._client.subscribe(SUBSCRIPTION, 1)
-        self._say_online()
-
-    def _on_disconnect(self, reason: str) -> None:
-        if not self._refused:
-            self._tell_lost(lost(reason) if self._connected else HUNG_UP)
-        self._connected = self._refused = False
-
     def _tell_lost(self, why: str) -> None:
-        told = "" if self._leaving else self._absence.tell(why)
+        told = self._absence.tell(why)
         if told:
             where = f"{self._broker.host}:{self._broker.port}"
             _log.warning("broker %s: not connected: %s; the agents keep what they read", where, told)

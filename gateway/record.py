@@ -1,36 +1,16 @@
-"""What the journal keeps, and how it lies on disk."""
+"""What the journal takes and gives: messages, and what readers put aside."""
 
 import asyncio
-from typing import Final
 
 import msgspec
 
 from contract.message import Topic
 
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS messages (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, agent TEXT NOT NULL, topic TEXT NOT NULL,
-    epoch TEXT NOT NULL, seq INTEGER NOT NULL, received REAL NOT NULL, body BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS rare ON messages (id) WHERE topic <> 'readings';
-CREATE TABLE IF NOT EXISTS streams (
-    site TEXT, agent TEXT, epoch TEXT, have TEXT NOT NULL, lost TEXT NOT NULL, voided TEXT NOT NULL,
-    PRIMARY KEY (site, agent, epoch)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS cursors (reader TEXT PRIMARY KEY, position INTEGER NOT NULL, notes TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS aside (
-    reader TEXT, message INTEGER, reason TEXT NOT NULL, final INTEGER NOT NULL,
-    PRIMARY KEY (reader, message)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, incident TEXT NOT NULL, kind TEXT NOT NULL,
-    who TEXT NOT NULL, text TEXT NOT NULL, data TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS timeline ON events (incident, id);
-"""
-
-Stream = tuple[str, str, str]
-"""Site, agent, epoch."""
+StreamKey = tuple[str, str, str]
+"""Site, agent, epoch; the epoch is empty for messages without a number."""
 
 
-class Incoming(msgspec.Struct, frozen=True):
+class Incoming(msgspec.Struct, frozen=True, gc=False):
     """A message that arrived. ``seq`` is 0 for one without a number; ``received`` is the gateway's wall clock."""
 
     site: str
@@ -40,9 +20,11 @@ class Incoming(msgspec.Struct, frozen=True):
     received: float
     epoch: str = ""
     seq: int = 0
+    first: int = 0
+    """The lowest number that it stands for, where the agent has thinned out; 0: its own."""
 
 
-class Stored(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """A message in the journal. Ids rise; they are never used again."""
 
     id: int

@@ -22,7 +22,7 @@ from contract.errors import MessageError, StorageError, StoreAway, StoreRefused
 from contract.message import Alarms, Hello, Readings, Topic, decode
 from gateway.dating import Dating
 from gateway.journal import Journal
-from gateway.lines import Series, line
+from gateway.lines import Series, poll_line
 from gateway.live import Live
 from gateway.record import Aside, Stored
 from gateway.store_servers import Server
@@ -31,13 +31,18 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 READER: Final = "store"
-PAGE: Final = 1000
+PAGE: Final = 4000
+"""Messages in one request at the most."""
+_TURN: Final = 500
+"""Messages after which others have their turn."""
 _BACKOFF: Final = (1.0, 60.0)
 _GATHER: Final = 0.2
 """Seconds: what comes within it goes out in one request."""
 _LOOK: Final = 30.0
 """Seconds between two looks at what was set aside for later."""
 _LOOK_LEAST: Final = 2.0
+LATE_AFTER: Final = 60.0
+"""Seconds from measuring to arrival after which a point is marked as late: it came from an agent's disk."""
 UNDATED: Final = "its clock is not known yet"
 UNKNOWN: Final = "no inventory describes its device yet"
 
@@ -135,7 +140,9 @@ class Store:
         rows = await self._journal.after(self._position, PAGE)
         lines: list[Line] = []
         aside: list[Aside] = []
-        for row in rows:
+        for number, row in enumerate(rows, 1):
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
             made = self._line(row)
             if isinstance(made, str):
                 aside.append(Aside(row.id, made, final=False))
@@ -212,17 +219,18 @@ class Store:
         if at is None:
             return UNDATED
         series = Series(view.kind, row.site, view.room, row.agent, message.device)
-        body = line(series, message.readings(), at, texts=self._server.texts)
+        late = row.received - at
+        body = poll_line(
+            series, message, at, texts=self._server.texts, late=round(late, 1) if late > LATE_AFTER else 0.0
+        )
         return None if body is None else Line(row.id, body)
 
     async def _take_up(self) -> None:
         """Try again what was put aside for later."""
         done: list[int] = []
         lines: list[Line] = []
-        waiting = await self._journal.aside(READER, final=False)
-        page = [one for one in waiting if one.message > self._tried][
-            :PAGE
-        ]  # what never can be written must not be first
+        # Behind what was tried: what never can be written must not be first.
+        page = await self._journal.aside(READER, final=False, after=self._tried, limit=PAGE)
         more = len(page) == PAGE
         self._tried = page[-1].message if more else 0
         self._news = self._news or more

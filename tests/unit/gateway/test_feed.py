@@ -40,10 +40,10 @@ class World:
             topic = {Alarms: Topic.ALARMS, Hello: Topic.HELLO, Inventory: Topic.INVENTORY, Readings: Topic.READINGS}
             epoch, seq = (message.epoch, message.seq) if isinstance(message, Alarms | Readings) else ("", 0)
             rows.append(Incoming("hq", "a", topic[type(message)], encode(message), 9_990.0, epoch, seq))
-        stored = await self.journal.append(rows)
-        for row in stored:
-            self.live.restore(row)
-        self.feed.wake(stored[-1].id)
+        ids = [number for number in await self.journal.append(rows) if number]
+        for number in ids:
+            self.live.restore(await self.journal.message(number))
+        self.feed.wake(ids[-1])
 
     async def next(self):
         return await asyncio.wait_for(self.heard.get(), 2)
@@ -154,8 +154,8 @@ async def test_what_is_in_the_journal_and_not_yet_known_waits(world):
     first, second = alarm(1, "o1"), alarm(2, "o2")
     kept = [Incoming("hq", "a", Topic.ALARMS, encode(one), 9_990.0, A, one.seq) for one in (first, second)]
     one, _ = await world.journal.append(kept)
-    world.feed.wake(one.id)
+    world.feed.wake(one)
     assert await world.next() == ("o1", True, "ups")
-    while await world.journal.cursor("incidents") < one.id:
+    while await world.journal.cursor("incidents") < one:
         await world.journal.flushed()
     assert world.heard.empty()

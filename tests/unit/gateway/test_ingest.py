@@ -182,22 +182,24 @@ async def test_what_is_neither_held_nor_received_is_named_lost_by_range_and_once
     hello = Hello(epoch=A, held=(Held(A, ((3, 4),), 9),), voided=(Voided(A, ((2, 2),), "disk full"),))
     await world.take(hello)
     await world.take(hello)
-    assert await world.journal.lost() == {("hq", "order-room", A): Ranges([(2, 2), (5, 6), (8, 9)])}
+    assert await world.journal.gaps() == {("hq", "order-room", A): Ranges([(2, 2), (5, 6), (8, 9)])}
     events = [event for event in await world.journal.events() if event.kind == "lost"]
-    assert [event.data["lost"] for event in events] == [[[2, 2], [5, 6], [8, 9]]]
-    assert "disk full" in events[0].text
-    assert sum("are lost" in record.message for record in caplog.records) == 1
+    assert [(event.data["lost"], event.data["reason"]) for event in events] == [
+        ([[2, 2]], "disk full"),
+        ([[5, 6], [8, 9]], "in the agent's memory when it ended"),
+    ]
+    assert sum("will not come" in record.message for record in caplog.records) == 2
 
 
 async def test_holes_of_an_epoch_that_the_agent_no_longer_speaks_of_are_lost(world):
     await world.take(poll(1, epoch=B), poll(4, epoch=B))
     await world.take(Hello(epoch=A))
-    assert await world.journal.lost() == {("hq", "order-room", B): Ranges([(2, 3)])}
+    assert await world.journal.gaps() == {("hq", "order-room", B): Ranges([(2, 3)])}
 
 
 async def test_nothing_is_lost_while_it_is_held_or_there(world):
     await world.take(poll(1), poll(2), Hello(epoch=A, held=(Held(A, ((3, 5),), 5),)))
-    assert await world.journal.lost() == {}
+    assert await world.journal.gaps() == {}
 
 
 async def test_standing_alarms_of_hello_are_known_and_what_stands_no_more_has_ended(world):

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.quantities import UPS_STATUS
+from contract.clock import Stamp
+from contract.errors import MessageError
+from contract.message import Readings, decode, encode
+from contract.quantities import QUANTITIES, UPS_STATUS, Kind
 from contract.reading import Quality, Reading
-from gateway.lines import Series, line
+from gateway.lines import Series, line, poll_line
 
 SERIES = Series("ups", "hq", "订单部", "order-room", "ups-1")
 
@@ -102,6 +105,44 @@ def test_every_number_is_a_float_or_not_written(value):
 def test_a_name_that_no_dictionary_knows_breaks_no_line(name):
     written = line(SERIES, [Reading(name, 1.0), Reading("battery.charge", 2.0)], 1.0)
     assert parse(written.decode())[1]["battery_charge"] in (1.0, 2.0)
+
+
+GOOD = st.one_of(
+    st.dictionaries(
+        st.sampled_from([name for name, one in QUANTITIES.items() if one.kind is Kind.NUMBER]),
+        st.one_of(st.floats(-1e308, 1e308), st.integers(-(10**15), 10**15)),
+        max_size=25,
+    ),
+    st.dictionaries(
+        st.one_of(st.sampled_from(["ups.status", "ups.model", "battery.charge", "x.made%up"]), NASTY),
+        st.one_of(
+            st.floats(-9, 9), ANY_TEXT, st.lists(st.sampled_from(["OL", "OB", "%s", "X"]), max_size=3).map(tuple)
+        ),
+        max_size=6,
+    ),
+)
+
+
+@given(GOOD, st.dictionaries(st.sampled_from(["ups.load", "input.voltage"]), st.sampled_from(Quality)), st.booleans())
+def test_the_short_way_says_what_the_long_way_says(values, quality, texts):
+    message = Readings("0" * 16, 1, "ups-1", Stamp(5.0), values=values, quality=quality)
+    try:
+        message = decode(Readings, encode(message))
+    except (MessageError, ValueError):
+        return  # no JSON has it
+    expected = line(SERIES, message.readings(), 7.25, texts=texts)
+    for _ in range(2):  # what is remembered of the first time says the same
+        assert poll_line(SERIES, message, 7.25, texts=texts) == expected
+
+
+def test_what_came_late_is_marked():
+    message = Readings("0" * 16, 1, "ups-1", Stamp(5.0), values={"battery.charge": 5.0})
+    assert parse(poll_line(SERIES, message, 7.0, late=3600.0).decode())[1] == {"battery_charge": 5.0, "x_late": 3600.0}
+
+
+def test_json_knows_no_infinity():
+    with pytest.raises(MessageError):
+        decode(Readings, b'{"epoch":"%b","seq":1,"device":"a","values":{"ups.load":1e999}}' % (b"0" * 16))
 
 
 def clean(text):

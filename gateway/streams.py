@@ -1,0 +1,191 @@
+"""What was received of each stream (site, agent, epoch), as ranges. Pure but for the connection that it is handed.
+
+Every message is in the journal before its number counts as received, so the ranges need not be written with each
+commit: they are written now and then (a *checkpoint*), and after a start the messages behind the last checkpoint say
+the rest. So a commit costs the same from one agent as from a thousand.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Final
+
+from contract.ranges import Range, Ranges
+from gateway.record import StreamKey
+
+THINNED: Final = "thinned out by the agent, whose disk was full"
+
+
+class Stream:
+    """One stream: what is committed of it, and what the commit that is under way brings."""
+
+    __slots__ = ("agent", "doubles", "epoch", "have", "number", "pending", "site", "touched")
+
+    def __init__(self, number: int, key: StreamKey, have: Ranges, doubles: int = 0, touched: float = 0.0) -> None:
+        """Take its number in the database and what is known of it."""
+        self.number = number
+        self.site, self.agent, self.epoch = key
+        self.have = have
+        self.doubles = doubles
+        """Messages that came once more."""
+        self.touched = touched
+        """Wall time of the last message."""
+        self.pending: dict[int, int] = {}
+        """Number → the lowest that it stands for: what the next commit brings."""
+
+    @property
+    def key(self) -> StreamKey:
+        """Site, agent, epoch."""
+        return self.site, self.agent, self.epoch
+
+    def take(self, seq: int, first: int) -> bool:
+        """Note a number that is about to be committed; say whether it is new."""
+        if seq in self.have or seq in self.pending:
+            self.doubles += 1
+            return False
+        self.pending[seq] = first or seq
+        return True
+
+
+class Streams:
+    """All the streams of a journal."""
+
+    def __init__(self) -> None:
+        """Start empty; ``load`` fills it."""
+        self._by_key: dict[StreamKey, Stream] = {}
+        self._by_number: dict[int, Stream] = {}
+        self._by_agent: dict[tuple[str, str], list[Stream]] = {}
+        self._touched: list[Stream] = []
+        """Those with something pending."""
+        self._new: list[Stream] = []
+        """Those that the next commit has to make."""
+        self._dirty: set[Stream] = set()
+        """Those that have changed since the last checkpoint."""
+        self._next = 1
+
+    def load(self, db: sqlite3.Connection, checkpoint: int) -> None:
+        """Read what the last checkpoint kept, then the messages behind it."""
+        query = "SELECT number, site, agent, epoch, have, doubles, touched FROM streams"
+        for number, site, agent, epoch, have, doubles, touched in db.execute(query):
+            self._add(Stream(number, (site, agent, epoch), Ranges(json.loads(have)), doubles, touched))
+        rows = db.execute("SELECT stream, seq, first, received FROM messages WHERE id > ? AND seq > 0", (checkpoint,))
+        for number, seq, first, received in rows:
+            stream = self._by_number[number]
+            stream.have.add_range(first, seq)
+            stream.touched = max(stream.touched, received)
+            self._dirty.add(stream)
+
+    def _add(self, stream: Stream) -> None:
+        self._by_key[stream.key] = self._by_number[stream.number] = stream
+        self._by_agent.setdefault((stream.site, stream.agent), []).append(stream)
+        self._next = max(self._next, stream.number + 1)
+
+    def find(self, key: StreamKey) -> Stream | None:
+        """Return a stream of which something was received, or is about to be."""
+        return self._by_key.get(key)
+
+    def numbered(self, number: int) -> Stream:
+        """Return the stream of a row."""
+        return self._by_number[number]
+
+    def of(self, site: str, agent: str) -> list[Stream]:
+        """Return the streams of an agent that have numbers."""
+        return [stream for stream in self._by_agent.get((site, agent), ()) if stream.epoch and stream.have]
+
+    def all(self) -> Iterable[Stream]:
+        """Return every stream."""
+        return self._by_key.values()
+
+    def open(self, key: StreamKey) -> Stream:
+        """Return a stream, new if need be: the commit under way makes it."""
+        stream = self._by_key.get(key)
+        if stream is None:
+            stream = Stream(self._next, key, Ranges())
+            self._add(stream)
+            self._new.append(stream)
+        return stream
+
+    def take(self, stream: Stream, seq: int, first: int, received: float) -> bool:
+        """Note a message that is about to be committed; say whether it is new."""
+        if not stream.pending:
+            self._touched.append(stream)
+        if received > stream.touched:
+            stream.touched = received
+        return stream.take(seq, first)
+
+    def fresh(self) -> list[Stream]:
+        """Return the streams that the commit under way has to make."""
+        new, self._new = self._new, []
+        return new
+
+    @staticmethod
+    def make(db: sqlite3.Connection, new: Iterable[Stream]) -> None:
+        """Write new streams, in the commit under way."""
+        rows = [(stream.number, *stream.key, stream.touched) for stream in new]
+        db.executemany("INSERT INTO streams VALUES (?, ?, ?, ?, '[]', 0, ?)", rows)
+
+    def thinned(self) -> list[tuple[Stream, Range]]:
+        """Return the numbers that the commit under way stands for, and that nobody will bring."""
+        return [
+            (stream, span)
+            for stream in self._touched
+            for seq, first in stream.pending.items()
+            if first < seq
+            for span in Ranges([(first, seq - 1)]).minus(stream.have)
+        ]
+
+    def committed(self) -> None:
+        """What was pending is received."""
+        for stream in self._touched:
+            have = stream.have
+            for seq, first in stream.pending.items():
+                if first == seq:
+                    have.add(seq)
+                else:
+                    have.add_range(first, seq)
+            stream.pending.clear()
+        self._dirty.update(self._touched)
+        self._touched.clear()
+
+    def failed(self, new: Iterable[Stream]) -> None:
+        """What was pending is not received; the streams that are not there yet are made by a later commit."""
+        self._new = [*new, *self._new]
+        for stream in self._touched:
+            stream.pending.clear()
+        self._touched.clear()
+
+    def checkpoint(self, db: sqlite3.Connection, position: int) -> None:
+        """Keep all that is received, in a commit of its own or with others; ``position`` is the last message's id."""
+        rows = [(json.dumps(list(one.have)), one.doubles, one.touched, one.number) for one in self._dirty]
+        db.executemany("UPDATE streams SET have = ?, doubles = ?, touched = ? WHERE number = ?", rows)
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('checkpoint', ?)", (str(position),))
+
+    def checkpointed(self) -> None:
+        """The checkpoint is committed."""
+        self._dirty.clear()
+
+    def forget(self, db: sqlite3.Connection, before: float) -> list[Stream]:
+        """Drop the streams that nobody has spoken in since a wall time, and that no message is kept of; return them.
+
+        Args:
+            db: in the commit under way.
+            before: no reading that is kept was received before it.
+        """
+        kept = {number for (number,) in db.execute("SELECT stream FROM messages WHERE kind <> 0")}
+        gone = [
+            stream
+            for stream in self._by_key.values()
+            if stream.touched < before and not stream.pending and stream.number not in kept
+        ]
+        numbers = [(stream.number,) for stream in gone]
+        db.executemany("DELETE FROM streams WHERE number = ?", numbers)
+        db.executemany("DELETE FROM gaps WHERE stream = ?", numbers)
+        return gone
+
+    def forgotten(self, gone: Iterable[Stream]) -> None:
+        """They are dropped."""
+        for stream in gone:
+            del self._by_key[stream.key]
+            del self._by_number[stream.number]
+            self._by_agent[stream.site, stream.agent].remove(stream)
+            self._dirty.discard(stream)
