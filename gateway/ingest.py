@@ -166,7 +166,7 @@ class Ingest:
                 return None  # somebody cleared a retained message
             kind: type[Any] = TYPES[address.topic]
             message: Message = decode(kind, arrived.payload, where=arrived.topic)
-            if kind is Hello:
+            if isinstance(message, Hello):
                 _check(message, arrived.topic)
         except MessageError as error:
             self.refuse(arrived.topic, error)

@@ -17,9 +17,11 @@ from typing import Any, Final
 
 import msgspec
 
-from contract.message import Readings
+from contract.clock import Stamp
+from contract.errors import MessageError
+from contract.message import Readings, decode
 from contract.quantities import Kind, find
-from contract.reading import Quality, Reading
+from contract.reading import Quality, Reading, Value
 
 QUALITIES: Final = {Quality.STALE: 1, Quality.IMPLAUSIBLE: 2, Quality.UNAVAILABLE: 3}
 """What ``<field>_quality`` says; a good value has none."""
@@ -44,36 +46,67 @@ class Series(msgspec.Struct, frozen=True):
     device: str
 
 
+class Poll(msgspec.Struct, frozen=True, gc=False):
+    """A ``Readings`` message as far as a line needs it: its values stay the text that they came as."""
+
+    device: str = ""
+    at: Stamp = Stamp()
+    sent: float = 0.0
+    values: dict[str, msgspec.Raw] = {}
+    quality: dict[str, Quality] = {}
+
+
+_POLL: Final = msgspec.json.Decoder(Poll)
+_NUMERIC: Final = b"+-.0123456789Ee,"
+"""All that stands in JSON's numbers, and between them here. They are line protocol's numbers too."""
+
+
+def poll_of(body: bytes) -> Poll:
+    """Return the poll of a message's body, which was decoded in full when it came.
+
+    Raises:
+        MessageError: it is none.
+    """
+    try:
+        return _POLL.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MessageError(f"not a Readings message: {error}") from None
+
+
 class _Form(msgspec.Struct, frozen=True):
     """How the values of polls with the same quantities are written: most of the work, done once."""
 
-    text: str
+    text: bytes
     """With a place for each value."""
-    types: tuple[type, ...]
-    """What the values must be; others go the long way."""
+    numbers: tuple[int, ...]
+    """Places of the numbers, where not all are."""
     flags: tuple[tuple[int, str], ...]
     """Place and quantity of the sets of flags."""
 
 
-def poll_line(series: Series, message: Readings, at: float, *, texts: bool = True, late: float = 0.0) -> bytes | None:
+def poll_line(
+    series: Series, poll: Poll, body: bytes, at: float, *, texts: bool = True, late: float = 0.0
+) -> bytes | None:
     """Return the line of a poll; see ``line``, which says what it must be and takes ten times as long.
 
     Args:
         series: whose readings.
-        message: as it was decoded: JSON has no infinities.
+        poll: the message.
+        body: the same, as it came.
         at: wall time of the poll, in seconds.
         texts: whether texts are written.
         late: seconds that it came too late by; 0: in time.
     """
-    values = message.values
-    if not message.quality and not late and values:
-        form = _form(tuple(values))
-        if form is not None and form.types == tuple(map(type, values.values())):
-            fields: list[Any] = list(values.values())
+    values = poll.values
+    form = None if poll.quality or late or not values else _form(tuple(values))
+    if form is not None:
+        fields: list[Any] = list(values.values())
+        numbers = [fields[place] for place in form.numbers] if form.numbers else fields
+        if not b",".join(numbers).translate(None, _NUMERIC):
             for place, quantity in form.flags:
-                fields[place] = _flags(quantity, fields[place])
-            return f"{head(series)} {form.text % tuple(fields)} {round(at * 1000)}".encode()
-    readings = message.readings()
+                fields[place] = _flags(quantity, bytes(fields[place]))
+            return b"%b %b %d" % (_head(series), form.text % tuple(fields), round(at * 1000))
+    readings = decode(Readings, body).readings()
     return line(series, [*readings, Reading(LATE, late)] if late else readings, at, texts=texts)
 
 
@@ -81,7 +114,7 @@ def poll_line(series: Series, message: Readings, at: float, *, texts: bool = Tru
 def _form(quantities: tuple[str, ...]) -> _Form | None:
     """Return the form of these quantities; None where there is none that is simple."""
     parts: list[str] = []
-    types: list[type] = []
+    numbers: list[int] = []
     flags: list[tuple[int, str]] = []
     for place, quantity in enumerate(quantities):
         key, known = field_key(quantity), find(quantity)
@@ -89,14 +122,22 @@ def _form(quantities: tuple[str, ...]) -> _Form | None:
             return None
         if known.kind is Kind.FLAGS:
             flags.append((place, quantity))
-        types.append(tuple if known.kind is Kind.FLAGS else float)
-        parts.append("%s" if known.kind is Kind.FLAGS else f"{key.replace('%', '%%')}=%r")
-    return _Form(",".join(parts), tuple(types), tuple(flags))
+            parts.append("%b")
+        else:
+            numbers.append(place)
+            parts.append(f"{key.replace('%', '%%')}=%b")
+    return _Form(",".join(parts).encode(), tuple(numbers) if flags else (), tuple(flags))
 
 
 @lru_cache(maxsize=4096)
-def _flags(quantity: str, flags: tuple[str, ...]) -> str:
-    return ",".join(f"{key}={text}" for key, text in _fields(Reading(quantity, flags)))
+def _flags(quantity: str, text: bytes) -> bytes:
+    value = msgspec.json.decode(text, type=Value)
+    return ",".join(f"{key}={written}" for key, written in _fields(Reading(quantity, value))).encode()
+
+
+@lru_cache(maxsize=16384)
+def _head(series: Series) -> bytes:
+    return head(series).encode()
 
 
 def line(series: Series, readings: Iterable[Reading], at: float, *, texts: bool = True) -> bytes | None:
@@ -115,7 +156,6 @@ def line(series: Series, readings: Iterable[Reading], at: float, *, texts: bool 
     return f"{head(series)} {written} {round(at * 1000)}".encode()
 
 
-@lru_cache(maxsize=16384)
 def head(series: Series) -> str:
     """Return measurement and tags; a tag without a value is left out, as the protocol demands."""
     tags = (("site", series.site), ("room", series.room), ("agent", series.agent), ("device", series.device))

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 import secrets
+import socket
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -136,10 +137,10 @@ class Wire:
         except (OSError, ValueError) as error:  # no name, no route, no answer, no trust; a name that cannot be one
             raise BrokerError(str(error) or type(error).__name__) from None
         plain = client.socket()
-        if plain is None:
+        if not isinstance(plain, socket.socket):
             raise BrokerError(HUNG_UP)
-        sock = self._sock = BufferedSocket(plain)  # type: ignore[arg-type] # a socket, plain or of TLS
-        client._sock = sock  # type: ignore[assignment] # noqa: SLF001 - paho has no other door for it
+        sock = self._sock = BufferedSocket(plain)
+        client._sock = sock  # noqa: SLF001 - paho has no other door for it
         client.on_socket_close = lambda *_: self._unhook(sock)
         self._client = client
         self._reading = True

@@ -13,16 +13,16 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
 from contract.clock import Stamp
 from contract.errors import MessageError, StorageError, StoreAway, StoreRefused
-from contract.message import Alarms, Hello, Readings, Topic, decode
+from contract.message import Alarms, Hello, Topic, decode
 from gateway.dating import Dating
 from gateway.journal import Journal
-from gateway.lines import Series, poll_line
+from gateway.lines import Poll, Series, poll_line, poll_of
 from gateway.live import Live
 from gateway.record import Aside, Stored
 from gateway.store_servers import Server
@@ -43,15 +43,26 @@ _LOOK: Final = 30.0
 _LOOK_LEAST: Final = 2.0
 LATE_AFTER: Final = 60.0
 """Seconds from measuring to arrival after which a point is marked as late: it came from an agent's disk."""
+_PAGE_LEAST: Final = 250
+SLOW: Final = 5.0
+"""Seconds for one request after which a store is called slow."""
 UNDATED: Final = "its clock is not known yet"
 UNKNOWN: Final = "no inventory describes its device yet"
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """A line, and the message that it comes from."""
 
     message: int
     body: bytes
+
+
+class _Page(msgspec.Struct, frozen=True):
+    """Messages up to a position: the lines to write, and what is put aside."""
+
+    position: int
+    lines: list[Line]
+    aside: list[Aside]
 
 
 class _Sent(msgspec.Struct, frozen=True):
@@ -59,6 +70,22 @@ class _Sent(msgspec.Struct, frozen=True):
 
     position: int
     at: float
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How the store does."""
+
+    state: Literal["writes", "slow", "away"]
+    seconds: float
+    """For how long it has been so."""
+    why: str
+    """A sentence, where it is slow or away."""
+    behind: int
+    """Messages of the journal that it has not taken yet."""
+    written: int
+    """Lines since the start."""
+    refused: int
+    """Lines since the start that it will never take; the journal knows their reasons."""
 
 
 class Store:
@@ -79,10 +106,17 @@ class Store:
         self._thread = ThreadPoolExecutor(1, "store")
         self._position = 0
         self._cursor = 0
+        self._under_way: asyncio.Task[list[Aside]] | None = None
+        """The request of ``_page``: the next page is made meanwhile."""
+        self._page = _Page(0, [], [])
+        self._sent = 0.0
+        self._most = PAGE
         self._trailing: deque[_Sent] = deque()
         self._started = ""
         self._looked = float("-inf")
-        self._away = False
+        self._state: Literal["writes", "slow", "away"] = "writes"
+        self._why = ""
+        self._since = 0.0
         self._news = False
         self._tried = 0
         """Of what was put aside for later: the last one that was tried again; 0 once all had their turn."""
@@ -90,6 +124,7 @@ class Store:
     async def run(self) -> None:
         """Write until cancelled. A store that is away is told once, and tried again."""
         pause = self._backoff[0]
+        self._since = self._now()
         try:
             with self._journal.watch() as grown:
                 await self._begin()
@@ -105,15 +140,21 @@ class Store:
                         pause = self._backoff[0]
                     except (StoreAway, StorageError) as error:
                         self._lost(error)
+                        self._rewind()
                         await asyncio.sleep(pause)
                         pause = min(pause * 2, self._backoff[1])
-                        self._rewind()
                         continue
-                    if moved < PAGE:
+                    if not moved:
                         await self._rest(grown)
         finally:
+            self._rewind()
             await asyncio.shield(self._on_thread(self._server.close))
             self._thread.shutdown(wait=False)
+
+    def status(self) -> Status:
+        """Return how the store does."""
+        behind = max(0, self._journal.position - self._position)
+        return Status(self._state, self._now() - self._since, self._why, behind, self.written, self.refused)
 
     async def _begin(self) -> None:
         self._cursor = self._position = await self._journal.cursor(READER)
@@ -135,9 +176,24 @@ class Store:
         except TimeoutError:
             return
 
-    async def _step(self) -> int:
-        """Write the next page; return how many messages it had."""
-        rows = await self._journal.after(self._position, PAGE)
+    async def _step(self) -> bool:
+        """Make the next page while the one before it is under way, and send it; say whether there may be more."""
+        await self._look_at_server()
+        rows = await self._journal.after(self._position, self._most)
+        page = await self._made_of(rows)
+        aside = await self._landed()
+        if rows:
+            self._position = page.position
+            self._page = page
+            self._sent = self._now()
+            self._under_way = asyncio.create_task(self._write(page.lines))
+        more = len(rows) == self._most
+        if not more:
+            aside += await self._landed()
+        await self._advance(aside)
+        return more
+
+    async def _made_of(self, rows: Sequence[Stored]) -> _Page:
         lines: list[Line] = []
         aside: list[Aside] = []
         for number, row in enumerate(rows, 1):
@@ -148,14 +204,25 @@ class Store:
                 aside.append(Aside(row.id, made, final=False))
             elif made is not None:
                 lines.append(made)
-        await self._look_at_server()
-        aside += await self._write(lines)
-        if rows:
-            self._position = rows[-1].id
-            self._trailing.append(_Sent(self._position, self._now()))
-        self._back()
-        await self._advance(aside)
-        return len(rows)
+        return _Page(rows[-1].id if rows else self._position, lines, aside)
+
+    async def _landed(self) -> list[Aside]:
+        """Wait until the store has the page that is under way; return what has to be put aside of it.
+
+        Raises:
+            StoreAway: nothing is known of what it took.
+        """
+        if self._under_way is None:
+            return []
+        task, self._under_way = self._under_way, None
+        try:
+            refused = await task
+        except StoreAway:
+            self._most = max(_PAGE_LEAST, self._most // 2)  # a slow one may still take less at once
+            raise
+        self._trailing.append(_Sent(self._page.position, self._now()))
+        self._goes(self._now() - self._sent)
+        return [*self._page.aside, *refused]
 
     async def _look_at_server(self) -> None:
         """See whether the store was started anew: it may have forgotten what is not safe yet."""
@@ -184,6 +251,10 @@ class Store:
             self._cursor = position
 
     def _rewind(self) -> None:
+        """Go back to the cursor: what is under way goes again."""
+        if self._under_way is not None:
+            self._under_way.cancel()
+            self._under_way = None
         self._trailing.clear()
         self._position = self._cursor
 
@@ -192,9 +263,9 @@ class Store:
         try:
             match row.topic:
                 case Topic.READINGS:
-                    message = decode(Readings, row.body)
-                    self._learn(row, message.at, message.sent)
-                    return self._made(row, message)
+                    poll = poll_of(row.body)
+                    self._learn(row, poll.at, poll.sent)
+                    return self._made(row, poll)
                 case Topic.ALARMS:
                     alarm = decode(Alarms, row.body)
                     self._learn(row, alarm.at, alarm.sent)
@@ -211,18 +282,17 @@ class Store:
         if self._dating.learn(row.site, row.agent, at, sent, row.received):
             self._news = True
 
-    def _made(self, row: Stored, message: Readings) -> Line | str | None:
-        view = self._live.devices.get((row.site, row.agent, message.device))
+    def _made(self, row: Stored, poll: Poll) -> Line | str | None:
+        view = self._live.devices.get((row.site, row.agent, poll.device))
         if view is None or not view.known or not view.kind:
             return UNKNOWN
-        at = self._dating.date(row.site, row.agent, message.at)
+        at = self._dating.date(row.site, row.agent, poll.at)
         if at is None:
             return UNDATED
-        series = Series(view.kind, row.site, view.room, row.agent, message.device)
+        series = Series(view.kind, row.site, view.room, row.agent, poll.device)
         late = row.received - at
-        body = poll_line(
-            series, message, at, texts=self._server.texts, late=round(late, 1) if late > LATE_AFTER else 0.0
-        )
+        late = round(late, 1) if late > LATE_AFTER else 0.0
+        body = poll_line(series, poll, row.body, at, texts=self._server.texts, late=late)
         return None if body is None else Line(row.id, body)
 
     async def _take_up(self) -> None:
@@ -277,15 +347,28 @@ class Store:
         self.written += len(lines)
         return []
 
-    def _lost(self, error: StoreAway | StorageError) -> None:
-        if not self._away:
-            self._away = True
-            _log.warning("store: away: %s; the journal keeps what it misses", error)
+    def _goes(self, took: float) -> None:
+        """Note a request that was taken, and the seconds that it took."""
+        if took < SLOW:
+            self._most = min(PAGE, self._most * 2)
+            if self._state != "writes":
+                _log.warning("store: there again")
+                self._be("writes", "")
+            return
+        why = f"a request of {len(self._page.lines)} lines takes {took:.0f} s"
+        if self._state != "slow":
+            _log.warning("store: slow: %s; nothing is lost meanwhile", why)
+        self._be("slow", why)
 
-    def _back(self) -> None:
-        if self._away:
-            self._away = False
-            _log.warning("store: there again")
+    def _lost(self, error: StoreAway | StorageError) -> None:
+        if self._state != "away":
+            _log.warning("store: away: %s; the journal keeps what it misses", error)
+        self._be("away", str(error))
+
+    def _be(self, state: Literal["writes", "slow", "away"], why: str) -> None:
+        if state != self._state:
+            self._since = self._now()
+        self._state, self._why = state, why
 
     @staticmethod
     def _now() -> float:

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
-from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.exceptions import HTTPError, LocationParseError, ReadTimeoutError
 
 from contract.errors import StoreAway, StoreError, StoreRefused
 from contract.settings import Secret
@@ -154,6 +154,9 @@ def _ours(error: Any, url: str) -> StoreError:
     if isinstance(error, LocationParseError | ValueError):
         return StoreAway(f"the url cannot be used: {error}", where=url, hint="check [store] url")
     reason = getattr(error, "reason", None) or error
+    if isinstance(reason, ReadTimeoutError):
+        hint = "is it overloaded? Nothing is lost meanwhile; [store] timeout says how long it may take"
+        return StoreAway("it did not answer in time", where=url, hint=hint)
     return StoreAway(f"no answer: {reason}"[:300], where=url, hint="is it running, and is the url right?")
 
 

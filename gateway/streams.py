@@ -109,8 +109,7 @@ class Streams:
         """Note a message that is about to be committed; say whether it is new."""
         if not stream.pending:
             self._touched.append(stream)
-        if received > stream.touched:
-            stream.touched = received
+        stream.touched = max(stream.touched, received)
         return stream.take(seq, first)
 
     def fresh(self) -> list[Stream]:
