@@ -1,6 +1,7 @@
 """The composition root of the gateway: settings in, running tasks out. One straight function builds it all."""
 
 import asyncio
+import gc
 import logging
 import secrets
 import signal
@@ -49,6 +50,8 @@ _PRUNE_AT: Final = 3.3 * 3600.0
 """Seconds after midnight."""
 _KEY: Final = 32
 """Bytes of the key that signs the links."""
+_GC: Final = (20_000, 20, 50)
+"""Thousands of messages a second are made and dropped, and hold no circles: looking for some at each 700th costs a tenth."""
 _STATUS_EVERY: Final = 5.0
 """Seconds; the watchdog is fed with it, more often than it asks for."""
 
@@ -223,6 +226,8 @@ class Running:
         if self.store is not None:
             work.append(self.store.run())
         tasks = [writer, *(asyncio.create_task(one) for one in work)]
+        gc.freeze()  # what is there now stays
+        gc.set_threshold(*_GC)
         pages = [asyncio.create_task(one.run()) for one in served]
         _log.info("gateway %s: board on http://%s:%d", self._config.gateway.name, where.host, where.port)
         stopping = asyncio.create_task(_until(stop))

@@ -37,6 +37,8 @@ _GATHERED: Final = 5000
 _BATCH: Final = 1024
 _TURN: Final = 128
 """Messages read before others have their turn: some 2 ms."""
+_PUBACK: Final = b"\x40\x02"
+"""MQTT 3.1.1, 3.4. Four bytes, written here: by paho's way they cost a third of what reading the message does."""
 SUBSCRIPTION: Final = f"{ROOT}/+/+/+"
 
 
@@ -216,6 +218,8 @@ class Wire:
         payload = bytes(message.payload[: MAX_WHOLE + 1])  # one too many is enough to refuse it
         self._gathered.append(Arrived(message.topic, payload, message.retain, self._clock.wall()))
         self._arrived.set()
+        if message.qos == 1 and self._sock is not None:
+            self._sock.send(_PUBACK + message.mid.to_bytes(2))
 
     def _heartbeat(self, *, online: bool) -> bytes:
         return encode(
@@ -231,7 +235,9 @@ class Wire:
 
     def _make(self) -> mqtt.Client:
         broker = self._broker
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"wolfsmoke-{self._name}", clean_session=True)
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=f"wolfsmoke-{self._name}", clean_session=True, manual_ack=True
+        )
         client.max_inflight_messages_set(0)  # what we say is said again when it is asked for again
         if broker.user:
             client.username_pw_set(broker.user, broker.password.reveal() if broker.password else None)

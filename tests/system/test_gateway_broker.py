@@ -237,7 +237,10 @@ tls = "none"
 
     def numbers(self, agent="room"):
         """Return (epoch, seq) of what the journal has of an agent, in its order."""
-        return self.query("SELECT epoch, seq FROM messages WHERE seq > 0 AND agent = ? ORDER BY id", agent)
+        return self.query(
+            "SELECT epoch, seq FROM messages JOIN streams ON number = stream WHERE seq > 0 AND agent = ? ORDER BY id",
+            agent,
+        )
 
     @asynccontextmanager
     async def disk_locked(self):
@@ -346,7 +349,10 @@ async def test_an_ack_comes_after_the_commit_and_for_a_duplicate_again(shared):
     assert agent.acked() == ((1, 2),)
     assert shared.gateway.numbers() == [(A, 1), (A, 2)]
     bodies = [
-        msgspec.json.decode(row[0]) for row in shared.gateway.query("SELECT body FROM messages WHERE agent = 'room'")
+        msgspec.json.decode(row[0])
+        for row in shared.gateway.query(
+            "SELECT body FROM messages JOIN streams ON number = stream WHERE agent = 'room'"
+        )
     ]
     assert [body["values"]["battery.charge"] for body in bodies] == [90.0, 90.0]
     ((journal,),) = shared.gateway.query("SELECT value FROM meta WHERE name = 'journal'")
@@ -382,7 +388,9 @@ async def test_bad_messages_are_refused_in_one_sentence_a_sender_and_their_neigh
         assert "refused" in told[0]
         assert len(told[0]) < 400, name
     assert shared.gateway.numbers("room-2") == [(A, number) for number in range(1, len(BAD) + 1)]
-    assert shared.gateway.query("SELECT count(*) FROM messages WHERE agent LIKE 'bad-%'") == [(0,)]
+    assert shared.gateway.query(
+        "SELECT count(*) FROM messages JOIN streams ON number = stream WHERE agent LIKE 'bad-%'"
+    ) == [(0,)]
     assert shared.gateway.alive()
 
 
@@ -405,7 +413,9 @@ async def test_foreign_topics_are_refused_and_unknown_fields_are_passed_over(sha
     assert shared.gateway.numbers("room-3") == [(A, 1)]
     assert [sum(topic in line for line in shared.gateway.lines("refused")) for topic in foreign] == [1, 1, 1]
     assert not shared.gateway.lines("room-3")
-    agents = {row[0] for row in shared.gateway.query("SELECT DISTINCT agent FROM messages")}
+    agents = {
+        row[0] for row in shared.gateway.query("SELECT DISTINCT agent FROM messages JOIN streams ON number = stream")
+    }
     assert not agents & {"one", "two", "Three", "four", "hq"}
 
 
