@@ -179,7 +179,8 @@ class Store:
     async def _step(self) -> bool:
         """Make the next page while the one before it is under way, and send it; say whether there may be more."""
         await self._look_at_server()
-        rows = await self._journal.after(self._position, self._most)
+        most = self._most
+        rows = await self._journal.after(self._position, most)
         page = await self._made_of(rows)
         aside = await self._landed()
         if rows:
@@ -187,7 +188,7 @@ class Store:
             self._page = page
             self._sent = self._now()
             self._under_way = asyncio.create_task(self._write(page.lines))
-        more = len(rows) == self._most
+        more = len(rows) == most
         if not more:
             aside += await self._landed()
         await self._advance(aside)

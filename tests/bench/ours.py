@@ -80,6 +80,7 @@ def agent(
     *,
     poll: str = "1s",
     engine: str = "gufo",
+    more: str = "",
 ) -> int:
     """Start an agent; return its pid.
 
@@ -93,9 +94,10 @@ def agent(
         device: more settings of each device, as TOML lines.
         poll: how often each is asked.
         engine: of SNMP.
+        more: settings of the agent itself, as TOML lines.
     """
     home = folder / f"agent-{site}"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     (home / "community").write_text("public")
     devices = "".join(
         f'[[device]]\nid = "ups-{index}"\ntitle = "UPS {index}"\npoll = "{poll}"\n'
@@ -105,7 +107,7 @@ def agent(
     )
     path = home / "agent.toml"
     path.write_text(
-        f'[agent]\nsite = "{site}"\nname = "bench"\nroom = "bench"\nstate = "{home}/state"\n'
+        f'[agent]\nsite = "{site}"\nname = "bench"\nroom = "bench"\nstate = "{home}/state"\n{more}\n'
         f'[broker]\nhost = "127.0.0.1"\nport = {broker}\n{devices}'
     )
     return processes.start(_command("wolfsmoke-agent"), "run", "--config", str(path), log=home / "log").pid

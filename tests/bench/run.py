@@ -3,7 +3,7 @@
 
 Trust the ratios; the absolute figures are this machine's. A peer that is not installed is shown as absent.
 
-usage: run.py [--rounds N] [--quick] [--only footprint|latency]
+usage: run.py [--rounds N] [--quick] [--only footprint|latency|ingest|endurance|backlog]
 """
 
 import argparse
@@ -17,7 +17,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import backlog
 import farm
+import ingest
 import ours
 import peers
 from farm import Footprint, Processes, port_of
@@ -309,18 +311,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="of the footprints")
     parser.add_argument("--quick", action="store_true", help="under three minutes, and less sure")
-    parser.add_argument("--only", choices=("footprint", "latency"))
+    parts = ("footprint", "latency", "ingest", "endurance", "backlog")
+    parser.add_argument("--only", choices=parts)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="wolfsmoke-bench-") as name:
-        for part in ("footprint", "latency"):
+        for part in parts:
             if asked.only not in (None, part):
                 continue
             folder = Path(name) / part
             folder.mkdir()
-            if part == "footprint":
-                footprint(folder, *((1, 5.0, 4.0) if asked.quick else (asked.rounds, 10.0, 6.0)))
-            else:
-                latency(folder, *((8, 1) if asked.quick else (40, 4)))
+            match part:
+                case "footprint":
+                    footprint(folder, *((1, 5.0, 4.0) if asked.quick else (asked.rounds, 10.0, 6.0)))
+                case "latency":
+                    latency(folder, *((8, 1) if asked.quick else (40, 4)))
+                case "ingest":
+                    ingest.report(folder, *((1, 6.0) if asked.quick else (asked.rounds, 15.0)))
+                case "endurance":
+                    ingest.endurance(folder, 1.0 if asked.quick else 10.0)
+                case "backlog":
+                    backlog.report(folder, 2.0 if asked.quick else 72.0, Receiver())
 
 
 if __name__ == "__main__":

@@ -245,3 +245,65 @@ async def test_a_store_that_was_started_anew_gets_again_what_it_may_have_forgott
     world.server.run = "2"
     await world.server.until(lambda: world.server.points)
     await world.cursor_at(1)
+
+
+async def test_what_came_late_has_its_own_time_and_is_marked(world):
+    at = (NOW - 3600.0, NOW - module.LATE_AFTER + 1)
+    await world.keep(*(msgspec.structs.replace(poll(5), at=Stamp(wall, 5.0, "b", trusted=True)) for wall in at))
+    await world.server.until(lambda: len(world.server.points) == 2)
+    late, live = (world.server.points[key] for key in sorted(world.server.points, key=lambda key: key[1]))
+    assert "x_late=3600.0" in late
+    assert "x_late" not in live
+
+
+async def test_the_next_page_is_made_while_one_is_under_way_and_pages_land_in_order(world, monkeypatch):
+    monkeypatch.setattr(world.store, "_most", 4)
+    world.server.lock.acquire()  # the first request hangs
+    take = world.server._take
+
+    def slowly(lines):
+        with world.server.lock:
+            take(lines)
+
+    world.server._take = slowly
+    await world.keep(*(poll(second) for second in range(1, 13)))
+    async with asyncio.timeout(5):
+        while world.store.status().behind > 12 - 4:
+            await world.journal.flushed()
+    assert await world.journal.cursor(READER) == 0, "nothing has landed"
+    world.server.lock.release()
+    await world.cursor_at(12)
+    assert len(world.server.points) == 12
+    assert world.store.status().behind == 0
+
+
+async def test_a_store_that_was_away_is_asked_for_less_at_once_and_then_for_more_again(world):
+    assert world.store._most == module.PAGE
+    world.server.away = True
+    await world.keep(poll(1))
+    await world.server.until(lambda: world.server.tries >= 6)
+    assert world.store.status().state == "away"
+    assert "no answer" in world.store.status().why
+    assert world.store._most < module.PAGE
+    world.server.away = False
+    await world.cursor_at(1)
+    for second in range(2, 12):
+        await world.keep(poll(second))
+        await world.cursor_at(second)
+    assert world.store._most == module.PAGE
+    assert world.store.status().state == "writes"
+
+
+async def test_a_slow_store_is_called_slow_once_and_not_away(world, monkeypatch, caplog):
+    monkeypatch.setattr(module, "SLOW", 0.0)
+    await world.keep(poll(1))
+    await world.cursor_at(1)
+    await world.keep(poll(2))
+    await world.cursor_at(2)
+    assert world.store.status().state == "slow"
+    monkeypatch.setattr(module, "SLOW", 5.0)
+    await world.keep(poll(3))
+    await world.cursor_at(3)
+    assert world.store.status().state == "writes"
+    said = [record.message for record in caplog.records if record.message.startswith("store:")]
+    assert [text.split(":")[1] for text in said] == [" slow", " there again"]
