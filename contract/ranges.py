@@ -1,6 +1,6 @@
 """Sets of sequence numbers, kept as ranges: what was received, what is held, what is lost."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 Range = tuple[int, int]
@@ -51,25 +51,46 @@ class Ranges:
             lasts.insert(at + 1, number)
         return True
 
+    def add_range(self, first: int, last: int) -> None:
+        """Add the numbers from first to last, both included; none if last is less."""
+        if last < first:
+            return
+        firsts, lasts = self._first, self._last
+        if lasts and first == lasts[-1] + 1:  # the common case: the next ones
+            lasts[-1] = last
+            return
+        begin = bisect_left(lasts, first - 1)  # the first range that touches the new one
+        end = bisect_right(firsts, last + 1)  # behind the last that does
+        if begin < end:
+            first, last = min(first, firsts[begin]), max(last, lasts[end - 1])
+        firsts[begin:end] = [first]
+        lasts[begin:end] = [last]
+
     def union(self, other: Iterable[Sequence[int]]) -> "Ranges":
         """Return a new set with the numbers of both."""
         return Ranges([*self, *other])
 
     def minus(self, other: "Ranges") -> "Ranges":
-        """Return a new set with the numbers of this one that are not in ``other``."""
-        left: list[Range] = []
+        """Return a new set with the numbers of this one that are not in ``other``; one walk along both."""
+        left = Ranges()
+        firsts, lasts = other._first, other._last  # noqa: SLF001 - of the same class
+        at, end = 0, len(firsts)
         for first, last in self:
-            for cut_first, cut_last in other:
-                if cut_last < first or cut_first > last:
-                    continue
-                if cut_first > first:
-                    left.append((first, cut_first - 1))
-                first = cut_last + 1  # noqa: PLW2901 - what remains of this range
+            while at < end and lasts[at] < first:
+                at += 1
+            while at < end and firsts[at] <= last:
+                if firsts[at] > first:
+                    left._append(first, firsts[at] - 1)
+                first = lasts[at] + 1  # noqa: PLW2901 - what remains of this range
                 if first > last:
-                    break
-            if first <= last:
-                left.append((first, last))
-        return Ranges(left)
+                    break  # the same cut may reach into the next range
+                at += 1
+            left._append(first, last)
+        return left
+
+    def common(self, other: "Ranges") -> "Ranges":
+        """Return a new set with the numbers that are in both."""
+        return self.minus(self.minus(other))
 
     def __contains__(self, number: int) -> bool:
         at = bisect_right(self._first, number) - 1
@@ -96,3 +117,13 @@ class Ranges:
     def highest(self) -> int:
         """The highest number, 0 when empty."""
         return self._last[-1] if self._last else 0
+
+    @property
+    def lowest(self) -> int:
+        """The lowest number, 0 when empty."""
+        return self._first[0] if self._first else 0
+
+    def after(self, number: int) -> int:
+        """Return the lowest number that is not below this one, 0 when there is none."""
+        at = bisect_left(self._last, number)
+        return max(number, self._first[at]) if at < len(self._first) else 0
