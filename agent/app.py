@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import math
+import os
 import secrets
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +15,13 @@ import msgspec
 from agent.clock import SystemClock
 from agent.config import Config
 from agent.drivers.registry import from_settings
-from agent.health import OwnHealth
+from agent.health import OwnHealth, free
+from agent.mark import open_mark
 from agent.outbox import Outbox
 from agent.polling import Poller, phase
-from agent.spool import open_spool
+from agent.rescue import open_spool
+from agent.room import SIZE, Outlook, tell
+from agent.spool import Spool
 from agent.systemd import Notifier
 from agent.uplink import Uplink
 from agent.watch import Change, Watch, Watched
@@ -61,25 +65,50 @@ class App:
         self._uplink: Uplink
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until ``stop`` is set.
+        """Run until ``stop`` is set. A disk that fails stops nothing.
 
         Raises:
-            StorageError: the spool cannot be used.
+            StorageTaken: another agent works with this spool.
         """
-        path = Path(self._config.agent.state, "spool.db")
+        settings = self._config.agent
+        folder = Path(settings.state)
         with ThreadPoolExecutor(1, "spool") as worker:
-            loop = asyncio.get_running_loop()
-            spool = await loop.run_in_executor(worker, open_spool, path, f"{self._clock.stamp().wall:.0f}")
+
+            def spool(damaged: bool) -> Spool:  # noqa: FBT001 - the keeper knows one of its kind
+                stamp = self._clock.stamp()
+                return open_spool(folder / "spool.db", f"{stamp.wall:.0f}-{stamp.boottime:.0f}", damaged=damaged)
+
+            runtime = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+            self._outbox = Outbox(
+                spool,
+                worker,
+                self._clock,
+                new_id(),
+                self._standing,
+                mark=open_mark(Path(runtime or folder, "mark"), self._clock.boot),
+                gateways=settings.gateways,
+                keep_bytes=settings.keep_bytes,
+                states=self._states,
+                late=self._late,
+            )
             try:
-                self._outbox = Outbox(spool, worker, self._clock, new_id(), self._standing)
                 self._compose(await self._outbox.open())
+                self._tell_room(folder)
                 await self._work(stop)
             except (
                 BaseExceptionGroup
             ) as group:  # a fault of ours; the first one says it, the service manager starts anew
                 raise group.exceptions[0] from None
             finally:
-                await loop.run_in_executor(worker, spool.close)
+                await self._outbox.close()
+
+    def _tell_room(self, folder: Path) -> None:
+        """Say how long the spool lasts."""
+        settings, outbox = self._config.agent, self._outbox
+        on_disk = free(folder)
+        room = settings.keep_bytes if on_disk is None else min(settings.keep_bytes, on_disk + outbox.used)
+        rate = sum(1 / device.poll for device in self._config.devices)
+        tell(Outlook(room, rate, outbox.size or SIZE), settings.keep, short=room < settings.keep_bytes)
 
     def _compose(self, kept: list[Watched]) -> None:
         config = self._config
@@ -124,6 +153,18 @@ class App:
             ended = msgspec.structs.replace(each.occurrence, active=False, cleared=now, quality=Quality.UNAVAILABLE)
             self._outbox.put_alarms([Alarms(at=now, occurrence=ended)], [after])
         self._outbox.forget([(each.device, each.condition) for each in gone])
+
+    def _states(self) -> list[Watched]:
+        return [state for poller in self._pollers for state in poller.watch.states()]
+
+    def _late(self, kept: list[Watched]) -> None:
+        """End the alarms of an earlier process that could not be read at the start: what goes on has a new one since."""
+        now = self._clock.stamp()
+        standing = {occurrence.id for occurrence in self._standing()}
+        for each in kept:
+            if each.occurrence is not None and each.occurrence.active and each.occurrence.id not in standing:
+                ended = msgspec.structs.replace(each.occurrence, active=False, cleared=now, quality=Quality.UNAVAILABLE)
+                self._outbox.put_alarms([Alarms(at=now, occurrence=ended)])
 
     async def _work(self, stop: asyncio.Event) -> None:
         workers = [self._outbox.run(), self._uplink.run(), self._look_after()]

@@ -19,7 +19,7 @@ from contract import files, settings
 from contract.broker import FILES, Broker, host_faults
 from contract.condition import Condition
 from contract.errors import ConfigError
-from contract.settings import Fault, Port, Seconds, Secret, SecretSource, Slug, Text, did_you_mean
+from contract.settings import Bytes, Fault, Port, Seconds, Secret, SecretSource, Slug, Text, did_you_mean
 
 MIN_KEY: Final = 8
 """Characters of an SNMPv3 pass phrase (RFC 3414, 11.2)."""
@@ -179,6 +179,26 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     """Where its devices stand, if they do not say otherwise."""
     state: Text = "/var/lib/wolfsmoke-agent"
     """The directory of its spool."""
+    keep_bytes: Bytes = 256 << 20
+    """How much its spool may hold."""
+    keep: Seconds = 7 * 86400.0
+    """How long a cut should be lived through with all readings: it is told at start if the spool is too small for it."""
+    gateways: tuple[Slug, ...] = ()
+    """Who must have everything; none: whoever acknowledges is enough."""
+
+    @staticmethod
+    def faults(draft: Any) -> Iterable[Fault]:
+        """Yield what does not fit."""
+        if isinstance(draft.keep_bytes, int) and draft.keep_bytes < MIN_KEEP:
+            yield Fault(f"too small for a spool: {draft.keep_bytes} bytes", 'write "16 MiB" or more', ("keep_bytes",))
+        if isinstance(draft.gateways, tuple):
+            for index, name in enumerate(draft.gateways):
+                if name is not settings.BAD and name in draft.gateways[:index]:
+                    yield Fault(f"the gateway {name!r} twice", "name each once", ("gateways", index))
+
+
+MIN_KEEP: Final = 16 << 20
+"""Bytes of the smallest spool: below it, what is dropped in one go would be most of it."""
 
 
 class _File(msgspec.Struct, frozen=True):

@@ -7,6 +7,14 @@ import psutil
 from contract.message import Health
 
 
+def free(folder: Path) -> int | None:
+    """Return the bytes free where a folder is; None when that cannot be told."""
+    try:
+        return psutil.disk_usage(str(folder)).free
+    except OSError:
+        return None
+
+
 class OwnHealth:
     """Looks at this process, and at the disk of its spool."""
 

@@ -79,6 +79,8 @@ class Uplink:
         self._client: mqtt.Client | None = None
         self._writing = False
         self._connected = False
+        self._undated = False
+        """The dates of the broker's certificate were not checked, for want of a clock."""
         self._absence = Absence()
         self._refused = 0
         self._heard = 0.0
@@ -142,7 +144,8 @@ class Uplink:
                 context.load_cert_chain(tls.certificate, tls.key)
         except OSError as error:  # SSLError is one
             raise BrokerError(f"its certificates cannot be used: {error}", where="[broker.tls]") from None
-        if not self._clock.stamp().trusted:  # a card without a clock battery starts in 1970 and must still get in
+        self._undated = not self._clock.stamp().trusted
+        if self._undated:  # a card without a clock battery starts in 1970 and must still get in
             context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
         return context
 
@@ -184,20 +187,31 @@ class Uplink:
             raise BrokerError(f"it refuses us: {greeted.result()}")
 
     async def _stay(self, client: mqtt.Client, lost: asyncio.Future[str]) -> None:
-        """Say hello, then keep presence and connection until it is lost."""
+        """Say hello, then keep presence and connection until it is lost.
+
+        One whose certificate's dates could not be checked ends when they can be, and is made anew.
+
+        Raises:
+            BrokerError: it is lost.
+        """
+        where = self._broker.host, self._broker.port
         self._heard = 0.0
         client.subscribe([(self._topics[Topic.ACKS], 1), (GATEWAY_TOPIC, 1)])
         self._connected = True
         self._greet()
         self.send(Topic.STATE, self._state(online=True))
         log = _log.warning if self._absence.over() else _log.info
-        log("broker %s:%s: connected", self._broker.host, self._broker.port)
+        log("broker %s:%s: connected", *where)
         due = self._clock.boottime() + HEARTBEAT
         told = False
         while not lost.done():
             await asyncio.wait({lost}, timeout=1.0)
             client.loop_misc()
             told = told or self._tell_unanswered()
+            if self._undated and self._clock.stamp().trusted:
+                self._undated = False
+                _log.info("broker %s:%s: the clock goes right now: once more, with dates", *where)
+                return
             if self._clock.boottime() >= due and not lost.done():
                 due += HEARTBEAT
                 self.send(Topic.STATE, self._state(online=True))
@@ -303,4 +317,7 @@ class Uplink:
 
     def _state(self, *, online: bool) -> bytes:
         outbox = self._outbox
-        return encode(State(online, outbox.epoch, self._clock.stamp(), self._version, outbox.held, self._health()))
+        now = self._clock.stamp()
+        return encode(
+            State(online, outbox.epoch, now, self._version, outbox.held, self._health(), trouble=outbox.trouble)
+        )

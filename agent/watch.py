@@ -77,6 +77,10 @@ class Watch:
         """Return every occurrence that stands."""
         return [kept.occurrence for kept in self._state.values() if kept.occurrence and kept.occurrence.active]
 
+    def states(self) -> list[Watched]:
+        """Return where every condition stands, to be kept."""
+        return list(self._state.values())
+
     def _step(self, condition: Condition, reading: Reading | None, at: Stamp) -> list[Change]:
         before = self._state[condition.name]
         progress = step(condition, before.progress, reading, at.boottime)

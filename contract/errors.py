@@ -13,6 +13,8 @@
     ├── MessageError              what came over MQTT is not one of ours: refuse it, count it, go on
     ├── BrokerError               the MQTT broker is away or refused us
     ├── StorageError              a database on our own disk cannot be used
+    │   ├── StorageTaken          another process works with it
+    │   └── StorageDamaged        it can be opened, and what it says makes no sense
     ├── StoreError                the time-series store
     │   ├── StoreAway             slow, down or overloaded: the same lines again later
     │   └── StoreRefused          it will never take these lines: set them aside with its reason
@@ -109,6 +111,14 @@ class BrokerError(WolfsmokeError):
 
 class StorageError(WolfsmokeError):
     """A database on our own disk cannot be used."""
+
+
+class StorageTaken(StorageError):
+    """Another process works with it: one of the two is set up wrong."""
+
+
+class StorageDamaged(StorageError):
+    """What it says makes no sense: set it aside, keep what can be read."""
 
 
 class StoreError(WolfsmokeError):

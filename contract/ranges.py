@@ -52,41 +52,45 @@ class Ranges:
         return True
 
     def add_range(self, first: int, last: int) -> None:
-        """Add all the numbers from ``first`` to ``last``, both included."""
+        """Add the numbers from first to last, both included; none if last is less."""
         if last < first:
             return
         firsts, lasts = self._first, self._last
-        left = bisect_left(lasts, first - 1)  # the first range that it touches
-        right = bisect_right(firsts, last + 1)  # behind the last one
-        if left < right:
-            first, last = min(first, firsts[left]), max(last, lasts[right - 1])
-        firsts[left:right] = [first]
-        lasts[left:right] = [last]
+        if lasts and first == lasts[-1] + 1:  # the common case: the next ones
+            lasts[-1] = last
+            return
+        begin = bisect_left(lasts, first - 1)  # the first range that touches the new one
+        end = bisect_right(firsts, last + 1)  # behind the last that does
+        if begin < end:
+            first, last = min(first, firsts[begin]), max(last, lasts[end - 1])
+        firsts[begin:end] = [first]
+        lasts[begin:end] = [last]
 
     def union(self, other: Iterable[Sequence[int]]) -> "Ranges":
         """Return a new set with the numbers of both."""
         return Ranges([*self, *other])
 
     def minus(self, other: "Ranges") -> "Ranges":
-        """Return a new set with the numbers of this one that are not in ``other``."""
+        """Return a new set with the numbers of this one that are not in ``other``; one walk along both."""
         left = Ranges()
-        cuts = list(other)
-        at = 0
-        for begin, last in self:
-            first = begin
-            while at < len(cuts) and cuts[at][1] < first:
+        firsts, lasts = other._first, other._last  # noqa: SLF001 - of the same class
+        at, end = 0, len(firsts)
+        for first, last in self:
+            while at < end and lasts[at] < first:
                 at += 1
-            cut = at
-            while cut < len(cuts) and cuts[cut][0] <= last:
-                left._append(first, cuts[cut][0] - 1)
-                first = cuts[cut][1] + 1
-                cut += 1
+            while at < end and firsts[at] <= last:
+                if firsts[at] > first:
+                    left._append(first, firsts[at] - 1)
+                first = lasts[at] + 1  # noqa: PLW2901 - what remains of this range
+                if first > last:
+                    break  # the same cut may reach into the next range
+                at += 1
             left._append(first, last)
         return left
 
-    def overlap(self, first: int, last: int) -> "Ranges":
-        """Return a new set with the numbers of this one from ``first`` to ``last``, both included."""
-        return self.minus(self.minus(Ranges([(first, last)])))
+    def common(self, other: "Ranges") -> "Ranges":
+        """Return a new set with the numbers that are in both."""
+        return self.minus(self.minus(other))
 
     def __contains__(self, number: int) -> bool:
         at = bisect_right(self._first, number) - 1
@@ -113,3 +117,13 @@ class Ranges:
     def highest(self) -> int:
         """The highest number, 0 when empty."""
         return self._last[-1] if self._last else 0
+
+    @property
+    def lowest(self) -> int:
+        """The lowest number, 0 when empty."""
+        return self._first[0] if self._first else 0
+
+    def after(self, number: int) -> int:
+        """Return the lowest number that is not below this one, 0 when there is none."""
+        at = bisect_left(self._last, number)
+        return max(number, self._first[at]) if at < len(self._first) else 0

@@ -44,10 +44,10 @@ def gaps(hello: Hello, have: dict[str, Ranges], journal: str) -> Iterator[Gap]:
         missing = Ranges([(1, held.last)]).minus(Ranges(held.spans)).minus(have.get(held.epoch, Ranges()))
         for voided in hello.voided:
             if voided.epoch == held.epoch:
-                void = missing.minus(missing.minus(Ranges(voided.spans)))
+                void = missing.common(Ranges(voided.spans))
                 missing = missing.minus(void)
                 yield Gap(held.epoch, void, "lost", voided.reason)
-        settled = missing.overlap(1, held.settled) if held.journal else Ranges()
+        settled = missing.common(Ranges([(1, held.settled)])) if held.journal else Ranges()
         own = held.journal == journal
         yield Gap(held.epoch, settled, "lost" if own else "elsewhere", RESTORED if own else ELSEWHERE)
         yield Gap(held.epoch, missing.minus(settled), "lost", IN_MEMORY)

@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.clock import SystemClock
 from agent.outbox import Outbox
-from agent.spool import open_spool
+from agent.rescue import open_spool
 from agent.uplink import Uplink
 from contract import message
 from contract.alarm import Occurrence
@@ -118,10 +118,15 @@ class Agent:
     def __init__(self, folder, broker):
         self.clock = SystemClock()
         self.worker = ThreadPoolExecutor(1)
-        self.spool = open_spool(folder / "spool.db", "1")
         self.standing = []
         self.gateway_clock = []
-        self.outbox = Outbox(self.spool, self.worker, self.clock, EPOCH, lambda: self.standing)
+        self.outbox = Outbox(
+            lambda damaged: open_spool(folder / "spool.db", "1", damaged=damaged),
+            self.worker,
+            self.clock,
+            EPOCH,
+            lambda: self.standing,
+        )
         self.uplink = Uplink(
             broker=broker,
             site="hq",
@@ -153,8 +158,8 @@ async def running(folder, broker):
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+        await agent.outbox.close()
         agent.worker.shutdown()
-        agent.spool.close()
 
 
 @pytest.fixture
@@ -359,7 +364,7 @@ async def test_tls_is_spoken_and_a_broker_that_is_not_trusted_gets_nothing(tmp_p
         async with running(tmp_path, Broker("localhost", broker.port, tls=Tls(str(tmp_path / "ca.pem")))) as agent:
             agent.put(100)
             await until(lambda: agent.uplink.connected, "the connection")
-            await until(lambda: agent.outbox._outstanding > 0, "readings are on their way")
+            await until(lambda: agent.outbox._lanes.outstanding > 0, "readings are on their way")
     finally:
         broker.stop()
 

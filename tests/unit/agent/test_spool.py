@@ -2,7 +2,8 @@ import sqlite3
 
 import pytest
 
-from agent.spool import Batch, Row, open_spool
+from agent.rescue import open_spool
+from agent.spool import Batch, Row
 from agent.watch import Watched
 from contract.condition import Phase, Progress
 from contract.errors import StorageError
@@ -30,7 +31,8 @@ def test_what_is_kept_survives_a_restart_in_the_order_of_the_epochs(path):
     spool = open_spool(path, "1")
     assert list(spool.held().items()) == [(E2, Ranges([(1, 3)])), (E1, Ranges([(1, 3)]))]
     assert spool.alarms() == [row(E2, 2, Topic.ALARMS), row(E1, 2, Topic.ALARMS)]
-    assert spool.read([(E1, (2, 3)), (E2, (1, 1))]) == [row(E1, 2, Topic.ALARMS), row(E1, 3), row(E2, 1)]
+    assert spool.page(E1, 2, 9) == ([row(E1, 2, Topic.ALARMS), row(E1, 3)], False)
+    assert spool.page(E2, 1, 1) == ([row(E2, 1)], True)
     spool.close()
 
 
@@ -45,7 +47,7 @@ def test_a_message_that_is_there_stays_as_it_is(path):
     spool.open_epoch(E1)
     spool.commit(Batch(keep=[row(E1, 1)]))
     spool.commit(Batch(keep=[Row(E1, 1, Topic.READINGS, b"other")]))
-    assert spool.read([(E1, (1, 1))]) == [row(E1, 1)]
+    assert spool.page(E1, 1, 5) == ([row(E1, 1)], False)
     spool.close()
 
 
@@ -78,23 +80,6 @@ def test_a_condition_that_cannot_be_read_is_left_out(path):
     spool = open_spool(path, "1")
     assert spool.watched() == []
     spool.close()
-
-
-@pytest.mark.parametrize("damage", [b"this is no database" * 100, None], ids=["not a database", "a damaged page"])
-def test_a_damaged_file_is_set_aside_and_a_new_one_begins(path, damage, caplog):
-    spool = open_spool(path, "1")
-    spool.open_epoch(E1)
-    spool.commit(Batch(keep=[row(E1, seq) for seq in range(1, 500)]))
-    spool.close()
-    body = bytearray(path.read_bytes())
-    body[4096:] = b"\xff" * (len(body) - 4096)
-    path.write_bytes(damage or bytes(body))
-    spool = open_spool(path, "77")
-    spool.open_epoch(E1)
-    assert spool.held() == {}
-    spool.close()
-    assert (path.parent / "spool.db.damaged-77").exists()
-    assert "set aside" in caplog.text
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_with_a_hint(tmp_path):

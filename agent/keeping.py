@@ -1,0 +1,223 @@
+"""The spool as the event loop sees it: what is on the disk, what waits for the next commit, whether the disk works.
+
+A disk that fails, at the start or later, stops nothing: messages stay in memory, and the disk is tried again. A damaged
+file is set aside and saved (``agent/rescue.py``). Each is told once, and once when it is over.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Final, TypeVar
+
+from agent.spool import Account, Batch, Contents, Row, Spool
+from agent.watch import Watched
+from contract.alarm import Standing
+from contract.clock import Clock
+from contract.errors import StorageDamaged, StorageError, StorageTaken
+from contract.message import Voided
+from contract.ranges import Range, Ranges
+
+_log = logging.getLogger(__name__)
+RETRY: Final = 5.0
+"""Seconds between two tries of a disk that fails: a full one must not be worn by trying."""
+REMEMBERED: Final = 86400.0
+"""Seconds that a damage is spoken of."""
+T = TypeVar("T")
+
+
+class Keeper:
+    """The disk of one outbox. Only the task that runs the outbox calls what is async."""
+
+    def __init__(self, open_spool: Callable[[bool], Spool], worker: Executor, clock: Clock, epoch: str) -> None:
+        """Take what opens the spool (told whether it was found to be damaged), the one thread that works on it, the clock, and the running epoch."""
+        self.disk: dict[str, Ranges] = {}
+        """What the spool holds, epoch by epoch, the oldest first."""
+        self.pending = Batch()
+        """For the next commit."""
+        self.used = 0
+        """Bytes in use."""
+        self.size = 0.0
+        """Measured mean size of a message, for the next commit."""
+        self._open_spool = open_spool
+        self._worker = worker
+        self._clock = clock
+        self._epoch = epoch
+        self._spool: Spool | None = None
+        self._fails = ""
+        """What is wrong with the disk; empty: it works."""
+        self._retry = -math.inf
+        self._broken = False
+        """The file was found to be damaged, and nothing was done about it yet."""
+        self._damaged = -math.inf
+        """Boottime at which that happened."""
+
+    @property
+    def works(self) -> bool:
+        """Whether the disk was well the last time."""
+        return self._spool is not None and not self._fails
+
+    @property
+    def open(self) -> bool:
+        """Whether there is a spool to be worked with."""
+        return self._spool is not None
+
+    @property
+    def due(self) -> bool:
+        """Whether the disk may be tried now."""
+        return not self._fails or self._clock.boottime() >= self._retry
+
+    @property
+    def trouble(self) -> str:
+        """What is to be said of the disk, in a sentence; empty: nothing."""
+        if self._fails:
+            return self._fails
+        if self._clock.boottime() - self._damaged < REMEMBERED:
+            return "the spool was damaged; what could be read of it is kept"
+        return ""
+
+    async def reopen(self, left: Sequence[Account]) -> Contents | None:
+        """Open the spool, and its epoch in it; return what is there, or None when the disk does not let us.
+
+        Raises:
+            StorageTaken: another agent works with it.
+        """
+        damaged, self._broken = self._broken, False
+
+        def work() -> tuple[Spool, Contents, int]:
+            spool = self._open_spool(damaged)
+            try:
+                spool.open_epoch(self._epoch, left)
+                return spool, spool.contents(self._epoch), spool.used()
+            except BaseException:
+                spool.close()
+                raise
+
+        try:
+            spool, contents, self.used = await self._on_disk(work)
+        except StorageTaken:
+            raise
+        except StorageError as error:
+            self._failed(error)
+            self._broken = damaged or isinstance(error, StorageDamaged)
+            return None
+        self._spool = spool
+        if contents.aside:
+            self._damaged = self._clock.boottime()
+        self._well()
+        return contents
+
+    async def commit(self, rows: Sequence[Row]) -> bool:
+        """Write messages and all that waits for a commit; if the disk fails, they wait for the next one."""
+        batch, self.pending = self.pending, Batch()
+        batch.keep, batch.size = rows, self.size
+        if not batch:
+            return True
+        used = await self._try(lambda spool: spool.commit(batch))
+        if used is None:
+            self.pending = _both(batch, self.pending)
+            return False
+        self.used = used
+        return True
+
+    async def page(self, epoch: str, start: int, count: int) -> tuple[list[Row], bool] | None:
+        """See ``Spool.page``; None: the disk fails."""
+        return await self._try(lambda spool: spool.page(epoch, start, count))
+
+    async def work(self, work: Callable[[Spool], T]) -> T | None:
+        """Do something with the spool; None: the disk fails."""
+        return await self._try(work)
+
+    async def close(self) -> None:
+        """Close the spool."""
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            await self._on_disk(spool.close)
+
+    def drop(self, epoch: str, numbers: Ranges) -> None:
+        """Let go of what everybody has, with the next commit."""
+        kept = self.disk.get(epoch)
+        if not kept:
+            return
+        left = kept.minus(numbers)
+        dropped = kept.minus(left)
+        if dropped:
+            self._left(epoch, left)
+            self.pending.drop = [*self.pending.drop, *((epoch, span) for span in dropped)]
+
+    def void(self, voided: Voided) -> None:
+        """Let go of what will never be sent, with the next commit, and remember why."""
+        kept = self.disk.get(voided.epoch)
+        if kept:
+            self._left(voided.epoch, kept.minus(Ranges(voided.spans)))
+        self.pending.void = [*self.pending.void, voided]
+
+    def save(self, watched: Iterable[Watched]) -> None:
+        """Keep, with the next commit, where conditions stand."""
+        self.pending.watched = [*self.pending.watched, *watched]
+
+    def note(self, standings: Mapping[str, Standing | None]) -> None:
+        """Keep, with the next commit, how far occurrences came."""
+        self.pending.standings = {**self.pending.standings, **standings}
+
+    def _left(self, epoch: str, left: Ranges) -> None:
+        if left:
+            self.disk[epoch] = left
+        else:
+            del self.disk[epoch]
+
+    async def _try(self, work: Callable[[Spool], T]) -> T | None:
+        spool = self._spool
+        if spool is None:
+            return None
+        try:
+            done = await self._on_disk(lambda: work(spool))
+        except StorageError as error:
+            self._failed(error)
+            await self.close()  # whatever it is, the next try begins with a fresh look at the file
+            if isinstance(error, StorageDamaged):
+                self._broken, self._retry = True, -math.inf  # it only gets better by being saved
+            return None
+        self._well()
+        return done
+
+    def _failed(self, error: StorageError) -> None:
+        self._retry = self._clock.boottime() + RETRY
+        if not self._fails:
+            _log.error("%s; messages stay in memory meanwhile", error)
+        self._fails = f"{error.what}; messages stay in memory"
+
+    def _well(self) -> None:
+        if self._fails:
+            self._fails = ""
+            _log.warning("the spool can be written again")
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        """Run on the spool's thread; once begun it is done, even if the task that asked is cancelled."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._worker, work))
+
+
+def _both(early: Batch, late: Batch) -> Batch:
+    """Return what two batches change, without messages: those are still in memory."""
+    watched = {(each.device, each.condition): each for each in [*early.watched, *late.watched]}
+    void: dict[tuple[str, str], Ranges] = {}
+    for voided in [*early.void, *late.void]:
+        key = voided.epoch, voided.reason
+        void[key] = void.get(key, Ranges()).union(voided.spans)
+    return Batch(
+        drop=_merged([*early.drop, *late.drop]),
+        void=[Voided(epoch, tuple(spans), reason) for (epoch, reason), spans in void.items()],
+        watched=list(watched.values()),
+        forget=list(dict.fromkeys([*early.forget, *late.forget])),
+        ended=list({account.epoch: account for account in [*early.ended, *late.ended]}.values()),
+        done=list(dict.fromkeys([*early.done, *late.done])),
+        standings={**early.standings, **late.standings},
+    )
+
+
+def _merged(drop: Iterable[tuple[str, Range]]) -> list[tuple[str, Range]]:
+    ranges: dict[str, list[Range]] = {}
+    for epoch, span in drop:
+        ranges.setdefault(epoch, []).append(span)
+    return [(epoch, span) for epoch, spans in ranges.items() for span in Ranges(spans)]
