@@ -282,7 +282,7 @@ class Running:
 
     async def _by_the_calendar(self) -> None:
         """Drop old readings now and each night; send the message of the day, where somebody gets it."""
-        calendar = Calendar(self._hours.utc_offset)
+        calendar = Calendar(self._hours.utc_offset, self._clock.wall)
         calendar.daily(self._prune, at=_PRUNE_AT, last=self._clock.wall() - _DAY)
         if self._digest.wanted:
             first = calendar.daily(self._digest.send, at=self._hours.digest, last=await self._digest.last())
