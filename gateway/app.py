@@ -16,6 +16,7 @@ from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
 from gateway.board import views
+from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
 from gateway.calendar import Calendar
 from gateway.clock import SteadyClock, SystemClock
@@ -177,7 +178,12 @@ class Running:
         facts.own = self.oversight.latest
         self.ingest.on_news = self.feed.wake
         self.store = None if config.store is None else Store(open_server(config.store), journal, self.live)
-        settings = board.Settings(secret=secret, name=config.gateway.name, language=config.gateway.language)
+        settings = board.Settings(
+            secret=secret,
+            name=config.gateway.name,
+            language=config.gateway.language,
+            clock_limit=config.gateway.clock_limit,
+        )
         self._board = board.create(
             self.live,
             self.incidents,
@@ -208,7 +214,7 @@ class Running:
         where = self._config.gateway.board
         served = [
             Served(self._board, tcp(where.host, where.port)),
-            Served(control.create(self.incidents), unix(state / control.SOCKET)),
+            Served(control.create(self.incidents, self._agents), unix(state / control.SOCKET)),
         ]
         writer = asyncio.create_task(self._journal.run())
         last = await self._journal.message(self._journal.position)
@@ -249,6 +255,10 @@ class Running:
             await writer
         for task in done - {stopping}:
             task.result()  # a task that ended by itself says why
+
+    def _agents(self, language: str) -> list[AgentRow]:
+        limit = self._config.gateway.clock_limit
+        return agents(self.live, Words(language), self._clock.wall(), clock_limit=limit)
 
     async def _on_alarm(self, alarm: Alarm, view: DeviceView) -> None:
         await self.incidents.on_alarm(alarm, source_of(view))

@@ -164,7 +164,7 @@ class Incidents:
         await self.load()
         async with self._lock:
             pages = pages_after(self._incidents.values(), by, self.contacts.hours)
-            text = f"时钟校正 the clock was put {by:+.1f} s"
+            text = f"{by:+.1f} s"
             event = Event(at=self._now() + by, kind=CLOCK, text=text, data={**data, "shift": by, "pages": pages})
             event = await self._journal.record_event(event)
             believe()

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from gateway.board import cases, views
+from gateway.board.agents import AgentRow, agents
 from gateway.board.ports import IncidentDesk, LiveView
 from gateway.board.render import Renderer
 from gateway.board.stream import Picture, Shared
@@ -54,6 +55,11 @@ class BoardSettings(Protocol):
     @property
     def ages(self) -> views.Ages:
         """From when on readings are stale."""
+        ...
+
+    @property
+    def clock_limit(self) -> float:
+        """From how many seconds on an agent's clock is wrong."""
         ...
 
     @property
@@ -168,6 +174,7 @@ class Pages:
             ),
             "alarms": render("_alarms.html", words, now, list=alarms, calm=calm),
             "devices": render("_devices.html", words, now, list=cards, all=all_rows),
+            "agents": render("_agents.html", words, now, list=self._agents(words, now)),
             "incidents": render("_incidents.html", words, now, list=shown),
         }
         title = f"{self.settings.name} · {words('board')}"
@@ -182,8 +189,12 @@ class Pages:
             "now": now,
             "alarms": views.alarms(self._live, words, now),
             "devices": views.cards(self._live, words, self.settings.ages, now),
+            "agents": self._agents(words, now),
             "incidents": self._cases(words),
         }
+
+    def _agents(self, words: Words, now: float) -> list[AgentRow]:
+        return agents(self._live, words, now, clock_limit=self.settings.clock_limit)
 
     def _cases(self, words: Words) -> list[cases.Case]:
         found = list(self.desk.list())
