@@ -166,7 +166,7 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "state.away": ("代理失联", "agent away"),
     "state.silent": ("无数据", "no data"),
     # what an agent is
-    "agent-state.there": ("在线", "there"),
+    "agent-state.there": ("在线", "online"),
     "agent-state.away": ("失联", "away"),
     "agent-state.never": ("未连接", "not heard yet"),
     # severities

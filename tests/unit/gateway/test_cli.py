@@ -227,10 +227,10 @@ async def test_the_agents_are_told_with_their_clocks_and_their_trouble(state, ca
     assert await command("agents", "--state", str(state)) == 0
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith(
-        "city/depot  在线 there  时钟 clock −1 分 40 秒 −1 min 40 s  最近消息 last heard 01-15 16:00:00"
+        "city/depot  在线 online  时钟 clock −1 分 40 秒 −1 min 40 s  最近消息 last heard 01-15 16:00:00"
     )
     assert first.endswith("待传 held 7  0.1.0  时钟不准 clock is wrong  自报故障 its own trouble: its disk is full")
-    assert second.startswith("city/order-room  在线 there  时钟 clock 准确 right")
+    assert second.startswith("city/order-room  在线 online  时钟 clock 准确 right")
     assert await command("agents", "--json", "--state", str(state)) == 0
     told = json.loads(capsys.readouterr().out)["agents"]
     assert [(one["key"], one["offset"]) for one in told] == [("city/depot", -100.0), ("city/order-room", 0.0)]

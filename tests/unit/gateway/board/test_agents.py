@@ -24,7 +24,7 @@ async def test_without_an_agent_it_says_so(web):
 async def test_an_agent_in_order_is_there_and_its_clock_is_right(web, live):
     live.agent()
     assert await shown(web) == ["hq/order-room在线 最近消息 3 秒前 · 时钟 准确 · 版本 0.1.0"]
-    assert await shown(web, lang="en") == ["hq/order-roomthere last heard 3 s ago · clock right · version 0.1.0"]
+    assert await shown(web, lang="en") == ["hq/order-roomonline last heard 3 s ago · clock right · version 0.1.0"]
 
 
 async def test_what_it_holds_its_trouble_and_its_clock_are_said(web, live):
