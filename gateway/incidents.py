@@ -14,8 +14,8 @@ import msgspec
 
 from contract.alarm import Alarm, Occurrence, Standing
 from contract.clock import Clock
-from contract.errors import IncidentError, IncidentUnknown, StorageError
-from contract.settings import did_you_mean
+from contract.errors import StorageError
+from gateway import refusals
 from gateway.contacts import Contacts
 from gateway.event import CLOCK, Event
 from gateway.incident import Incident, Purpose, Source, Symptom, apply, code_of, corrected, fold
@@ -117,10 +117,7 @@ class Incidents:
         """
         found = self._incidents.get(code.upper())
         if found is None:
-            known = [one.code for one in self.list()[:20]]
-            hint = did_you_mean(code.upper(), known) if known else "there is no incident yet"
-            hint_zh = f"最近的事件：{'、'.join(known)}" if known else "目前还没有事件"
-            raise IncidentUnknown(f"no incident {code!r}", zh=f"没有事件 {code!r}", hint=hint, hint_zh=hint_zh)
+            raise refusals.unknown(code, [one.code for one in self.list()[:20]])
         return found
 
     # What comes in from devices
@@ -267,8 +264,7 @@ class Incidents:
             found = self.get(code)
             self.contacts.find(person)
             if not text.strip():
-                hint, hint_zh = "write what you saw or did", "写下看到了什么、做了什么"
-                raise IncidentError("a note needs words", zh="备注是空的", hint=hint, hint_zh=hint_zh)
+                raise refusals.no_words()
             return await self._record(found.code, "noted", who=person, text=text.strip()[:2000])
 
     async def step(self, code: str, person: str, index: int) -> Incident:
@@ -282,12 +278,7 @@ class Incidents:
             clause = self.plan.find(found.clause)
             count = len(clause.step) if clause else 0
             if clause is None or not 0 <= index < count:
-                raise IncidentError(
-                    f"clause {found.clause} has no step {index + 1}",
-                    zh=f"预案 {found.clause} 没有第 {index + 1} 步",
-                    hint=f"it has {count}",
-                    hint_zh=f"共 {count} 步",
-                )
+                raise refusals.no_step(found.clause, index, count)
             if index in found.steps:
                 return found
             words = clause.step[index].text
@@ -303,14 +294,7 @@ class Incidents:
         async with self._lock:
             found = self._open(code, person)
             if found.checked is None and not reason.strip():
-                stands = found.gone is None
-                why = "its cause still stands" if stands else "it is not yet checked that its cause is gone"
-                raise IncidentError(
-                    f"{found.code} cannot be closed: {why}",
-                    zh=f"{found.code} 还不能关闭：{'原因还没有消失' if stands else '还没有核实原因已消失'}",
-                    hint="wait for it, or give a reason",
-                    hint_zh="等原因消失并核实，或写明关闭的理由",
-                )
+                raise refusals.not_over(found)
             data = {"checked": found.checked is not None}
             closed = await self._record(found.code, "closed", who=person, text=reason.strip()[:2000], data=data)
             return await self._answered(closed)
@@ -319,12 +303,7 @@ class Incidents:
         found = self.get(code)
         self.contacts.find(person)
         if found.closed is not None:
-            raise IncidentError(
-                f"{found.code} is closed",
-                zh=f"{found.code} 已经关闭",
-                hint="a note can still be written",
-                hint_zh="仍可以写备注",
-            )
+            raise refusals.closed(found.code)
         return found
 
     async def _answered(self, incident: Incident) -> Incident:

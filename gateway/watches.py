@@ -26,6 +26,10 @@ CLOCK: Final = "clock-offset"
 TROUBLE: Final = "agent-trouble"
 STORE: Final = "store-away"
 JOURNAL: Final = "journal-full"
+OFFSET: Final = "x.clock.offset"
+"""What a wrong clock is about: seconds that it is ahead."""
+SAID: Final = "x.trouble"
+"""What an agent's trouble is about: its own words."""
 CONDITIONS: Final = (AGENT, BROKER, TWINS, CLOCK, TROUBLE, STORE, JOURNAL)
 
 
@@ -67,9 +71,9 @@ class Watches:
                   title=ours["broker"], look=self._broker),
             Watch(condition=AGENT, severity=mild, after=SILENT_AFTER, quantity=HEARD, look=self._silent),
             Watch(condition=TWINS, severity=mild, after=0.0, quantity="x.agents", part="name", look=self._two),
-            Watch(condition=CLOCK, severity=Severity.MINOR, after=CLOCK_AFTER, quantity="x.clock.offset", part="clock",
+            Watch(condition=CLOCK, severity=Severity.MINOR, after=CLOCK_AFTER, quantity=OFFSET, part="clock",
                   look=self._clocks),
-            Watch(condition=TROUBLE, severity=mild, after=0.0, quantity="x.trouble", part="self", look=self._trouble),
+            Watch(condition=TROUBLE, severity=mild, after=0.0, quantity=SAID, part="self", look=self._trouble),
             Watch(condition=STORE, severity=mild, after=STORE_AFTER, quantity="x.store", part="store",
                   title=ours["store"], look=lambda: self._own(self._told.store_away)),
             Watch(condition=JOURNAL, severity=bad, after=0.0, quantity="x.journal", part="journal",

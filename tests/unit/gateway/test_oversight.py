@@ -13,6 +13,7 @@ from gateway.evidence import LiveFacts
 from gateway.incident import IncidentState, Purpose
 from gateway.incidents import Incidents
 from gateway.live import Live
+from gateway.notify.message import compose
 from gateway.oversight import Oversight
 from gateway.plan.loader import load_plan
 from gateway.ports import Outcome
@@ -89,6 +90,12 @@ class World:
         assert not again
         self.told.append((incident.code, person.id, mail.purpose))
         await report(Outcome(channel="email", accepted=True))
+
+    def message(self, code):
+        """Return the text that people get."""
+        incident = self.incidents.get(code)
+        clause = PLAN.find(incident.clause)
+        return compose(incident, clause, Purpose.PAGE, "zh", link="", utc_offset=8 * 3600.0).body
 
     async def until(self, second):
         """Let the time pass in steps of 5 s; agents that live beat every 10 s while the broker is there."""
@@ -225,6 +232,7 @@ async def test_a_clock_that_is_off_beyond_the_limit_for_a_minute_is_a_finding(wo
     await world.until(75)
     assert world.open() == [("A10", "a", "室 a", "clock-offset")]
     assert world.incidents.get("A10").worst.level == "finding"
+    assert "时钟 −20833 天" in world.message("A10")
     world.off = {}  # the time server has put it right
     await world.until(90)
     assert world.open() == []
@@ -259,6 +267,7 @@ async def test_an_agents_own_trouble_is_told_in_working_hours_and_so_is_its_end(
     assert world.told == []
     await world.until(620)
     assert world.told == [("A10", "li", Purpose.PAGE)]
+    assert "its disk is full" in world.message("A10")
     world.trouble = {}
     await world.until(720)
     assert world.told[-1] == ("A10", "li", Purpose.RECOVERY)
