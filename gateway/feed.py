@@ -112,8 +112,8 @@ class Feed:
                     held = {one.epoch: Ranges(one.spans) for one in hello.held if one.spans}
                     self._backlog[key] = _Backlog(held, {one.id for one in hello.standing})
                     for occurrence in (*hello.standing, *self._ended(key)):
-                        dated = _dated(occurrence, hello.at, hello.at.boottime, row.received)
-                        await self._occurrence(key, dated, past=False)
+                        known = dated(occurrence, hello.at, hello.at.boottime, row.received)
+                        await self._occurrence(key, known, past=False)
                 case Topic.INVENTORY:
                     for one in list(self._waiting.pop(key, {}).values()):
                         await self._occurrence(key, one.occurrence, past=one.past)
@@ -122,7 +122,7 @@ class Feed:
 
     async def _alarm(self, key: AgentKey, message: Alarms, received: float) -> None:
         backlog = self._backlog.get(key)
-        occurrence = _dated(message.occurrence, message.at, message.sent, received)
+        occurrence = dated(message.occurrence, message.at, message.sent, received)
         old = backlog is not None and message.seq in backlog.held.get(message.epoch, ())
         if old and backlog is not None and occurrence.active and occurrence.id not in backlog.standing:
             return  # it is over; its end, which is still on its way, says all there is to say
@@ -155,7 +155,7 @@ class Feed:
             await self._on_past(alarm, view)
 
 
-def _dated(occurrence: Occurrence, at: Stamp, sent: float, received: float) -> Occurrence:
+def dated(occurrence: Occurrence, at: Stamp, sent: float, received: float) -> Occurrence:
     """Return an occurrence with its times by the gateway's clock, as far as they are of the boot that sent it.
 
     Args:

@@ -44,6 +44,7 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "agent": ("代理", "agent"),
     "agents": ("代理", "Agents"),
     "no-agents": ("还没有代理上报。", "No agent has reported yet."),
+    "more-agents": ("另有 {count} 个代理：wolfsmoke-gateway agents", "{count} more agents: wolfsmoke-gateway agents"),
     "last-heard": ("最近消息", "last heard"),
     "clock": ("时钟", "clock"),
     "clock-right": ("准确", "right"),

@@ -82,6 +82,9 @@ async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
     incidents = Incidents(Journal(), plan, contacts, Silent(), Clock(), Silent())
     source = Source(site="city", agent="order-room", device="ups-1", title="订单部 UPS", room="订单部", kind="ups")
     await incidents.on_alarm(Alarm(Occurrence(id="o1", device="ups-1", condition="on-battery")), source)
+    began, ended = (Stamp(1_800_000_000.0 - ago, trusted=True) for ago in (7200.0, 3600.0))
+    past = Occurrence(id="o2", device="ups-1", condition="on-battery", active=False, raised=began, cleared=ended)
+    await incidents.on_past(Alarm(past), source)
     settings = uvicorn.Config(
         control.create(incidents, agents_of), uds=str(tmp_path / control.SOCKET), log_level="warning", lifespan="off"
     )
@@ -234,3 +237,14 @@ async def test_the_agents_are_told_with_their_clocks_and_their_trouble(state, ca
     assert await command("agents", "--json", "--state", str(state)) == 0
     told = json.loads(capsys.readouterr().out)["agents"]
     assert [(one["key"], one["offset"]) for one in told] == [("city/depot", -100.0), ("city/order-room", 0.0)]
+
+
+async def test_what_was_learned_afterwards_is_said_to_be(state, capsys):
+    where = ("--state", str(state))
+    assert await command("list", "--all", *where) == 0
+    learned = [line for line in capsys.readouterr().out.splitlines() if "事后得知，未通知任何人" in line]
+    assert [line[:3] for line in learned] == ["B10"]
+    assert await command("show", "B10", *where) == 0
+    shown = capsys.readouterr().out
+    assert "01-15 14:00:00" in shown  # when it began
+    assert "01-15 16:00:00  事后得知 learned afterwards  市电中断，电池供电 Mains lost: on battery" in shown

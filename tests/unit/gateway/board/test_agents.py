@@ -59,6 +59,15 @@ async def test_those_to_look_at_come_first(web, live):
     assert [said[:4] for said in await shown(web)] == ["hq/b", "hq/d", "hq/a", "hq/c"]
 
 
+async def test_of_very_many_the_page_shows_those_to_look_at_and_says_how_many_there_are_more(web, live):
+    for number in range(150):
+        live.agent(f"a{number}", online=number != 149)
+    said = await shown(web)
+    assert len(said) == 100
+    assert said[0].startswith("hq/a149失联")
+    assert "另有 50 个代理" in (await web.get("/")).text
+
+
 async def test_what_an_agent_says_of_itself_is_no_html(web, live):
     live.agent(trouble="<script>alert(1)</script>", version="<b>")
     assert "<script>alert" not in (await web.get("/")).text
