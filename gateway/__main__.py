@@ -20,7 +20,7 @@ except ModuleNotFoundError as error:  # the agent's machine has this command too
     print(needed("gateway", error), file=sys.stderr)
     raise SystemExit(2) from None
 
-_CHATTY = ("apscheduler", "httpx", "uvicorn")
+_CHATTY = ("httpx", "uvicorn")
 """Libraries that log what they do; we say ourselves what came of it."""
 
 

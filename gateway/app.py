@@ -5,7 +5,7 @@ import gc
 import logging
 import secrets
 import signal
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from datetime import timedelta, timezone
 from importlib import metadata
@@ -17,14 +17,16 @@ from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
 from gateway.board import views
+from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
 from gateway.calendar import Calendar
-from gateway.clock import SystemClock
+from gateway.clock import SteadyClock, SystemClock
 from gateway.config import Config, load, places
 from gateway.contacts import Contacts, load_contacts
 from gateway.digest import Digest
 from gateway.evidence import LiveFacts, source_of
 from gateway.feed import Feed, rebuild
+from gateway.follow import Follower
 from gateway.incident import Incident
 from gateway.incidents import Incidents
 from gateway.ingest import Ingest
@@ -34,13 +36,15 @@ from gateway.mqtt import Wire
 from gateway.notify.channels import open_channels
 from gateway.notify.pipeline import Notifier as Teller
 from gateway.notify.pipeline import standard_stages
+from gateway.oversight import Oversight
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan
-from gateway.silence import Silence
 from gateway.store import READER as STORE
 from gateway.store import Store
 from gateway.store_servers import open_server
 from gateway.systemd import Notifier
+from gateway.twins import Twins
+from gateway.watches import Told, Watches
 from gateway.web import Served, tcp, unix
 
 _log = logging.getLogger(__name__)
@@ -140,7 +144,7 @@ class Running:
     """The parts of one gateway, wired. ``run`` starts them."""
 
     def __init__(
-        self, config: Config, plan: Plan, contacts: Contacts, journal: Journal, clock: SystemClock, secret: bytes
+        self, config: Config, plan: Plan, contacts: Contacts, journal: Journal, clock: SteadyClock, secret: bytes
     ) -> None:
         """Take the settings, the plan, the people, the open journal, the clock, and what signs the links."""
         self._config = config
@@ -170,11 +174,21 @@ class Running:
         self.incidents = Incidents(journal, plan, contacts, teller, clock, facts, on_standing=self._stand)
         self.incidents.subscribe(self._on_incident)
         self._in_incidents: set[str] = set()
-        self.feed = Feed(journal, self.live, self._on_alarm)
-        self.silence = Silence(self.live, clock, lambda: self.wire.connected, self.incidents.on_alarm)
+        self.feed = Feed(journal, self.live, self._on_alarm, self._on_past)
+        self.follower = Follower(clock, journal, self._correct)
+        self.twins = Twins()
+        told = Told(connected=lambda: self.wire.connected)
+        watches = Watches(self.live, clock, told, self.twins, clock_limit=config.gateway.clock_limit)
+        self.oversight = Oversight(self.live, clock, watches.all(), self.incidents.on_alarm)
+        facts.own = self.oversight.latest
         self.ingest.on_news = self.feed.wake
         self.store = None if config.store is None else Store(open_server(config.store), journal, self.live)
-        settings = board.Settings(secret=secret, name=config.gateway.name, language=config.gateway.language)
+        settings = board.Settings(
+            secret=secret,
+            name=config.gateway.name,
+            language=config.gateway.language,
+            clock_limit=config.gateway.clock_limit,
+        )
         self._board = board.create(
             self.live,
             self.incidents,
@@ -205,12 +219,14 @@ class Running:
         where = self._config.gateway.board
         served = [
             Served(self._board, tcp(where.host, where.port)),
-            Served(control.create(self.incidents), unix(state / control.SOCKET)),
+            Served(control.create(self.incidents, self._agents), unix(state / control.SOCKET)),
         ]
         writer = asyncio.create_task(self._journal.run())
+        last = await self._journal.message(self._journal.position)
+        await self.follower.resume(last.received if last else 0.0)
         await rebuild(self._journal, self.live, self._clock.wall() - HOUR)
         await self.incidents.load()
-        self.silence.adopt(self.incidents.list())
+        self.oversight.adopt(self.incidents.list())
         for incident in self.incidents.list():
             self._on_incident(incident)
         for alarm in list(self.live.alarms.values()):
@@ -218,7 +234,8 @@ class Running:
         work: list[Coroutine[Any, Any, None]] = [
             self.feed.run(),
             self.incidents.run(),
-            self.silence.run(),
+            self.oversight.run(),
+            self.follower.run(),
             self.wire.run(self.ingest.take),
             self._by_the_calendar(),
             self._tell_systemd(notifier, watchdog),
@@ -246,9 +263,20 @@ class Running:
         for task in done - {stopping}:
             task.result()  # a task that ended by itself says why
 
+    def _agents(self, language: str) -> list[AgentRow]:
+        limit = self._config.gateway.clock_limit
+        return agents(self.live, Words(language), self._clock.wall(), clock_limit=limit)
+
     async def _on_alarm(self, alarm: Alarm, view: DeviceView) -> None:
         await self.incidents.on_alarm(alarm, source_of(view))
         self._settle(alarm)
+
+    async def _on_past(self, alarm: Alarm, view: DeviceView) -> None:
+        await self.incidents.on_past(alarm, source_of(view))
+
+    async def _correct(self, by: float, data: dict[str, Any], believe: Callable[[], None]) -> None:
+        await self.incidents.correct(by, data, believe)
+        self.oversight.moved(by)
 
     def _settle(self, alarm: Alarm) -> None:
         """What is over, and is no part of any incident, waits for nobody's acknowledgement."""
@@ -271,7 +299,7 @@ class Running:
 
     async def _by_the_calendar(self) -> None:
         """Drop old readings now and each night; send the message of the day, where somebody gets it."""
-        calendar = Calendar(self._hours.utc_offset)
+        calendar = Calendar(self._hours.utc_offset, self._clock.wall)
         calendar.daily(self._prune, at=_PRUNE_AT, last=self._clock.wall() - _DAY)
         if self._digest.wanted:
             first = calendar.daily(self._digest.send, at=self._hours.digest, last=await self._digest.last())
@@ -343,7 +371,7 @@ async def serve(config: Config, plan: Plan, contacts: Contacts, notifier: Notifi
     """
     state = Path(config.gateway.state)
     secret = link_secret(state)
-    clock = SystemClock()
+    clock = SteadyClock(SystemClock())
     journal = await Journal.open(state / "journal.db", clock)
     try:
         await Running(config, plan, contacts, journal, clock, secret).run(notifier, watchdog)

@@ -1,4 +1,4 @@
-"""``wolfsmoke-gateway incident …``: what a person asks of a running gateway, over its control socket.
+"""``wolfsmoke-gateway incident …`` and ``agents``: what a person asks of a running gateway, over its control socket.
 
 What people on site read is Chinese first, English beside it; ``--json`` is for programs.
 
@@ -27,6 +27,9 @@ _TIMEOUT = 10.0
 
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add ``incident`` and what stands below it; each sets ``run``: arguments → exit code."""
+    _asks(
+        subparsers.add_parser("agents", help="how each agent is: its clock, what it holds, its trouble")
+    ).set_defaults(verb="agents")
     incident = subparsers.add_parser("incident", help="list, show, answer and close incidents")
     verbs = incident.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = _verb(verbs, "list", "the open incidents")
@@ -56,7 +59,11 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
 def _verb(
     verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str
 ) -> argparse.ArgumentParser:
-    verb = verbs.add_parser(name, help=what, description=what)
+    return _asks(verbs.add_parser(name, help=what, description=what))
+
+
+def _asks(verb: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Let a command ask the gateway."""
     where = verb.add_mutually_exclusive_group()
     where.add_argument("--state", type=Path, metavar="DIR", help="the gateway's state directory")
     where.add_argument("--config", type=Path, metavar="FILE", help=f"its settings (default: {DEFAULT_CONFIG})")
@@ -100,6 +107,8 @@ def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
     transport = httpx.HTTPTransport(uds=str(socket))
     with httpx.Client(transport=transport, base_url="http://gateway", timeout=_TIMEOUT) as client:
         match args.verb:
+            case "agents":
+                return client.get("/agents")
             case "list":
                 return client.get("/incidents", params={"closed": args.all})
             case "show":
@@ -154,6 +163,9 @@ def _fail(sentence: str, code: int) -> int:
 def _show(args: argparse.Namespace, body: dict[str, Any], out: TextIO) -> None:
     if args.json:
         out.write(json.dumps(body, ensure_ascii=False, indent=2) + "\n")
+    elif args.verb == "agents":
+        offset = body["utc_offset"]
+        out.write("".join(f"{_agent(one, offset)}\n" for one in body["agents"]) or "还没有代理上报 no agent yet\n")
     elif args.verb == "list":
         rows = body["incidents"]
         out.write(
@@ -171,6 +183,18 @@ def _both(group: str, code: str) -> str:
     return zh if zh == en else f"{zh} {en}"
 
 
+def _agent(one: dict[str, Any], utc_offset: float) -> str:
+    clock = dict.fromkeys(one["clock"].values())
+    parts = [one["key"], _both("agent-state", one["state"]), f"时钟 clock {' '.join(clock)}"]
+    parts += [f"最近消息 last heard {clock_time(one['at'], utc_offset)}"] if one["at"] else []
+    parts += [f"待传 held {one['held']}"] if one["held"] else []
+    parts += [one["version"]] if one["version"] else []
+    parts += ["时钟不准 clock is wrong"] if one["clock_wrong"] else []
+    parts += ["两个代理用这个名字 two agents use this name"] if one["twins"] else []
+    parts += [f"自报故障 its own trouble: {one['trouble']}"] if one["trouble"] else []
+    return "  ".join(parts)
+
+
 def _row(one: dict[str, Any], utc_offset: float) -> str:
     parts = [one["code"], _both("incident", one["state"]), clock_time(one["opened"], utc_offset), one["clause"]]
     parts += [one["title"]["zh"], one["place"]]
@@ -181,6 +205,7 @@ def _row(one: dict[str, Any], utc_offset: float) -> str:
         else []
     )
     parts += ["已超时限 overdue"] if one["overdue"] and one["closed"] is None else []
+    parts += ["事后得知，未通知任何人 learned afterwards, nobody was told"] if one["late"] else []
     return "  ".join(parts)
 
 
@@ -204,7 +229,7 @@ def _about(event: dict[str, Any]) -> tuple[str, ...]:
     data = event.get("data", {})
     text = event.get("text", "")
     match event["kind"]:
-        case "opened" | "joined":
+        case "opened" | "joined" | "history":
             return (_both("condition", data.get("symptom", {}).get("condition", "")),)
         case "ended":
             return (_both("condition", data.get("condition", "")),)

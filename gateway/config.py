@@ -45,6 +45,8 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     language: Literal["zh", "en"] = "zh"
     keep: Seconds = 14 * 86400.0
     """How long the journal keeps readings that every reader has passed."""
+    clock_limit: Seconds = 30.0
+    """How far an agent's clock may be from the gateway's."""
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:

@@ -4,6 +4,7 @@ Whoever may open the socket is believed when they say who they are; the socket's
 elsewhere answer through the board, with a token.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -11,6 +12,7 @@ from fastapi import Body, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from contract.errors import IncidentError, IncidentUnknown, StorageError
+from gateway.board.agents import AgentRow
 from gateway.incident import Incident
 from gateway.incidents import Incidents
 from gateway.plan.model import Plan
@@ -21,8 +23,12 @@ SOCKET = "control.sock"
 Text = Annotated[str, Body(max_length=4000)]
 
 
-def create(incidents: Incidents) -> FastAPI:
-    """Return the app: ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,close,note}``.
+def _no_agents(_language: str) -> list[AgentRow]:
+    return []
+
+
+def create(incidents: Incidents, agents: Callable[[str], list[AgentRow]] = _no_agents) -> FastAPI:
+    """Return the app: ``GET /agents``, ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,close,note}``.
 
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
     ``{"person": …, "number": …}`` for a step, the first of which is 1. Errors are ``{"error": …, "hint": …}``, those for
@@ -43,6 +49,14 @@ def create(incidents: Incidents) -> FastAPI:
     @app.exception_handler(StorageError)
     async def failing(_request: Request, error: StorageError) -> JSONResponse:
         return JSONResponse({"error": error.what, "hint": error.hint}, 503)
+
+    @app.get("/agents")
+    async def all_agents() -> Response:
+        rows = [
+            {**msgspec.to_builtins(zh), "clock": {"zh": zh.clock, "en": en.clock}}
+            for zh, en in zip(agents("zh"), agents("en"), strict=True)
+        ]
+        return _json({"agents": rows, "utc_offset": incidents.contacts.hours.utc_offset})
 
     @app.get("/incidents")
     async def listing(*, closed: bool = False) -> Response:
@@ -97,6 +111,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "gone": incident.gone,
         "checked": incident.checked,
         "closed": incident.closed,
+        "late": incident.late,
     }
 
 

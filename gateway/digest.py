@@ -86,8 +86,9 @@ class Digest:
         return bool(self._contacts.digest.people)
 
     async def last(self) -> float | None:
-        """Return when it was last sent (wall seconds); None for never."""
-        return max((event.at for event in await self._journal.events("") if event.kind == KIND), default=None)
+        """Return when it was last sent (wall seconds, by the clock as it was then); None for never."""
+        events = list(await self._journal.events(""))
+        return next((event.at for event in reversed(events) if event.kind == KIND), None)
 
     async def send(self) -> None:
         """Send it to everybody who gets it, by every channel they have."""

@@ -1,6 +1,6 @@
 """What the live picture knows, as the incidents ask for it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from contract.condition import Condition
@@ -13,12 +13,18 @@ HEARD: Final = "x.heard"
 """What the alarms of silence are about: whether an agent is heard; of the broker, whether any is."""
 
 
+def _nothing(_source: Source, _quantity: str) -> Latest | None:
+    return None
+
+
 class LiveFacts:
     """See ``ports.Facts``."""
 
     def __init__(self, live: Live) -> None:
         """Keep the live picture."""
         self._live = live
+        self.own: Callable[[Source, str], Latest | None] = _nothing
+        """Who knows what the gateway itself judges."""
 
     def latest(self, source: Source, quantity: str) -> Latest | None:
         """Return the last reading of a quantity."""
@@ -26,7 +32,7 @@ class LiveFacts:
             return self._heard(source)
         view = self._live.devices.get(source.key)
         last = view.readings.get(quantity) if view else None
-        return Latest(last.reading, last.at) if last else None
+        return Latest(last.reading, last.at) if last else self.own(source, quantity)
 
     def conditions(self, source: Source) -> Mapping[str, Condition]:
         """Return the conditions of a device, by name."""

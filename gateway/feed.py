@@ -1,7 +1,9 @@
 """From the journal to the incidents: alarms in the order of their arrival, with a cursor of their own.
 
 What began and ended while an agent was cut off pages nobody: alarms that its hello still held, and that stand no more,
-only write history. What stands, its hello says at once.
+only write history, once their end has come. What stands, its hello says at once.
+
+Times are given by the gateway's clock: an agent says how long ago something was, on a clock that nobody steps.
 """
 
 import asyncio
@@ -12,8 +14,9 @@ from typing import Final
 import msgspec
 
 from contract.alarm import Alarm, Occurrence, report
+from contract.clock import Stamp
 from contract.errors import MessageError, StorageError
-from contract.message import Alarms, Hello, Topic, decode
+from contract.message import Alarms, Hello, Spans, Topic, decode
 from contract.ranges import Ranges
 from gateway.journal import Journal
 from gateway.live import AgentKey, DeviceView, Live
@@ -28,6 +31,10 @@ _AGAIN: Final = 5.0
 OnAlarm = Callable[[Alarm, DeviceView], Awaitable[None]]
 
 
+async def _nobody(_alarm: Alarm, _view: DeviceView) -> None:
+    return None
+
+
 class _Backlog(msgspec.Struct):
     """What an agent still held when it said hello, and what then stood."""
 
@@ -35,17 +42,33 @@ class _Backlog(msgspec.Struct):
     standing: set[str] = set()
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    """The same on disk, beside the cursor."""
+
+    site: str
+    agent: str
+    held: dict[str, Spans]
+    standing: tuple[str, ...]
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    """An alarm of a device that no inventory has described yet, and whether it is of the past."""
+
+    occurrence: Occurrence
+    past: bool
+
+
 class Feed:
     """Hands each alarm to the incidents once; again after a crash between the two, which changes nothing there."""
 
-    def __init__(self, journal: Journal, live: Live, on_alarm: OnAlarm) -> None:
-        """Take where alarms come from, what is known of their devices, and who acts on them."""
+    def __init__(self, journal: Journal, live: Live, on_alarm: OnAlarm, on_past: OnAlarm = _nobody) -> None:
+        """Take where alarms come from, what is known of their devices, who acts on them, and who writes the history."""
         self._journal = journal
         self._live = live
         self._on_alarm = on_alarm
+        self._on_past = on_past
         self._backlog: dict[AgentKey, _Backlog] = {}
-        self._waiting: dict[AgentKey, dict[str, Occurrence]] = {}
-        """Alarms of devices that no inventory has described yet."""
+        self._waiting: dict[AgentKey, dict[str, _Waiting]] = {}
         self._wake = asyncio.Event()
         self._known = journal.position
 
@@ -60,6 +83,7 @@ class Feed:
     async def run(self) -> None:
         """Hand on what is new, until cancelled."""
         position = await self._journal.cursor(READER)
+        self._backlog = _taken_up(await self._journal.notes(READER))
         while True:
             self._wake.clear()
             try:
@@ -69,7 +93,7 @@ class Feed:
                     await self._hand_on(row)
                     position = row.id
                 if rows:
-                    await self._journal.set_cursor(READER, position)
+                    await self._journal.set_cursor(READER, position, notes=_notes(self._backlog))
             except StorageError as error:
                 _log.error("alarms wait: %s", error)
                 await asyncio.sleep(_AGAIN)
@@ -82,26 +106,27 @@ class Feed:
         try:
             match row.topic:
                 case Topic.ALARMS:
-                    await self._alarm(key, decode(Alarms, row.body))
+                    await self._alarm(key, decode(Alarms, row.body), row.received)
                 case Topic.HELLO:
                     hello = decode(Hello, row.body)
-                    held = {one.epoch: Ranges(one.spans) for one in hello.held}
+                    held = {one.epoch: Ranges(one.spans) for one in hello.held if one.spans}
                     self._backlog[key] = _Backlog(held, {one.id for one in hello.standing})
                     for occurrence in (*hello.standing, *self._ended(key)):
-                        await self._occurrence(key, occurrence)
+                        known = dated(occurrence, hello.at, hello.at.boottime, row.received)
+                        await self._occurrence(key, known, past=False)
                 case Topic.INVENTORY:
-                    for occurrence in list(self._waiting.pop(key, {}).values()):
-                        await self._occurrence(key, occurrence)
+                    for one in list(self._waiting.pop(key, {}).values()):
+                        await self._occurrence(key, one.occurrence, past=one.past)
         except MessageError as error:  # an older release kept what this one refuses
             _log.warning("message %d of the journal cannot be used: %s", row.id, error)
 
-    async def _alarm(self, key: AgentKey, message: Alarms) -> None:
+    async def _alarm(self, key: AgentKey, message: Alarms, received: float) -> None:
         backlog = self._backlog.get(key)
-        occurrence = message.occurrence
+        occurrence = dated(message.occurrence, message.at, message.sent, received)
         old = backlog is not None and message.seq in backlog.held.get(message.epoch, ())
         if old and backlog is not None and occurrence.active and occurrence.id not in backlog.standing:
-            return
-        await self._occurrence(key, occurrence)
+            return  # it is over; its end, which is still on its way, says all there is to say
+        await self._occurrence(key, occurrence, past=old and not occurrence.active)
 
     def _ended(self, key: AgentKey) -> list[Occurrence]:
         """Return the alarms of an agent that are over; those that nobody knows as standing are passed over later."""
@@ -111,16 +136,65 @@ class Feed:
             if self._live.owners.get(name) == key and not alarm.occurrence.active
         ]
 
-    async def _occurrence(self, key: AgentKey, occurrence: Occurrence) -> None:
+    async def _occurrence(self, key: AgentKey, occurrence: Occurrence, *, past: bool) -> None:
         view = self._live.devices.get((*key, occurrence.device))
         if view is None or not view.known:
+            if occurrence.active or past:
+                self._waiting.setdefault(key, {})[occurrence.id] = _Waiting(occurrence, past)
+            else:
+                self._waiting.get(key, {}).pop(occurrence.id, None)
             if occurrence.active:
-                self._waiting.setdefault(key, {})[occurrence.id] = occurrence
                 return
-            self._waiting.get(key, {}).pop(occurrence.id, None)
             view = view or DeviceView(*key, occurrence.device)  # what is over needs no description: it opens nothing
         known = self._live.alarms.get(occurrence.id)
-        await self._on_alarm(report(known, occurrence), view)
+        alarm = report(known, occurrence)
+        if alarm.occurrence.active is occurrence.active:
+            alarm = msgspec.structs.replace(alarm, occurrence=occurrence)  # with its times by the gateway's clock
+        await self._on_alarm(alarm, view)
+        if past and view.known:
+            await self._on_past(alarm, view)
+
+
+def dated(occurrence: Occurrence, at: Stamp, sent: float, received: float) -> Occurrence:
+    """Return an occurrence with its times by the gateway's clock, as far as they are of the boot that sent it.
+
+    Args:
+        occurrence: as it came.
+        at: a moment of that boot.
+        sent: boottime at sending; 0 when it is not known.
+        received: the gateway's wall clock at its arrival.
+    """
+
+    def date(stamp: Stamp) -> Stamp:
+        if not stamp.boot or stamp.boot != at.boot or not 0.0 < stamp.boottime <= sent:
+            return stamp
+        wall = max(0.0, received - (sent - stamp.boottime))
+        return msgspec.structs.replace(stamp, wall=wall, trusted=True)
+
+    return msgspec.structs.replace(
+        occurrence, since=date(occurrence.since), raised=date(occurrence.raised), cleared=date(occurrence.cleared)
+    )
+
+
+def _notes(backlog: dict[AgentKey, _Backlog]) -> str:
+    """Return what has to be known after a restart: what is of the past, though it is still on its way."""
+    kept = [
+        _Kept(*key, {epoch: tuple(spans) for epoch, spans in one.held.items()}, tuple(sorted(one.standing)))
+        for key, one in backlog.items()
+        if one.held
+    ]
+    return msgspec.json.encode(kept).decode() if kept else ""
+
+
+def _taken_up(notes: str) -> dict[AgentKey, _Backlog]:
+    try:
+        kept = msgspec.json.decode(notes or "[]", type=list[_Kept])
+    except msgspec.DecodeError:  # of another release: the agents say hello again
+        return {}
+    return {
+        (one.site, one.agent): _Backlog({epoch: Ranges(spans) for epoch, spans in one.held.items()}, set(one.standing))
+        for one in kept
+    }
 
 
 async def rebuild(journal: Journal, live: Live, since: float) -> None:

@@ -9,6 +9,11 @@
                                       │                 │
                                       └──── joined ─────┴──▶ OPEN: a new round, people are told afresh
 
+What began and ended before anybody here knew of it (a line was cut) comes as one event, ``history``, and is closed.
+
+Times are the gateway's wall clock. When that is put right, all times of the open incidents move with it (``corrected``):
+no duration changes, and what is shown is right by the new time.
+
 Trouble that comes back before it was checked that it is gone, and soon (``SOON``), never went: the same round goes on,
 with its owner and with what people were told. So a mains that flaps does not page at each return.
 """
@@ -19,7 +24,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.event import Event
+from gateway.event import CLOCK, Event
 from gateway.plan.model import Level
 
 SOON: Final = 600.0
@@ -83,6 +88,10 @@ class Symptom(msgspec.Struct, frozen=True, kw_only=True):
     since: float = 0.0
     page_at: float = 0.0
     """When people are told of it, the paging delay and working hours taken in."""
+    ready: float = 0.0
+    """When the paging delay is over."""
+    wake: str = ""
+    """When people may be woken for it, by the plan."""
     active: bool = True
     ended: float = 0.0
 
@@ -131,6 +140,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     gone: float | None = None
     checked: float | None = None
     closed: float | None = None
+    late: bool = False
+    """It began and ended before anybody here knew of it: it pages nobody."""
     timeline: tuple[Event, ...] = ()
 
     @property
@@ -203,7 +214,9 @@ def fold(events: Iterable[Event]) -> dict[str, Incident]:
     """Return the incidents of a journal, by code, in the order of their opening."""
     incidents: dict[str, Incident] = {}
     for event in events:
-        if event.incident:
+        if event.kind == CLOCK:
+            incidents = {code: corrected(incident, event) for code, incident in incidents.items()}
+        elif event.incident:
             incidents[event.incident] = apply(incidents.get(event.incident), event)
     return incidents
 
@@ -215,12 +228,51 @@ def apply(incident: Incident | None, event: Event) -> Incident:
     return msgspec.structs.replace(after, timeline=(*before.timeline, event))
 
 
+def corrected(incident: Incident, event: Event) -> Incident:
+    """Return an incident after the gateway's clock was put right: an open one with all its times moved.
+
+    Args:
+        incident: any; one that is closed stays as it was told.
+        event: of the kind ``CLOCK``.
+    """
+    by = float(event.data.get("shift", 0.0))
+    if incident.closed is not None or by == 0.0:
+        return incident
+    change = msgspec.structs.replace
+    pages: Mapping[str, float] = event.data.get("pages", {})
+
+    def moved(at: float) -> float:
+        return at + by if at else at  # 0: there is none
+
+    symptoms = (
+        change(
+            one,
+            since=moved(one.since),
+            ready=moved(one.ready),
+            page_at=float(pages.get(one.id, moved(one.page_at))),
+            ended=moved(one.ended),
+        )
+        for one in incident.symptoms
+    )
+    return change(
+        incident,
+        opened=moved(incident.opened),
+        deadline=moved(incident.deadline),
+        round=moved(incident.round),
+        symptoms=tuple(symptoms),
+        mails=tuple(change(mail, at=moved(mail.at)) for mail in incident.mails),
+        gone=None if incident.gone is None else incident.gone + by,
+        checked=None if incident.checked is None else incident.checked + by,
+        timeline=(*(change(past, at=moved(past.at)) for past in incident.timeline), event),
+    )
+
+
 def _changed(now: Incident, event: Event) -> Incident:
     change = msgspec.structs.replace
     data = event.data
     match event.kind:
-        case "opened":
-            return _opened(now, event)
+        case "opened" | "history":
+            return _opened(now, event) if event.kind == "opened" else _history(now, event)
         case "joined":
             return _joined(now, event)
         case "ended":
@@ -263,6 +315,21 @@ def _opened(now: Incident, event: Event) -> Incident:
         deadline=_limit(symptom, data),
         round=event.at,
         symptoms=(symptom,),
+    )
+
+
+def _history(now: Incident, event: Event) -> Incident:
+    """Return what was learned afterwards: opened and closed by one event, at the times when it was."""
+    opened = _opened(now, event)
+    symptom = opened.worst
+    return msgspec.structs.replace(
+        opened,
+        opened=symptom.since,
+        round=symptom.since,
+        deadline=0.0,
+        gone=symptom.ended,
+        closed=event.at,
+        late=True,
     )
 
 

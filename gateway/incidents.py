@@ -8,27 +8,26 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
 from contract.alarm import Alarm, Occurrence, Standing
 from contract.clock import Clock
-from contract.errors import IncidentError, IncidentUnknown, StorageError
-from contract.settings import did_you_mean
+from contract.errors import StorageError
+from gateway import refusals
 from gateway.contacts import Contacts
-from gateway.event import Event
-from gateway.incident import Incident, Purpose, Source, Symptom, apply, code_of, fold
-from gateway.plan.decide import Demand, confirm, demand, page_at
-from gateway.plan.model import RANK, Clause, Plan, Trigger
+from gateway.event import CLOCK, Event
+from gateway.incident import Incident, Purpose, Source, Symptom, apply, code_of, corrected, fold
+from gateway.plan.decide import Demand, confirm, demand, pages_after, past_symptom_of, symptom_of
+from gateway.plan.model import Clause, Plan
 from gateway.ports import Facts, Keeper, OnChange, OnStanding, Teller
 from gateway.post import Post
 
 log = logging.getLogger(__name__)
 
 LOOK = 5.0
-"""Seconds: the longest that ``run`` sleeps, so that a stepped wall clock is noticed."""
-_TRUSTED_PAST = 86400.0
-"""Seconds: an alarm that claims to have begun longer ago counts from now."""
+"""Seconds: the longest that ``run`` sleeps, so that what a suspended host missed is noticed."""
 
 
 def _nothing(_occurrence: str, _agent: str, _standing: Standing) -> None:
@@ -118,10 +117,7 @@ class Incidents:
         """
         found = self._incidents.get(code.upper())
         if found is None:
-            known = [one.code for one in self.list()[:20]]
-            hint = did_you_mean(code.upper(), known) if known else "there is no incident yet"
-            hint_zh = f"最近的事件：{'、'.join(known)}" if known else "目前还没有事件"
-            raise IncidentUnknown(f"no incident {code!r}", zh=f"没有事件 {code!r}", hint=hint, hint_zh=hint_zh)
+            raise refusals.unknown(code, [one.code for one in self.list()[:20]])
         return found
 
     # What comes in from devices
@@ -136,6 +132,43 @@ class Incidents:
                 await self._known(self._incidents[known], occurrence)
             elif occurrence.active and alarm.annunciates(self._now()):
                 await self._new(occurrence, source)
+        self._wake.set()
+
+    async def on_past(self, alarm: Alarm, source: Source) -> None:
+        """Take what is over, of which it is learned only now. It pages nobody; what an incident knows changes nothing."""
+        await self.load()
+        occurrence = alarm.occurrence
+        async with self._lock:
+            match = self.plan.match(source.kind, occurrence.condition)
+            if occurrence.active or occurrence.id in self._by_occurrence or match is None:
+                return
+            clause, trigger = match
+            now = self._now()
+            symptom = past_symptom_of(occurrence, trigger, self.contacts.hours, now)
+            await self._begin("history", clause, source, symptom, now)
+
+    async def correct(self, by: float, data: Mapping[str, Any], believe: Callable[[], None]) -> None:
+        """Keep that the gateway's clock was put right, then believe it: no timer changes, but what the calendar says.
+
+        Args:
+            by: seconds from the old time to the new.
+            data: what the event says beside that.
+            believe: puts the clock right; called between the commit and all that comes after it.
+
+        Raises:
+            StorageError: it is not on record, and nothing has changed.
+        """
+        await self.load()
+        async with self._lock:
+            pages = pages_after(self._incidents.values(), by, self.contacts.hours)
+            text = f"{by:+.1f} s"
+            event = Event(at=self._now() + by, kind=CLOCK, text=text, data={**data, "shift": by, "pages": pages})
+            event = await self._journal.record_event(event)
+            believe()
+            self._incidents = {code: corrected(one, event) for code, one in self._incidents.items()}
+            for incident in tuple(self._incidents.values()):
+                if incident.closed is None:
+                    self._publish(incident)
         self._wake.set()
 
     async def _known(self, incident: Incident, occurrence: Occurrence) -> None:
@@ -154,7 +187,7 @@ class Incidents:
             return
         clause, trigger = match
         now = self._now()
-        symptom = self._symptom(occurrence, trigger, now)
+        symptom = symptom_of(occurrence, trigger, self.contacts.hours, now)
         standing = next(
             (
                 one
@@ -165,13 +198,18 @@ class Incidents:
         )
         if standing is not None:
             if standing.comes_back(now):  # its paging delay runs since it first came: a mains that flaps is told too
-                before = [one.page_at for one in standing.symptoms if one.condition == symptom.condition]
-                symptom = msgspec.structs.replace(symptom, page_at=min([symptom.page_at, *before[-1:]]))
+                before = [one for one in standing.symptoms if one.condition == symptom.condition]
+                first = min([symptom, *before[-1:]], key=lambda one: one.page_at)
+                symptom = msgspec.structs.replace(symptom, page_at=first.page_at, ready=first.ready)
             data = {"symptom": msgspec.to_builtins(symptom), "deadline": now + clause.deadline}
             joined = await self._record(standing.code, "joined", data=data)
             self._by_occurrence[occurrence.id] = standing.code
             self._say_standing(joined)
             return
+        await self._begin("opened", clause, source, symptom, now)
+
+    async def _begin(self, kind: str, clause: Clause, source: Source, symptom: Symptom, now: float) -> None:
+        """Keep the first event of an incident: opened, or history."""
         new = code_of(len(self._incidents) + 1)
         data = {
             "clause": clause.clause,
@@ -181,31 +219,13 @@ class Incidents:
             "deadline": now + clause.deadline,
             "symptom": msgspec.to_builtins(symptom),
         }
-        await self._record(new, "opened", data=data)
-        self._by_occurrence[occurrence.id] = new
+        await self._record(new, kind, data=data)
+        self._by_occurrence[symptom.id] = new
 
     def _say_unplanned(self, kind: str, condition: str) -> None:
         if (kind, condition) not in self._unplanned:
             self._unplanned.add((kind, condition))
             log.warning("no clause of the plan is for %r of %r: the board shows it, nobody is told", condition, kind)
-
-    def _symptom(self, occurrence: Occurrence, trigger: Trigger, now: float) -> Symptom:
-        began = occurrence.raised if occurrence.raised.trusted else occurrence.since
-        since = began.wall if began.trusted and now - _TRUSTED_PAST <= began.wall <= now else now
-        value = list(occurrence.value) if isinstance(occurrence.value, tuple) else occurrence.value
-        return Symptom(
-            id=occurrence.id,
-            condition=occurrence.condition,
-            severity=trigger.severity.value,
-            rank=RANK[trigger.severity],
-            level=trigger.level.value,
-            title_zh=trigger.title.zh,
-            title_en=trigger.title.en,
-            quantity=occurrence.quantity,
-            value=value,
-            since=since,
-            page_at=page_at(since, trigger.page_after, trigger.wake, self.contacts.hours),
-        )
 
     # What comes in from people
 
@@ -244,8 +264,7 @@ class Incidents:
             found = self.get(code)
             self.contacts.find(person)
             if not text.strip():
-                hint, hint_zh = "write what you saw or did", "写下看到了什么、做了什么"
-                raise IncidentError("a note needs words", zh="备注是空的", hint=hint, hint_zh=hint_zh)
+                raise refusals.no_words()
             return await self._record(found.code, "noted", who=person, text=text.strip()[:2000])
 
     async def step(self, code: str, person: str, index: int) -> Incident:
@@ -259,12 +278,7 @@ class Incidents:
             clause = self.plan.find(found.clause)
             count = len(clause.step) if clause else 0
             if clause is None or not 0 <= index < count:
-                raise IncidentError(
-                    f"clause {found.clause} has no step {index + 1}",
-                    zh=f"预案 {found.clause} 没有第 {index + 1} 步",
-                    hint=f"it has {count}",
-                    hint_zh=f"共 {count} 步",
-                )
+                raise refusals.no_step(found.clause, index, count)
             if index in found.steps:
                 return found
             words = clause.step[index].text
@@ -280,14 +294,7 @@ class Incidents:
         async with self._lock:
             found = self._open(code, person)
             if found.checked is None and not reason.strip():
-                stands = found.gone is None
-                why = "its cause still stands" if stands else "it is not yet checked that its cause is gone"
-                raise IncidentError(
-                    f"{found.code} cannot be closed: {why}",
-                    zh=f"{found.code} 还不能关闭：{'原因还没有消失' if stands else '还没有核实原因已消失'}",
-                    hint="wait for it, or give a reason",
-                    hint_zh="等原因消失并核实，或写明关闭的理由",
-                )
+                raise refusals.not_over(found)
             data = {"checked": found.checked is not None}
             closed = await self._record(found.code, "closed", who=person, text=reason.strip()[:2000], data=data)
             return await self._answered(closed)
@@ -296,12 +303,7 @@ class Incidents:
         found = self.get(code)
         self.contacts.find(person)
         if found.closed is not None:
-            raise IncidentError(
-                f"{found.code} is closed",
-                zh=f"{found.code} 已经关闭",
-                hint="a note can still be written",
-                hint_zh="仍可以写备注",
-            )
+            raise refusals.closed(found.code)
         return found
 
     async def _answered(self, incident: Incident) -> Incident:
@@ -386,9 +388,12 @@ class Incidents:
         what = f"{after.source.agent}/{after.source.device} {of or after.worst.condition}, {after.clause}"
         said = f"{kind}{f' ({who})' if who else ''}{f': {text}' if text else ''}"
         log.info("incident %s (%s): %s", incident, what, said)
-        for listener in tuple(self._listeners):
-            listener(after)
+        self._publish(after)
         return after
+
+    def _publish(self, incident: Incident) -> None:
+        for listener in tuple(self._listeners):
+            listener(incident)
 
     def _now(self) -> float:
         return self._clock.stamp().wall

@@ -153,6 +153,8 @@ class AgentView:
         self.version = ""
         self.held = 0
         """Messages that it still holds."""
+        self.trouble = ""
+        """What is wrong with itself, in its own words; empty: nothing."""
         self._clock = clock
 
     @property
@@ -233,19 +235,22 @@ class Live:
         self._tell()
         return alarm
 
-    def hello(self, site: str, agent: str, message: Hello) -> list[Alarm]:
+    def hello(self, site: str, agent: str, message: Hello, *, twins: bool = False) -> list[Alarm]:
         """Take an agent's first message: its standing alarms, and so those that stand no more.
 
-        An alarm that the agent no longer holds to be standing, and of which nothing is still on its way, has ended.
+        An alarm that the agent no longer holds to be standing, and of which nothing is still on its way, has ended. Where
+        two agents speak under one name (``twins``), it may be the other's; the gateway's own it does not end either.
         Returns the alarms it speaks of, those that ended too.
         """
         view = self.agent(site, agent)
         view.epoch = message.epoch
         told = [self.alarm(site, agent, Alarms(occurrence=occurrence)) for occurrence in message.standing]
         standing = {occurrence.id for occurrence in message.standing}
-        if any(held.spans for held in message.held):
+        if twins or any(held.spans for held in message.held):
             return told
         for name, alarm in list(self.alarms.items()):
+            if alarm.occurrence.device.startswith("@"):
+                continue
             if alarm.occurrence.active and name not in standing and self.owners.get(name) == (site, agent):
                 over = msgspec.structs.replace(alarm.occurrence, active=False, cleared=message.at)
                 told.append(self.alarm(site, agent, Alarms(occurrence=over)))
@@ -271,6 +276,7 @@ class Live:
         view.said = message.online
         view.version = message.version
         view.held = message.held
+        view.trouble = message.trouble
         if not retained:
             view.epoch = message.epoch or view.epoch
             view.seen = self._clock.boottime()

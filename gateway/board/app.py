@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "zh"
     """The first language; a reader may switch."""
     ages: views.Ages = views.Ages()
+    clock_limit: float = 30.0
+    """From how many seconds on an agent's clock is wrong."""
     streams: int = 100
     """Pages that may be open at once."""
     recent: int = 20

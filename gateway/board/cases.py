@@ -83,6 +83,10 @@ class Case(msgspec.Struct, frozen=True):
     closed: bool
     overdue: bool
     unheard: bool
+    late: bool
+    """It was learned afterwards."""
+    gone: float
+    """When its cause was gone, 0 while it stands."""
     owner: str
     opened: float
     deadline: float
@@ -115,6 +119,8 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
         closed=incident.closed is not None,
         overdue=incident.overdue and incident.closed is None,
         unheard=incident.unheard,
+        late=incident.late,
+        gone=incident.gone or 0.0,
         owner=name(incident.owner) if incident.owner else "",
         opened=incident.opened,
         deadline=incident.deadline,
@@ -131,9 +137,9 @@ def _entry(event: Event, words: Words, name: Callable[[str], str]) -> Entry:
 def _said(event: Event, words: Words) -> str:
     """Return what a line of a timeline says beside its kind: what a person wrote, or what the event is about."""
     match event.kind, event.data:
-        case (("opened" | "joined"), {"symptom": {"title_zh": str(zh), "title_en": str(en)}}):
+        case (("opened" | "joined" | "history"), {"symptom": {"title_zh": str(zh), "title_en": str(en)}}):
             return words.either(zh, en)
-        case (("opened" | "joined"), {"symptom": {"condition": str(condition)}}):
+        case (("opened" | "joined" | "history"), {"symptom": {"condition": str(condition)}}):
             return words.name("condition", condition)
         case "ended", {"condition": str(condition)}:
             return words.name("condition", condition)

@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
+from gateway.board import agents as presence
 from gateway.board import cases, views
 from gateway.board.ports import IncidentDesk, LiveView
 from gateway.board.render import Renderer
@@ -21,6 +22,8 @@ from gateway.plan.model import Plan
 
 COOKIE = "lang"
 _YEAR = 31536000
+MOST_AGENTS = 100
+"""Agents on the first page, those to look at first: its script is sent them at every change."""
 
 
 class JSON(Response):
@@ -54,6 +57,11 @@ class BoardSettings(Protocol):
     @property
     def ages(self) -> views.Ages:
         """From when on readings are stale."""
+        ...
+
+    @property
+    def clock_limit(self) -> float:
+        """From how many seconds on an agent's clock is wrong."""
         ...
 
     @property
@@ -150,6 +158,7 @@ class Pages:
         now = self.wall()
         cards = views.cards(self._live, words, self.settings.ages, now)
         alarms = views.alarms(self._live, words, now)
+        agents = self._agents(words, now)
         shown = self._cases(words)
         standing = sum(1 for row in alarms if row.active)
         blind = sum(1 for card in cards if card.blind)
@@ -168,6 +177,7 @@ class Pages:
             ),
             "alarms": render("_alarms.html", words, now, list=alarms, calm=calm),
             "devices": render("_devices.html", words, now, list=cards, all=all_rows),
+            "agents": render("_agents.html", words, now, list=agents[:MOST_AGENTS], more=len(agents) - MOST_AGENTS),
             "incidents": render("_incidents.html", words, now, list=shown),
         }
         title = f"{self.settings.name} · {words('board')}"
@@ -182,8 +192,12 @@ class Pages:
             "now": now,
             "alarms": views.alarms(self._live, words, now),
             "devices": views.cards(self._live, words, self.settings.ages, now),
+            "agents": self._agents(words, now),
             "incidents": self._cases(words),
         }
+
+    def _agents(self, words: Words, now: float) -> list[presence.AgentRow]:
+        return presence.agents(self._live, words, now, clock_limit=self.settings.clock_limit)
 
     def _cases(self, words: Words) -> list[cases.Case]:
         found = list(self.desk.list())

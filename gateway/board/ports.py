@@ -61,6 +61,31 @@ class AgentView(Protocol):
         """Whether it is there."""
         ...
 
+    @property
+    def last_seen(self) -> float:
+        """Wall time when it was last heard, 0 for never."""
+        ...
+
+    @property
+    def offset(self) -> float:
+        """Its wall clock minus the gateway's, seconds."""
+        ...
+
+    @property
+    def held(self) -> int:
+        """Messages that it still holds."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Of its program."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with itself, in its own words; empty: nothing."""
+        ...
+
 
 class AlarmView(Protocol):
     """An alarm, and whose it is."""

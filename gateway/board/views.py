@@ -265,7 +265,8 @@ def alarms(live: LiveView, words: Words, now: float) -> list[AlarmRow]:
         made.append(
             AlarmRow(
                 id=occurrence.id,
-                title=(device.title if device is not None else "") or occurrence.device.removeprefix("@"),
+                title=(device.title if device is not None else "")
+                or occurrence.device.removeprefix("@").partition(":")[0],
                 place=_place(device.room if device else "", view.site, view.agent),
                 condition=words.name("condition", occurrence.condition),
                 severity=occurrence.severity.value,

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from contract.reading import Quality, Reading
+from gateway import watches
 from gateway.board import views
 from gateway.board.words import Words
 from gateway.incident import Incident, Purpose, Symptom
@@ -158,6 +159,10 @@ def _facts(
 def _value(worst: Symptom, words: Words) -> str:
     """Return the reading that raised the alarm; of contact and hearing, the title has said it."""
     value = tuple(worst.value) if isinstance(worst.value, list) else worst.value
+    if worst.quantity == watches.SAID and isinstance(value, str):
+        return _one_line(value)
+    if worst.quantity == watches.OFFSET and isinstance(value, int | float):
+        return f"{words('clock')} {'+' if value > 0 else '−'}{words.span(abs(value))}"
     if value is None or worst.quantity.startswith("x."):
         return ""
     return f"{views.label(worst.quantity, words)} {views.text(Reading(worst.quantity, value), words)}"

@@ -7,16 +7,20 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from contract.alarm import Occurrence
+from contract.clock import Stamp
 from contract.condition import Condition
 from contract.escalation import Ladder, due
 from contract.escalation import Rung as Person
 from contract.reading import Reading
 from gateway.contacts import Contacts, Hours
 from gateway.incident import Incident, Purpose, Symptom
-from gateway.plan.model import Clause, Closes, Level, Wake
+from gateway.plan.model import RANK, Clause, Closes, Level, Trigger, Wake
 
 FRESH = 90.0
 """Seconds: a reading that is older confirms nothing."""
+PAST = 30 * 86400.0
+"""Seconds: an alarm that claims to have begun longer ago counts from now."""
 LOOK_AGAIN = 5.0
 """Seconds between two looks, while the readings do not yet confirm that the cause is gone."""
 
@@ -45,16 +49,61 @@ class Latest(msgspec.Struct, frozen=True):
     at: float
 
 
-def page_at(began: float, page_after: float, wake: Wake, hours: Hours) -> float:
-    """Return when people are told of something that began then."""
-    at = began + page_after
+def page_at(ready: float, wake: Wake, hours: Hours) -> float:
+    """Return when people are told of something whose paging delay is over then."""
     match wake:
         case Wake.NIGHT:
-            return at
+            return ready
         case Wake.WORKING:
-            return hours.working(at)
+            return hours.working(ready)
         case Wake.DIGEST:
-            return hours.next_digest(at)
+            return hours.next_digest(ready)
+
+
+def symptom_of(occurrence: Occurrence, trigger: Trigger, hours: Hours, now: float) -> Symptom:
+    """Return what an incident keeps of an occurrence. Its paging delay counts from when it began, if that is known."""
+    since = _by_our_clock(occurrence.raised if occurrence.raised.trusted else occurrence.since, now)
+    ready = since + trigger.page_after
+    return Symptom(
+        id=occurrence.id,
+        condition=occurrence.condition,
+        severity=trigger.severity.value,
+        rank=RANK[trigger.severity],
+        level=trigger.level.value,
+        title_zh=trigger.title.zh,
+        title_en=trigger.title.en,
+        quantity=occurrence.quantity,
+        value=list(occurrence.value) if isinstance(occurrence.value, tuple) else occurrence.value,
+        since=since,
+        page_at=page_at(ready, trigger.wake, hours),
+        ready=ready,
+        wake=trigger.wake.value,
+    )
+
+
+def past_symptom_of(occurrence: Occurrence, trigger: Trigger, hours: Hours, now: float) -> Symptom:
+    """Return the same of an occurrence that is over; it began before it ended, whatever its clock says."""
+    symptom = symptom_of(occurrence, trigger, hours, now)
+    ended = _by_our_clock(occurrence.cleared, now)
+    return msgspec.structs.replace(symptom, active=False, ended=ended, since=min(symptom.since, ended))
+
+
+def _by_our_clock(stamp: Stamp, now: float) -> float:
+    """Return when something was, by the gateway's clock; now, where that cannot be known."""
+    return stamp.wall if stamp.trusted and now - PAST <= stamp.wall <= now else now
+
+
+def pages_after(incidents: Iterable[Incident], by: float, hours: Hours) -> dict[str, float]:
+    """Return when people are told of what waits for the calendar, once the clock was put right by ``by`` seconds.
+
+    Working hours are those of the right clock. Occurrence → wall time, by the clock as it is then.
+    """
+    return {
+        symptom.id: page_at(symptom.ready + by, Wake(symptom.wake), hours)
+        for incident in incidents
+        for symptom in incident.symptoms
+        if incident.closed is None and symptom.wake in (Wake.WORKING, Wake.DIGEST)
+    }
 
 
 def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -> Demand:

@@ -13,11 +13,15 @@ from msgspec.structs import replace
 
 from contract.alarm import Alarm, Occurrence
 from contract.clock import Stamp
+from contract.message import State
 from gateway import cli, control
+from gateway.board.agents import AgentRow, agents
+from gateway.board.words import Words
 from gateway.contacts import load_contacts
 from gateway.event import Event
 from gateway.incident import Source
 from gateway.incidents import Incidents
+from gateway.live import Live
 from gateway.plan.loader import load_plan
 from gateway.ports import Outcome
 
@@ -55,6 +59,21 @@ class Silent:
         return {}
 
 
+class Picture:
+    """What is known of two agents."""
+
+    def __init__(self) -> None:
+        self.live = Live(Clock())
+        good, bad = Stamp(1_800_000_000.0), Stamp(1_799_999_900.0)
+        self.live.state("city", "order-room", State(online=True, at=good, version="0.1.0"), good.wall)
+        state = State(online=True, at=bad, held=7, version="0.1.0", trouble="its disk is full")
+        self.live.state("city", "depot", state, good.wall)
+
+
+def agents_of(language: str) -> list[AgentRow]:
+    return agents(Picture().live, Words(language), 1_800_000_000.0, clock_limit=30.0)
+
+
 @pytest.fixture
 async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
     """A state directory whose gateway has one incident, A10."""
@@ -63,8 +82,11 @@ async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
     incidents = Incidents(Journal(), plan, contacts, Silent(), Clock(), Silent())
     source = Source(site="city", agent="order-room", device="ups-1", title="订单部 UPS", room="订单部", kind="ups")
     await incidents.on_alarm(Alarm(Occurrence(id="o1", device="ups-1", condition="on-battery")), source)
+    began, ended = (Stamp(1_800_000_000.0 - ago, trusted=True) for ago in (7200.0, 3600.0))
+    past = Occurrence(id="o2", device="ups-1", condition="on-battery", active=False, raised=began, cleared=ended)
+    await incidents.on_past(Alarm(past), source)
     settings = uvicorn.Config(
-        control.create(incidents), uds=str(tmp_path / control.SOCKET), log_level="warning", lifespan="off"
+        control.create(incidents, agents_of), uds=str(tmp_path / control.SOCKET), log_level="warning", lifespan="off"
     )
     server = uvicorn.Server(settings)
     with_socket = socket.socket(socket.AF_UNIX)
@@ -80,7 +102,7 @@ async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
 async def command(*words: str) -> int:
     parser = argparse.ArgumentParser()
     cli.add_commands(parser.add_subparsers(required=True))
-    args = parser.parse_args(["incident", *words])
+    args = parser.parse_args([*(() if words[0] == "agents" else ("incident",)), *words])
     return await asyncio.to_thread(args.run, args)
 
 
@@ -202,3 +224,27 @@ async def test_a_get_changes_nothing_and_a_bad_body_is_refused(state):
             answer = await client.post("/incidents/A10/mine", content=body)
             assert answer.status_code == 422
         assert (await client.get("/incidents/A10")).json()["state"] == "open"
+
+
+async def test_the_agents_are_told_with_their_clocks_and_their_trouble(state, capsys):
+    assert await command("agents", "--state", str(state)) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(
+        "city/depot  在线 online  时钟 clock −1 分 40 秒 −1 min 40 s  最近消息 last heard 01-15 16:00:00"
+    )
+    assert first.endswith("待传 held 7  0.1.0  时钟不准 clock is wrong  自报故障 its own trouble: its disk is full")
+    assert second.startswith("city/order-room  在线 online  时钟 clock 准确 right")
+    assert await command("agents", "--json", "--state", str(state)) == 0
+    told = json.loads(capsys.readouterr().out)["agents"]
+    assert [(one["key"], one["offset"]) for one in told] == [("city/depot", -100.0), ("city/order-room", 0.0)]
+
+
+async def test_what_was_learned_afterwards_is_said_to_be(state, capsys):
+    where = ("--state", str(state))
+    assert await command("list", "--all", *where) == 0
+    learned = [line for line in capsys.readouterr().out.splitlines() if "事后得知，未通知任何人" in line]
+    assert [line[:3] for line in learned] == ["B10"]
+    assert await command("show", "B10", *where) == 0
+    shown = capsys.readouterr().out
+    assert "01-15 14:00:00" in shown  # when it began
+    assert "01-15 16:00:00  事后得知 learned afterwards  市电中断，电池供电 Mains lost: on battery" in shown

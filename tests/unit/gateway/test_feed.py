@@ -28,11 +28,22 @@ class World:
         self.journal = journal
         self.live = Live(FixedClock())
         self.heard = asyncio.Queue()
-        self.feed = Feed(journal, self.live, self._on_alarm)
+        self.past = []
+        self.occurrences = {}
+        self.feed = Feed(journal, self.live, self._on_alarm, self._on_past)
         self.task = asyncio.create_task(self.feed.run())
 
     async def _on_alarm(self, alarm, view):
+        self.occurrences[alarm.occurrence.id] = alarm.occurrence
         self.heard.put_nowait((alarm.occurrence.id, alarm.occurrence.active, view.kind))
+
+    async def _on_past(self, alarm, view):
+        self.past.append((alarm.occurrence.id, view.kind, alarm.occurrence.cleared.wall))
+
+    async def handed_on(self):
+        """Wait until all that is in the journal has been handed on."""
+        while await self.journal.cursor("incidents") < self.journal.position:
+            await self.journal.flushed()
 
     async def keep(self, *messages):
         rows = []
@@ -159,3 +170,81 @@ async def test_what_is_in_the_journal_and_not_yet_known_waits(world):
     while await world.journal.cursor("incidents") < one:
         await world.journal.flushed()
     assert world.heard.empty()
+
+
+# Times by the gateway's clock, and what is of the past
+
+NOW, BOOT = 9_990.0, "x"  # when everything arrives, and the boot of the agent, whose wall clock stands in 1970
+
+
+def moment(boottime, boot=BOOT):
+    return Stamp(12.0, boottime, boot)
+
+
+def flap(seq, name, *, began, ended=None, sent=1000.0):
+    """Return an occurrence as an agent tells it, by its boot clock."""
+    active = ended is None
+    times = {"since": moment(began), "raised": moment(began), "cleared": moment(ended or 0.0)}
+    occurrence = Occurrence(id=name, device="ups-1", condition="on-battery", active=active, **times)
+    return Alarms(epoch=A, seq=seq, at=moment(ended or began), sent=sent, occurrence=occurrence)
+
+
+async def test_what_an_agent_in_1970_says_is_dated_by_how_long_ago_it_was(world):
+    await world.keep(INVENTORY, flap(1, "o1", began=400.0))
+    assert await world.next() == ("o1", True, "ups")
+    raised = world.occurrences["o1"].raised
+    assert (raised.wall, raised.trusted) == (NOW - 600, True)
+
+
+async def test_what_stands_at_hello_is_dated_too(world):
+    standing = flap(1, "o1", began=400.0).occurrence
+    await world.keep(INVENTORY, Hello(epoch=A, at=moment(1500.0), standing=(standing,)))
+    assert await world.next() == ("o1", True, "ups")
+    assert world.occurrences["o1"].raised.wall == NOW - 1100
+
+
+@pytest.mark.parametrize("sent", [0.0, 399.0])
+async def test_what_cannot_be_dated_stays_as_it_came(world, sent):
+    await world.keep(INVENTORY, flap(1, "o1", began=400.0, sent=sent))
+    assert await world.next() == ("o1", True, "ups")
+    assert world.occurrences["o1"].raised == moment(400.0)
+
+
+async def test_what_began_and_ended_during_a_cut_is_history_once_its_end_has_come(world):
+    hello = Hello(epoch=A, at=moment(990.0), held=(Held(A, ((1, 2),), 2),))
+    await world.keep(INVENTORY, hello, flap(1, "o1", began=100.0))
+    await world.handed_on()
+    assert world.past == []
+    await world.keep(flap(2, "o1", began=100.0, ended=300.0))
+    await world.handed_on()
+    assert world.past == [("o1", "ups", NOW - 700)]
+
+
+async def test_what_ends_while_the_line_is_up_is_no_history(world):
+    await world.keep(INVENTORY, Hello(epoch=A, held=(Held(A, ((1, 2),), 2),)))
+    await world.keep(flap(3, "o1", began=100.0), flap(4, "o1", began=100.0, ended=300.0))
+    await world.handed_on()
+    assert world.past == []
+
+
+async def test_a_restart_in_the_middle_of_a_backlog_knows_what_is_of_the_past(world):
+    await world.keep(INVENTORY, Hello(epoch=A, at=moment(990.0), held=(Held(A, ((1, 4),), 4),)))
+    await world.handed_on()
+    again = await world.restart()
+    world.task = again.task
+    await rebuild(world.journal, again.live, since=0.0)
+    await again.keep(flap(1, "o1", began=100.0))
+    await again.keep(flap(2, "o1", began=100.0, ended=300.0))
+    await again.handed_on()
+    assert await again.next() == ("o1", False, "ups")  # and its beginning was kept from those who page
+    assert [name for name, _, _ in again.past] == ["o1"]
+
+
+async def test_history_of_a_device_that_nobody_described_waits_for_the_inventory(world):
+    await world.keep(Hello(epoch=A, at=moment(990.0), held=(Held(A, ((1, 2),), 2),)))
+    await world.keep(flap(1, "o1", began=100.0), flap(2, "o1", began=100.0, ended=300.0))
+    await world.handed_on()
+    assert world.past == []
+    await world.keep(INVENTORY)
+    await world.handed_on()
+    assert [(name, kind) for name, kind, _ in world.past] == [("o1", "ups")]

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.event import Event
-from gateway.incident import IncidentState, apply, code_of, fold
+from gateway.event import CLOCK, Event
+from gateway.incident import IncidentState, apply, code_of, corrected, fold
 
 SYMPTOM = st.builds(
     lambda name, rank: {"id": name, "condition": f"c-{name}", "rank": rank},
@@ -32,6 +32,7 @@ KINDS = {
     "checked": st.just({"evidence": {}}),
     "closed": st.just({}),
     "from a later version": st.just({"what": "ever"}),
+    "history": st.builds(lambda symptom: {"clause": "3.1.1", "symptom": {**symptom, "active": False}}, SYMPTOM),
 }
 EVENTS = st.lists(
     st.sampled_from(sorted(KINDS)).flatmap(
@@ -75,6 +76,19 @@ def test_telling_the_outcome_twice_changes_nothing_but_the_timeline(events):
     for code, incident in fold(doubled).items():
         once = fold(events)[code]
         assert (incident.mails, incident.symptoms, incident.state) == (once.mails, once.symptoms, once.state)
+
+
+@given(EVENTS, st.integers(0, 25), st.floats(-1e6, 1e6))
+def test_a_correction_of_the_clock_anywhere_folds_as_it_was_believed(events, cut, by):
+    """What the gateway holds in memory is what the next one reads, wherever it was stopped."""
+    clock = Event(kind=CLOCK, at=5.0, data={"shift": by})
+    believed = {code: corrected(one, clock) for code, one in fold(events[:cut]).items()}
+    for event in events[cut:]:
+        believed[event.incident] = apply(believed.get(event.incident), event)
+    all_events = [*events[:cut], clock, *events[cut:]]
+    assert fold(all_events) == believed
+    for code, incident in fold(events[:cut]).items():
+        assert (corrected(incident, clock) == incident) == (incident.closed is not None or by == 0.0), code
 
 
 def test_a_message_that_one_channel_took_is_not_failed_by_another():

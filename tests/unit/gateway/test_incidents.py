@@ -602,3 +602,74 @@ async def test_listeners_hear_every_change_until_they_end_it(site):
 async def test_the_journal_alone_gives_the_same_incidents(site):
     await test_the_main_job_from_mains_lost_to_closed(site)
     assert fold(site.journal.kept) == {"A10": site.incidents.get("A10")}
+
+
+# What is learned afterwards
+
+
+async def past(site, name="o1", condition="on-battery", *, began=-900.0, ended=-300.0, **more):
+    occurrence = Occurrence(
+        id=name,
+        device="ups-1",
+        condition=condition,
+        active=False,
+        raised=Stamp(T0 + began, 0.0, "there", trusted=True),
+        cleared=Stamp(T0 + ended, 0.0, "there", trusted=True),
+        **more,
+    )
+    await site.incidents.on_past(Alarm(occurrence), UPS)
+
+
+async def test_what_began_and_ended_during_a_cut_is_on_record_and_pages_nobody(site):
+    await past(site)
+    (incident,) = site.incidents.list()
+    assert (incident.code, incident.clause, incident.state) == ("A10", "3.1.1", IncidentState.CLOSED)
+    assert (incident.opened, incident.gone, incident.closed) == (T0 - 900, T0 - 300, T0)
+    assert incident.late
+    assert incident.source == UPS
+    assert site.kinds() == ["history"]
+    assert [told for second in range(0, 40_000, 600) for told in await site.at(second)] == []
+    assert fold(site.journal.kept) == {"A10": incident}
+
+
+async def test_it_is_on_record_once_however_often_it_comes(site):
+    for _ in range(3):
+        await past(site)
+        site.restart()
+        await past(site)
+        await site.alarm("o1")  # its beginning, which came late too
+        await site.alarm("o1", active=False)
+    assert len(site.journal.kept) == 1
+
+
+async def test_an_incident_that_knows_the_occurrence_goes_on_and_learns_of_no_history(site):
+    await site.alarm("o1")
+    await site.at(30)
+    await past(site)
+    assert site.kinds() == ["opened", "message", "accepted"]
+    await site.alarm("o1", active=False)
+    assert site.incidents.get("A10").state is IncidentState.GONE
+
+
+async def test_history_joins_no_open_incident_and_opens_none(site):
+    await site.alarm("o2")
+    await past(site)
+    assert [(one.code, one.state.value) for one in site.incidents.list()] == [("B10", "closed"), ("A10", "open")]
+    await site.alarm("o3", "low-battery")
+    assert [one.code for one in site.incidents.list() if one.closed is None] == ["A10"]
+
+
+async def test_what_the_plan_does_not_name_is_no_history_either(site):
+    await past(site, condition="colour-wrong")
+    assert site.incidents.list() == ()
+
+
+async def test_history_ended_after_it_began_whatever_the_clocks_say(site):
+    await past(site, began=500.0, ended=-100.0)
+    (incident,) = site.incidents.list()
+    assert incident.opened == incident.gone == T0 - 100
+
+
+async def test_an_alarm_of_two_days_ago_that_still_stands_pages_at_once(site):
+    await site.alarm("o1", raised=Stamp(T0 - 2 * 86400, 0.0, "there", trusted=True))
+    assert await site.at(0) == [("li", Purpose.PAGE, False)]

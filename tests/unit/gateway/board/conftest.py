@@ -39,6 +39,11 @@ class Device(msgspec.Struct):
 
 class Agent(msgspec.Struct):
     online: bool = True
+    last_seen: float = NOW - 3
+    offset: float = 0.2
+    held: int = 0
+    version: str = "0.1.0"
+    trouble: str = ""
 
 
 class Owned(msgspec.Struct):
@@ -83,6 +88,9 @@ class Live:
             title, readings={key: Last(Reading(key, value), at) for key, value in made.items()}
         )
         return self.devices["hq", "order-room", name]
+
+    def agent(self, name="order-room", **more):
+        self.agents["hq", name] = Agent(**more)
 
     def doubt(self, device, quantity, value, quality):
         device.readings[quantity] = Last(Reading(quantity, value, quality), NOW - 1)

@@ -13,7 +13,7 @@ from contract.reading import Quality
 from gateway.board import words
 from gateway.board.words import Words
 from gateway.incident import IncidentState, Purpose
-from gateway.silence import AGENT, BROKER
+from gateway.watches import CONDITIONS
 
 BOARD = Path(words.__file__).parent
 
@@ -34,7 +34,7 @@ def test_no_text_is_missing_in_either_language():
         ("alarm", AlarmState),
         ("incident", IncidentState),
         ("condition", [condition.name for condition in DEFAULTS["ups"]]),
-        ("condition", [AGENT, BROKER]),
+        ("condition", CONDITIONS),
         ("purpose", Purpose),
     ],
 )

@@ -1,0 +1,48 @@
+"""Why something cannot be done with an incident, in both languages, with the way out. Pure."""
+
+from collections.abc import Sequence
+
+from contract.errors import IncidentError, IncidentUnknown
+from contract.settings import did_you_mean
+from gateway.incident import Incident
+
+
+def unknown(code: str, known: Sequence[str]) -> IncidentUnknown:
+    """Say that there is no such incident; ``known`` are the codes of the last ones."""
+    hint = did_you_mean(code.upper(), known) if known else "there is no incident yet"
+    hint_zh = f"最近的事件：{'、'.join(known)}" if known else "目前还没有事件"
+    return IncidentUnknown(f"no incident {code!r}", zh=f"没有事件 {code!r}", hint=hint, hint_zh=hint_zh)
+
+
+def closed(code: str) -> IncidentError:
+    """Say that it is closed."""
+    hint, hint_zh = "a note can still be written", "仍可以写备注"
+    return IncidentError(f"{code} is closed", zh=f"{code} 已经关闭", hint=hint, hint_zh=hint_zh)
+
+
+def no_step(clause: str, index: int, count: int) -> IncidentError:
+    """Say that its clause has no such step."""
+    return IncidentError(
+        f"clause {clause} has no step {index + 1}",
+        zh=f"预案 {clause} 没有第 {index + 1} 步",
+        hint=f"it has {count}",
+        hint_zh=f"共 {count} 步",
+    )
+
+
+def not_over(incident: Incident) -> IncidentError:
+    """Say that it cannot be closed without a reason."""
+    stands = incident.gone is None
+    why = "its cause still stands" if stands else "it is not yet checked that its cause is gone"
+    return IncidentError(
+        f"{incident.code} cannot be closed: {why}",
+        zh=f"{incident.code} 还不能关闭：{'原因还没有消失' if stands else '还没有核实原因已消失'}",
+        hint="wait for it, or give a reason",
+        hint_zh="等原因消失并核实，或写明关闭的理由",
+    )
+
+
+def no_words() -> IncidentError:
+    """Say that a note is empty."""
+    hint, hint_zh = "write what you saw or did", "写下看到了什么、做了什么"
+    return IncidentError("a note needs words", zh="备注是空的", hint=hint, hint_zh=hint_zh)
