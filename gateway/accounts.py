@@ -70,8 +70,8 @@ class Accounts:
         self._journal = journal
         self._clock = clock
 
-    async def hello(self, site: str, agent: str, hello: Hello, *, alone: bool = True) -> None:
-        """Name what will never come, before the hello is acknowledged: the agent forgets the epoch then.
+    async def hello(self, site: str, agent: str, hello: Hello, *, alone: bool = True) -> bool:
+        """Name what will never come; say whether that is done. Only then the hello may be acknowledged: the agent forgets.
 
         Args:
             site: of the agent.
@@ -95,7 +95,8 @@ class Accounts:
                 if held.unsure:
                     await self._unsure(site, agent, held)
         except StorageError:
-            return  # told by the journal; the next hello says it again
+            return False  # told by the journal; the next hello says it again
+        return True
 
     async def _tell(self, site: str, agent: str, gap: Gap, new: Ranges) -> None:
         text = f"{site}/{agent}: {len(new)} messages of epoch {gap.epoch} will not come: {_spans(new)}: {gap.reason}"

@@ -39,8 +39,8 @@ from gateway.notify.pipeline import standard_stages
 from gateway.oversight import Oversight
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan
+from gateway.store import PAGE, Store
 from gateway.store import READER as STORE
-from gateway.store import Store
 from gateway.store_servers import open_server
 from gateway.systemd import Notifier
 from gateway.twins import Twins
@@ -153,8 +153,15 @@ class Running:
         self.live = Live(clock)
         self.wire = Wire(broker=config.broker, name=config.gateway.name, version=version(), clock=clock)
         self.wire.journal = lambda: journal.id
+        self.twins = Twins()
         self.ingest = Ingest(
-            journal, self.live, clock, self.wire.send, site=config.gateway.site, name=config.gateway.name
+            journal,
+            self.live,
+            clock,
+            self.wire.send,
+            site=config.gateway.site,
+            name=config.gateway.name,
+            twins=self.twins,
         )
         channels = open_channels(config.notify, clock)
         utc_offset = contacts.hours.utc_offset
@@ -176,8 +183,7 @@ class Running:
         self._in_incidents: set[str] = set()
         self.feed = Feed(journal, self.live, self._on_alarm, self._on_past)
         self.follower = Follower(clock, journal, self._correct)
-        self.twins = Twins()
-        told = Told(connected=lambda: self.wire.connected)
+        told = Told(connected=lambda: self.wire.connected, store_away=self._store_away)
         watches = Watches(self.live, clock, told, self.twins, clock_limit=config.gateway.clock_limit)
         self.oversight = Oversight(self.live, clock, watches.all(), self.incidents.on_alarm)
         facts.own = self.oversight.latest
@@ -278,6 +284,20 @@ class Running:
         await self.incidents.correct(by, data, believe)
         self.oversight.moved(by)
 
+    def _of_store(self) -> str:
+        if self.store is None:
+            return ""
+        status = self.store.status()
+        behind = f", {status.behind} messages behind" if status.behind > PAGE else ""
+        return f"; store {status.state}{behind}"
+
+    def _store_away(self) -> bool:
+        """Whether the store takes nothing, though there is something for it."""
+        if self.store is None:
+            return False
+        status = self.store.status()
+        return status.state == "away" and status.behind > 0
+
     def _settle(self, alarm: Alarm) -> None:
         """What is over, and is no part of any incident, waits for nobody's acknowledgement."""
         if not alarm.occurrence.active and alarm.occurrence.id not in self._in_incidents:
@@ -325,7 +345,8 @@ class Running:
             except (TimeoutError, StorageError):
                 notifier.say(STATUS="the journal does not write")
             else:
-                notifier.say(WATCHDOG=1, STATUS=f"{broker}; {online} of {len(self.live.agents)} agents online")
+                status = f"{broker}; {online} of {len(self.live.agents)} agents online{self._of_store()}"
+                notifier.say(WATCHDOG=1, STATUS=status)
             await asyncio.sleep(min(watchdog or _STATUS_EVERY, _STATUS_EVERY))
 
 

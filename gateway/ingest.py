@@ -7,10 +7,8 @@ is none of ours is refused, counted, and logged once for each sender; it stops n
 
 import asyncio
 import logging
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -40,14 +38,13 @@ from gateway.journal import Journal
 from gateway.journal_file import KINDS
 from gateway.live import AgentKey, Live
 from gateway.record import Incoming, StreamKey
+from gateway.twins import Twins
 
 _log = logging.getLogger(__name__)
 _SENDERS: Final = 1000
 """Refused senders told apart; what comes from more is counted together."""
 _TOPICS: Final = 50_000
 """Topics whose meaning is remembered."""
-_TWO_AGAIN: Final = 3600.0
-"""Seconds until two agents under one name are told of again."""
 
 ACK_WITHIN: Final = 0.2
 """Seconds until readings are acknowledged, well inside the second after which an agent writes them to its disk: an
@@ -92,9 +89,21 @@ class Ingest:
         *,
         site: str = "",
         name: str = "",
+        twins: Twins | None = None,
         later: Later = _later,
     ) -> None:
-        """Take where it goes, how to answer, and who keeps the time. With a site, agents of others are refused."""
+        """Take where it goes, and how to answer.
+
+        Args:
+            journal: takes what is kept.
+            live: takes what is known now.
+            clock: of this host.
+            send: publishes.
+            site: agents of other sites are refused; empty: of none.
+            name: this gateway's.
+            twins: knows who speaks under one name.
+            later: keeps the time.
+        """
         self.refused: Counter[str] = Counter()
         """Sender (or ``others``) → messages refused."""
         self._journal = journal
@@ -102,6 +111,7 @@ class Ingest:
         self._clock = clock
         self._send = send
         self._accounts = Accounts(journal, clock)
+        self._twins = twins or Twins()
         self.on_news: Callable[[int], None] = lambda _position: None
         """Called once alarms, hellos or inventories are in the journal and known, with the last one's id."""
         self._site = site
@@ -112,10 +122,7 @@ class Ingest:
         self._owed: dict[StreamKey, int] = {}
         """Readings in the journal that are not acknowledged yet."""
         self._paying = False
-        self._former: dict[AgentKey, set[str]] = {}
-        """Epochs of an agent that a later hello has replaced."""
-        self._told_two: dict[AgentKey, float] = {}
-        """When it was last told that two speak under one name (boot clock)."""
+        """It will be looked at what is owed."""
 
     async def take(self, batch: Sequence[Arrived]) -> None:
         """Commit a batch, acknowledge it, and tell what is known now.
@@ -145,9 +152,9 @@ class Ingest:
                 if number:
                     self._live.readings(address.site, address.agent, message, one.arrived.received)
             else:
-                rest.append(one)
                 news = max(news, number)
-                await self._tell(one, fresh=bool(number))
+                if await self._tell(one, fresh=bool(number)):
+                    rest.append(one)
         self._acknowledge(rest)
         if news:
             self.on_news(max(number for number in ids.values()))
@@ -248,8 +255,8 @@ class Ingest:
         ack = Ack(self._journal.id, epoch, have, occurrences, self._name)
         self._send(f"{ROOT}/{site}/{agent}/acks", encode(ack))
 
-    async def _tell(self, one: _Taken, *, fresh: bool) -> None:
-        """Tell what is known now; duplicates have been told before."""
+    async def _tell(self, one: _Taken, *, fresh: bool) -> bool:
+        """Tell what is known now; duplicates have been told before. Say whether it may be acknowledged."""
         site, agent = one.address.site, one.address.agent
         arrived = one.arrived
         self._heard(one)
@@ -260,25 +267,18 @@ class Ingest:
                 self._live.inventory(site, agent, one.message)
             case State():
                 self._live.state(site, agent, one.message, arrived.received, retained=arrived.retained)
+                if one.message.online and not arrived.retained:
+                    self._twins.state(site, agent, one.message.epoch, self._clock.boottime())
             case Hello():
-                await self._hello(site, agent, one.message)
+                return await self._hello(site, agent, one.message)
+        return True
 
-    async def _hello(self, site: str, agent: str, hello: Hello) -> None:
-        key = (site, agent)
-        former = self._former.setdefault(key, set())
-        known = self._live.agent(site, agent).epoch
-        now = self._clock.boottime()
-        if hello.epoch in former and now >= self._told_two.get(key, -math.inf) + _TWO_AGAIN:
-            self._told_two[key] = now  # two that push each other off the broker say hello every second
-            _log.error("%s/%s: two agents speak under this name: epochs %s and %s", site, agent, hello.epoch, known)
-            text = f"{site}/{agent}: 两个代理程序用同一个名字 two agents speak under this name"
-            with suppress(StorageError):  # told by the journal
-                data = {"site": site, "agent": agent, "epochs": [hello.epoch, known]}
-                await self._accounts.record("two-epochs", text, data)
-        if known and known != hello.epoch:
-            former.add(known)
-        self._live.hello(site, agent, hello)
-        await self._accounts.hello(site, agent, hello)
+    async def _hello(self, site: str, agent: str, hello: Hello) -> bool:
+        """Take a hello; say whether what is missing is named, so that it may be acknowledged."""
+        self._twins.hello(site, agent, hello.epoch, self._clock.boottime())
+        twins = (site, agent) in self._twins.standing(self._clock.boottime())
+        self._live.hello(site, agent, hello, twins=twins)
+        return await self._accounts.hello(site, agent, hello, alone=not twins)
 
 
 def _incoming(one: _Taken) -> Incoming:

@@ -27,6 +27,7 @@ from contract.ranges import Ranges
 from gateway.ingest import ACK_AFTER, ACK_WITHIN, Arrived, Ingest
 from gateway.journal import Journal
 from gateway.live import Live
+from gateway.twins import Twins
 
 A, B = "00000000000000aa", "00000000000000bb"
 BASE = "wolfsmoke/1/hq/order-room"
@@ -47,6 +48,7 @@ class World:
     def __init__(self, journal, clock, site=""):
         self.journal, self.clock = journal, clock
         self.live = Live(clock)
+        self.twins = Twins()
         self.sent = []
         self.news = 0
         self.later = lambda _seconds, call: call()
@@ -56,6 +58,7 @@ class World:
             clock,
             lambda topic, body: self.sent.append((topic, body)),
             site=site,
+            twins=self.twins,
             later=self._call_later,
         )
         self.ingest.on_news = self._count
@@ -218,11 +221,67 @@ async def test_an_alarm_whose_end_is_still_on_its_way_is_left_standing(world):
     assert world.live.alarms["o1"].occurrence.active
 
 
-async def test_two_agents_under_one_name_are_told_of(world, caplog):
-    for epoch in (A, B, A, B):
-        await world.take(Hello(epoch=epoch))
-    assert any("two agents" in record.message for record in caplog.records)
-    assert "two-epochs" in [event.kind for event in await world.journal.events()]
+async def test_two_agents_under_one_name_leave_each_other_alone(world):
+    await world.take(alarm(1, "o1"), poll(3))
+    for _ in range(5):
+        for epoch in (A, B):
+            await world.take(
+                Hello(epoch=epoch, held=(Held(epoch, ((4, 4),) if epoch == A else (), 4 if epoch == A else 0),))
+            )
+            await world.take(State(online=True, epoch=epoch))
+            world.clock.now += 5
+    assert world.twins.standing(world.clock.now) == {("hq", "order-room")}
+    await world.take(alarm(9, "o9"))
+    await world.take(poll(11))
+    await world.take(Hello(epoch=B))
+    assert world.live.alarms["o9"].occurrence.active, "the other's alarm"
+    gaps = await world.journal.gaps()
+    assert Ranges([(10, 10)]).common(gaps[("hq", "order-room", A)]) == Ranges(), "the other's number, still on its way"
+
+
+async def test_an_agent_that_starts_again_is_no_double(world):
+    for epoch in (A, B):
+        for _ in range(10):
+            await world.take(Hello(epoch=epoch))
+            await world.take(State(online=True, epoch=epoch))
+            world.clock.now += 5
+    assert world.twins.standing(world.clock.now) == set()
+
+
+async def test_what_another_journal_has_is_no_loss_and_what_this_one_acknowledged_and_has_not_is(world):
+    await world.take(poll(5))
+    await world.take(Hello(epoch=A, held=(Held(A, ((6, 6),), 6, 3, "another"),)))
+    name = world.journal.id
+    events = [event for event in await world.journal.events() if event.kind in ("lost", "elsewhere")]
+    assert [(event.kind, event.data["lost"]) for event in events] == [("elsewhere", [[1, 3]]), ("lost", [[4, 4]])]
+    assert world.journal.id == name
+    await world.take(Hello(epoch=B, held=(Held(B, (), 2, 2, name),)))
+    events = [event for event in await world.journal.events() if event.kind == "lost"]
+    assert "restored" in events[-1].data["reason"]
+    assert world.journal.id != name, "it is an older copy of itself: agents send all that they hold"
+
+
+async def test_an_end_that_nobody_can_number_is_on_record_once(world):
+    for _ in range(2):
+        await world.take(Hello(epoch=B, held=(Held(A, (), 7, 7, "j", unsure=True), Held(B))))
+    assert [event.kind for event in await world.journal.events()].count("unsure") == 1
+
+
+async def test_a_hello_is_not_acknowledged_until_what_is_missing_is_on_record(world, monkeypatch):
+    async def fails(*_):
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(world.journal, "name_gap", fails)
+    hello = Hello(epoch=B, held=(Held(A, (), 7), Held(B)))
+    assert not await world.take(hello), "the agent would forget the epoch"
+    monkeypatch.undo()
+    assert set(await world.take(hello)) == {A, B}
+
+
+async def test_numbers_that_were_thinned_out_count_as_received_and_are_named(world):
+    acks = await world.take(msgspec.structs.replace(poll(9), first=4))
+    assert acks[A].have == ((4, 9),)
+    assert world.journal.have("hq", "order-room", A) == Ranges([(4, 9)])
 
 
 BAD = {
