@@ -97,9 +97,11 @@ class Gateway:
             )
             for one in messages
         ]
-        for row in await self.journal.append(rows):
+        before = self.journal.position
+        await self.journal.append(rows)
+        for row in await self.journal.after(before, 100, readings=False):
             self.live.restore(row)
-            self.feed.wake(row.id)
+        self.feed.wake(self.journal.position)
         while messages and await self.journal.cursor(READER) < self.journal.position:
             await self.journal.flushed()
         await self.incidents.tick()
