@@ -26,6 +26,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 Seconds = Annotated[float, msgspec.Meta(extra={"unit": "seconds"})]
 """A duration, in seconds; written ``"250ms"``, ``"30s"``, ``"5m"``, ``"5h"``, ``"1d"``."""
+Bytes = Annotated[int, msgspec.Meta(extra={"unit": "bytes"})]
+"""A size, in bytes; written ``"512 KiB"``, ``"256 MiB"``, ``"1.5 GiB"``."""
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
 """A name that may stand in an MQTT topic: lower-case letters, digits and hyphens."""
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
@@ -34,6 +36,8 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB)")
+_SIZES: Final = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 NEAR: Final = 0.6
 """How like two words are, by difflib, to be taken for one another."""
 MANY: Final = 40
@@ -118,6 +122,18 @@ def seconds(text: str) -> float:
     if match is None:
         raise ValueError(f"{text!r} is not a duration")
     return float(match[1]) * _UNITS[match[2]]
+
+
+def size(text: str) -> int:
+    """Return the bytes of a size such as ``"256 MiB"``.
+
+    Raises:
+        ValueError: it is not a number with a unit.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a size")
+    return round(float(match[1]) * _SIZES[match[2]])
 
 
 def load(kind: type[T], text: str, *, file: str, secrets: SecretSource = no_secrets) -> T:
@@ -208,6 +224,8 @@ class _Walk:
             return self._union(plain, value, path)
         if unit == "seconds":
             return self._seconds(value, path)
+        if unit == "bytes":
+            return self._size(value, path)
         match plain:
             case inspect.StructType():
                 if not isinstance(value, dict):
@@ -252,6 +270,16 @@ class _Walk:
         if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
             return self.problem(path, "a duration needs a unit", f'write "{value:g}s" for {value:g} seconds')
         return self.problem(path, f"must be a duration, not {_said(value)}", 'write "30s"')
+
+    def _size(self, value: Any, path: Path) -> object:
+        if isinstance(value, str):
+            try:
+                return size(value)
+            except ValueError:
+                return self.problem(path, f"{value!r} is not a size", 'write "512 KiB", "256 MiB" or "1.5 GiB"')
+        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+            return self.problem(path, "a size needs a unit", f'write "{value:g} MiB" for {value:g} mebibytes')
+        return self.problem(path, f"must be a size, not {_said(value)}", 'write "256 MiB"')
 
     def _secret(self, value: Any, path: Path) -> object:
         if isinstance(value, str):
@@ -356,6 +384,8 @@ def _example_text(info: Any) -> str:
     match info:
         case inspect.Metadata(extra={"unit": "seconds"}):
             return '"30s"'
+        case inspect.Metadata(extra={"unit": "bytes"}):
+            return '"256 MiB"'
         case inspect.Metadata():
             return _example_text(info.type)
         case inspect.CustomType():
