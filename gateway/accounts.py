@@ -1,7 +1,7 @@
 """What of an agent's messages is missing, and why: held against its hello, and named by range."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +16,7 @@ from gateway.journal import Journal
 _log = logging.getLogger(__name__)
 
 ELSEWHERE: Final = "acknowledged by another journal"
-RESTORED: Final = "this journal acknowledged them and has them not: it was restored from an older copy"
+RESTORED: Final = "this journal acknowledged them and has them not: it was restored from an older copy, or damaged"
 IN_MEMORY: Final = "in the agent's memory when it ended"
 NOT_HELD: Final = "the agent holds them no longer"
 UNNUMBERED: Final = "it ended as in a power cut: what its last second said is lost, and cannot be numbered"
@@ -32,13 +32,13 @@ class Gap(msgspec.Struct, frozen=True):
     reason: str
 
 
-def gaps(hello: Hello, have: dict[str, Ranges], journal: str) -> Iterator[Gap]:
+def gaps(hello: Hello, have: dict[str, Ranges], journal: Collection[str]) -> Iterator[Gap]:
     """Yield what will never come. Pure.
 
     Args:
         hello: what the agent says.
         have: epoch → what the journal has of this agent.
-        journal: its id.
+        journal: its id, and those that it had before.
     """
     for held in hello.held:
         missing = Ranges([(1, held.last)]).minus(Ranges(held.spans)).minus(have.get(held.epoch, Ranges()))
@@ -48,7 +48,7 @@ def gaps(hello: Hello, have: dict[str, Ranges], journal: str) -> Iterator[Gap]:
                 missing = missing.minus(void)
                 yield Gap(held.epoch, void, "lost", voided.reason)
         settled = missing.common(Ranges([(1, held.settled)])) if held.journal else Ranges()
-        own = held.journal == journal
+        own = held.journal in journal
         yield Gap(held.epoch, settled, "lost" if own else "elsewhere", RESTORED if own else ELSEWHERE)
         yield Gap(held.epoch, missing.minus(settled), "lost", IN_MEMORY)
     spoken = {held.epoch for held in hello.held} | {hello.epoch}
@@ -83,9 +83,11 @@ class Accounts:
         if not alone:
             spoken = {held.epoch for held in hello.held}
             have = {epoch: ranges for epoch, ranges in have.items() if epoch in spoken}
-        found = [gap for gap in gaps(hello, have, self._journal.id) if gap.numbers]
+        own = {self._journal.id, *self._journal.former}
+        found = [gap for gap in gaps(hello, have, own) if gap.numbers]
+        restored = {gap.epoch for gap in found if gap.reason == RESTORED}
         try:
-            if any(gap.reason == RESTORED for gap in found):
+            if any(held.journal == self._journal.id and held.epoch in restored for held in hello.held):
                 await self._journal.rename()
             for gap in found:
                 new = await self._journal.name_gap(site, agent, gap.epoch, gap.numbers, gap.kind, gap.reason)

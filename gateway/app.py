@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import secrets
+import shutil
 import signal
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
@@ -25,6 +26,7 @@ from gateway.config import Config, load, places
 from gateway.contacts import Contacts, load_contacts
 from gateway.digest import Digest
 from gateway.evidence import LiveFacts, source_of
+from gateway.feed import READER as INCIDENTS
 from gateway.feed import Feed, rebuild
 from gateway.follow import Follower
 from gateway.incident import Incident
@@ -39,6 +41,7 @@ from gateway.notify.pipeline import standard_stages
 from gateway.oversight import Oversight
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan
+from gateway.retention import Retention
 from gateway.store import PAGE, Store
 from gateway.store import READER as STORE
 from gateway.store_servers import open_server
@@ -207,8 +210,17 @@ class Running:
         )
         self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
         self._hours = contacts.hours
-        self._readers = [] if self.store is None else [STORE]
-        """Who has to have passed a reading before it is dropped; the incidents read none."""
+        stores = [] if self.store is None else [STORE]
+        self.retention = Retention(
+            journal,
+            clock,
+            keep=config.gateway.keep,
+            most=config.gateway.keep_bytes,
+            readers=stores,
+            rare_readers=[*stores, INCIDENTS],
+            standing=lambda: {one.alarm.occurrence.id for one in self.live.standing()},
+            disk=lambda: shutil.disk_usage(config.gateway.state).free,
+        )
 
     async def run(self, notifier: Notifier, watchdog: float) -> None:
         """Run until SIGTERM or SIGINT. systemd hears of us through ``notifier``, every ``watchdog`` seconds (0: never).
@@ -240,6 +252,7 @@ class Running:
         work: list[Coroutine[Any, Any, None]] = [
             self.feed.run(),
             self.incidents.run(),
+            self.retention.run(),
             self.oversight.run(),
             self.follower.run(),
             self.wire.run(self.ingest.take),
@@ -320,18 +333,11 @@ class Running:
     async def _by_the_calendar(self) -> None:
         """Drop old readings now and each night; send the message of the day, where somebody gets it."""
         calendar = Calendar(self._hours.utc_offset, self._clock.wall)
-        calendar.daily(self._prune, at=_PRUNE_AT, last=self._clock.wall() - _DAY)
+        calendar.daily(self.retention.nightly, at=_PRUNE_AT, last=self._clock.wall() - _DAY)
         if self._digest.wanted:
             first = calendar.daily(self._digest.send, at=self._hours.digest, last=await self._digest.last())
             _log.info("the next message of the day: %s", first.isoformat(" ", "minutes"))
         await calendar.run()
-
-    async def _prune(self) -> None:
-        """Drop old readings that every reader has passed, a few at a time."""
-        with suppress(StorageError):  # told by the journal; the next night tries again
-            before = self._clock.wall() - self._config.gateway.keep
-            while await self._journal.prune(before, self._readers):
-                pass  # a few thousand in a commit; others have their turn between two
 
     async def _tell_systemd(self, notifier: Notifier, watchdog: float) -> None:
         """Say ready, then feed the watchdog while the journal still writes."""

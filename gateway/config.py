@@ -15,12 +15,14 @@ import msgspec
 from contract import files, locate, settings
 from contract.broker import FILES, Broker, host_faults
 from contract.errors import ConfigError, Problem
-from contract.settings import Fault, Port, Seconds, Secret, SecretSource, Slug, Text
+from contract.settings import Bytes, Fault, Port, Seconds, Secret, SecretSource, Slug, Text
 from gateway.contacts import is_address
 
 _PLAN: Final[locate.Path] = ("plan",)
 _CONTACTS: Final[locate.Path] = ("contacts",)
 _STATE: Final[locate.Path] = ("gateway", "state")
+_LEAST: Final = 64 * 2**20
+"""Bytes that a journal must be allowed."""
 _STATE_DIRECTORY: Final = "/var/lib/wolfsmoke-gateway"
 
 
@@ -44,7 +46,9 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     board: Board = Board()
     language: Literal["zh", "en"] = "zh"
     keep: Seconds = 14 * 86400.0
-    """How long the journal keeps readings that every reader has passed."""
+    """How long the journal keeps messages that every reader has passed, while there is room."""
+    keep_bytes: Bytes = 4 * 2**30
+    """How big the journal may become."""
     clock_limit: Seconds = 30.0
     """How far an agent's clock may be from the gateway's."""
 
@@ -54,6 +58,8 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
         url = draft.public_url
         if isinstance(url, str) and url and not url.startswith(("http://", "https://")):
             yield Fault(f"{url!r} is no URL", 'write "https://wolfsmoke.example.net"', ("public_url",))
+        if isinstance(draft.keep_bytes, int) and draft.keep_bytes < _LEAST:
+            yield Fault("too small for a journal", 'write "64 MiB" or more', ("keep_bytes",))
 
 
 _STRANGE: Final = {

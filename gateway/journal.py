@@ -1,19 +1,15 @@
 """The journal: what arrived, in the order of its arrival, on disk before anybody hears of it (SQLite, WAL).
 
-One writer task gathers what is waiting and commits it together: messages, cursors, incident events, what readers set
-aside. Readers ask by position, with a cursor of their own, and never delay a commit.
+One writer (``gateway.journal_writer``) gathers what is waiting and commits it together: messages, cursors, incident
+events, what readers set aside. Readers ask by position, with a cursor of their own, and never delay a commit.
 
 A message is known by (site, agent, epoch, seq). What was received of a stream is kept as ranges (``gateway.streams``),
 so that a duplicate is known without an index over all that ever came. Messages without a number (hello, inventory) are
-simply appended.
-
-Many rows go in, and come out, with one step of SQLite's: each step gives up the interpreter's lock and has to get it
-back, which under load costs more than the row.
+simply appended. What is let go of, and when, is ``gateway.retention``'s.
 """
 
 import asyncio
 import json
-import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,51 +20,19 @@ import msgspec
 
 from contract.clock import Clock
 from contract.errors import StorageError
-from contract.message import SEPARATOR
+from contract.message import SEPARATOR, Topic
 from contract.ranges import Ranges
 from gateway.event import Event, storable
-from gateway.journal_file import KINDS, condemn, damaged, identify, open_file, rename
-from gateway.record import Aside, Growth, Incoming, Stored, StreamKey
-from gateway.streams import THINNED, Stream, Streams
+from gateway.journal_file import KINDS, condemn, connect_to_read, damaged, rename
+from gateway.journal_writer import GAP, Writer
+from gateway.record import Aside, Growth, Incoming, Size, Stored, StreamKey
+from gateway.streams import Streams
 
-_log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-BATCH: Final = 2048
-"""Messages in one commit at the most: some 10 ms."""
-CHECKPOINT: Final = 20_000
-"""Messages after which the ranges are written; a start reads as many again."""
-_KIND: Final = {topic: number for number, topic in enumerate(KINDS)}
+RECEIVED: Final = ("dropped", "refused")
+"""Kinds of gaps whose numbers were received all the same."""
 _EVENTS: Final = "SELECT id, at, incident, kind, who, text, data FROM events"
-_COLUMNS: Final = 7
-_GAP: Final = "INSERT INTO gaps VALUES (?, ?, ?, ?, ?, ?)"
-_CHUNKS: Final = (128, 16, 1)
-_INSERT: Final = {
-    rows: "INSERT INTO messages (id, stream, kind, seq, first, received, body) VALUES "
-    + ",".join(["(?,?,?,?,?,?,?)"] * rows)
-    for rows in _CHUNKS
-}
-
-
-class _Job:
-    """Work for the writer: what to do inside the next commit, and who waits for it."""
-
-    __slots__ = ("done", "messages", "work")
-
-    def __init__(self, messages: Sequence[Incoming], work: Callable[[sqlite3.Connection], Any] | None) -> None:
-        self.messages = messages
-        self.work = work
-        self.done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-    def succeed(self, result: Any) -> None:
-        """Tell the one who waits, if they still do."""
-        if not self.done.done():
-            self.done.set_result(result)
-
-    def fail(self, error: StorageError) -> None:
-        """Tell the one who waits, if they still do."""
-        if not self.done.done():
-            self.done.set_exception(error)
 
 
 class Journal:
@@ -76,21 +40,12 @@ class Journal:
 
     def __init__(self, path: Path, clock: Clock) -> None:
         """Take the file and the clock; nothing is opened."""
-        self.id = ""
-        self.position = 0
-        """The id of the last message committed."""
         self.path = path
-        self.streams = Streams()
         self._clock = clock
-        self._writer: sqlite3.Connection | None = None
-        self._reader: sqlite3.Connection | None = None
-        self._write_thread = ThreadPoolExecutor(1, "journal-write")
-        self._read_thread = ThreadPoolExecutor(1, "journal-read")
-        self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
-        self._checkpoint = 0
-        """The position at the last checkpoint."""
         self._grown: set[asyncio.Event] = set()
-        self._failing = False
+        self._writer = Writer(path, clock, self._grown)
+        self._reader: sqlite3.Connection | None = None
+        self._read_thread = ThreadPoolExecutor(1, "journal-read")
 
     @classmethod
     async def open(cls, path: Path, clock: Clock) -> "Journal":
@@ -100,25 +55,32 @@ class Journal:
             StorageError: the file cannot be used.
         """
         journal = cls(path, clock)
-        await asyncio.get_running_loop().run_in_executor(journal._write_thread, journal._open)
+        await journal._writer.open()
+        try:
+            journal._reader = await journal._on_reader(lambda: connect_to_read(path))
+        except sqlite3.Error as error:
+            raise StorageError(f"the journal cannot be read: {error}", where=str(path)) from None
         return journal
 
-    def _open(self) -> None:
-        writer = self._writer = open_file(self.path, f"{self._clock.stamp().wall:.0f}")
-        try:
-            self.id = identify(writer, self.path)
-            kept = writer.execute("SELECT value FROM meta WHERE name = 'checkpoint'").fetchone()
-            self._checkpoint = int(kept[0]) if kept else 0
-            self.streams.load(writer, self._checkpoint)
-            (last,) = writer.execute("SELECT coalesce(max(id), 0) FROM messages").fetchone()
-            self.position = max(last, self._checkpoint)
-            uri = f"{self.path.absolute().as_uri()}?mode=ro"
-            self._reader = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        except (OSError, sqlite3.Error, ValueError) as error:
-            if isinstance(error, sqlite3.Error) and damaged(error):
-                condemn(self.path)
-            hint = "start again: what can be read is saved then"
-            raise StorageError(f"the journal cannot be read: {error}", where=str(self.path), hint=hint) from None
+    @property
+    def id(self) -> str:
+        """Random, new whenever a journal is created, restored or rescued."""
+        return self._writer.identity.id
+
+    @property
+    def former(self) -> frozenset[str]:
+        """Its ids before it was restored, or rescued."""
+        return self._writer.identity.former
+
+    @property
+    def position(self) -> int:
+        """The id of the last message committed."""
+        return self._writer.position
+
+    @property
+    def streams(self) -> Streams:
+        """What was received of whom."""
+        return self._writer.streams
 
     async def run(self) -> None:
         """Write until cancelled. A disk that fails is told once; nothing is acknowledged meanwhile.
@@ -126,95 +88,7 @@ class Journal:
         Raises:
             StorageError: the file is damaged; the next start saves what it can.
         """
-        while True:
-            jobs = [await self._jobs.get()]
-            size = len(jobs[0].messages)
-            while size < BATCH and not self._jobs.empty():
-                jobs.append(self._jobs.get_nowait())
-                size += len(jobs[-1].messages)
-            await self._commit(jobs)
-
-    async def _commit(self, jobs: list[_Job]) -> None:
-        ids, rows, position = self._number(jobs)
-        new = self.streams.fresh()
-        keep = self.position - self._checkpoint >= CHECKPOINT
-        try:
-            results = await self._on(self._write_thread, lambda: self._write(jobs, rows, new, keep=keep))
-        except sqlite3.Error as error:
-            self.streams.failed(new)
-            for job in jobs:
-                job.fail(StorageError(f"the journal cannot be written: {error}"))
-            self._failed(error)
-            return
-        if self._failing:
-            self._failing = False
-            _log.warning("the journal can be written again")
-        if keep:
-            self._checkpoint = self.position
-            self.streams.checkpointed()
-        self.streams.committed()
-        grown = position > self.position
-        self.position = position
-        for job, numbers, result in zip(jobs, ids, results, strict=True):
-            job.succeed(result if job.work else numbers)
-        if grown:
-            for event in self._grown:
-                event.set()
-
-    def _failed(self, error: sqlite3.Error) -> None:
-        if damaged(error):
-            condemn(self.path)
-            hint = "start again: what can be read is saved then"
-            raise StorageError(f"the journal is damaged: {error}", where=str(self.path), hint=hint) from None
-        if not self._failing:
-            _log.error("the journal cannot be written: %s; nothing is acknowledged until it can", error)
-        self._failing = True
-
-    def _number(self, jobs: list[_Job]) -> tuple[list[list[int]], list[Any], int]:
-        """Give ids to what is new; return them job by job, the rows as one flat list, and the last id."""
-        streams = self.streams
-        rows: list[Any] = []
-        ids: list[list[int]] = []
-        position = self.position
-        for job in jobs:
-            numbers: list[int] = []
-            for message in job.messages:
-                stream = streams.open((message.site, message.agent, message.epoch))
-                seq = message.seq
-                if seq and not streams.take(stream, seq, message.first, message.received):
-                    numbers.append(0)
-                    continue
-                position += 1
-                numbers.append(position)
-                first = message.first or seq
-                rows += (position, stream.number, _KIND[message.topic], seq, first, message.received, message.body)
-            ids.append(numbers)
-        return ids, rows, position
-
-    def _write(self, jobs: list[_Job], rows: list[Any], new: list[Stream], *, keep: bool) -> list[Any]:
-        writer = self._writer
-        assert writer is not None  # noqa: S101 - nothing runs before open
-        writer.execute("BEGIN IMMEDIATE")
-        try:
-            if keep:  # of what is committed so far
-                self.streams.checkpoint(writer, self.position)
-            self.streams.make(writer, new)
-            at, left = 0, len(rows) // _COLUMNS
-            for size in _CHUNKS:
-                for _ in range(left // size):
-                    writer.execute(_INSERT[size], rows[at : at + size * _COLUMNS])
-                    at += size * _COLUMNS
-                left %= size
-            now = self._clock.stamp().wall
-            thinned = [(stream.number, *span, "thinned", THINNED, now) for stream, span in self.streams.thinned()]
-            writer.executemany(_GAP, thinned)
-            results = [job.work(writer) if job.work else None for job in jobs]
-            writer.execute("COMMIT")
-        except BaseException:
-            if writer.in_transaction:
-                writer.execute("ROLLBACK")
-            raise
-        return results
+        await self._writer.run()
 
     async def append(self, messages: Sequence[Incoming]) -> list[int]:
         """Commit messages; return their ids, in their order: 0 for one that was there before.
@@ -222,10 +96,7 @@ class Journal:
         Raises:
             StorageError: the disk did not take them.
         """
-        job = _Job(messages, None)
-        self._jobs.put_nowait(job)
-        ids: list[int] = await job.done
-        return ids
+        return await self._writer.append(messages)
 
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do something inside the next commit, on the writer's thread.
@@ -233,10 +104,7 @@ class Journal:
         Raises:
             StorageError: the disk did not take it.
         """
-        job = _Job((), work)
-        self._jobs.put_nowait(job)
-        result: T = await job.done
-        return result
+        return await self._writer.do(work)
 
     async def flushed(self) -> None:
         """Return once all that was given before is on disk.
@@ -257,7 +125,7 @@ class Journal:
         Raises:
             StorageError: the disk did not take it.
         """
-        self.id = await self.do(lambda writer: rename(writer, self.path))
+        self._writer.identity = await self.do(lambda writer: rename(writer, self.path))
 
     # Numbers that will never come
 
@@ -269,23 +137,20 @@ class Journal:
             agent: its name.
             epoch: of the stream.
             gap: the numbers.
-            kind: ``lost``, ``thinned``, ``elsewhere`` (in another journal) or ``dropped`` (here, before the store had them).
+            kind: ``lost``, ``thinned`` or ``elsewhere`` (in another journal).
             reason: a sentence.
 
         Raises:
             StorageError: the disk did not take it.
         """
-        stream = self.streams.open((site, agent, epoch))
+        stream = self.streams.open((site, agent, epoch), self._clock.stamp().wall)
 
         def work(writer: sqlite3.Connection) -> Ranges:
-            known = Ranges(
-                writer.execute(
-                    "SELECT first, last FROM gaps WHERE stream = ? AND last > 0", (stream.number,)
-                ).fetchall()
-            )
+            query = "SELECT first, last FROM gaps WHERE stream = ? AND last > 0 AND kind NOT IN (?, ?)"
+            known = Ranges(writer.execute(query, (stream.number, *RECEIVED)).fetchall())
             new = gap.minus(known)
             at = self._clock.stamp().wall
-            writer.executemany(_GAP, [(stream.number, *span, kind, reason, at) for span in new])
+            writer.executemany(GAP, [(stream.number, *span, kind, reason, at) for span in new])
             return new
 
         return await self.do(work)
@@ -296,13 +161,13 @@ class Journal:
         Raises:
             StorageError: the disk did not take it.
         """
-        stream = self.streams.open((site, agent, epoch))
+        stream = self.streams.open((site, agent, epoch), self._clock.stamp().wall)
 
         def work(writer: sqlite3.Connection) -> bool:
             query = "SELECT 1 FROM gaps WHERE stream = ? AND kind = 'unsure'"
             if writer.execute(query, (stream.number,)).fetchone():
                 return False
-            writer.execute(_GAP, (stream.number, 0, 0, "unsure", reason, self._clock.stamp().wall))
+            writer.execute(GAP, (stream.number, 0, 0, "unsure", reason, self._clock.stamp().wall))
             return True
 
         return await self.do(work)
@@ -311,7 +176,7 @@ class Journal:
         """Return what is named as a gap, and has not come after all."""
         found: dict[StreamKey, Ranges] = {}
         for number, first, last in await self._read(
-            "SELECT stream, first, last FROM gaps WHERE last > 0 AND kind <> 'dropped'", ()
+            "SELECT stream, first, last FROM gaps WHERE last > 0 AND kind NOT IN (?, ?)", RECEIVED
         ):
             stream = self.streams.numbered(number)
             found.setdefault(stream.key, Ranges()).add_range(first, last)
@@ -337,24 +202,38 @@ class Journal:
         return found[0] if found else None
 
     async def _messages(self, which: str, arguments: tuple[Any, ...]) -> list[Stored]:
-        query = (
-            "SELECT json_group_array(json_array(id, stream, kind, seq, received)), "
-            "CAST(group_concat(body, char(30)) AS BLOB) "
-            f"FROM (SELECT id, stream, kind, seq, received, CAST(body AS TEXT) AS body FROM messages WHERE {which})"  # noqa: S608
+        """Return messages, all in one step of SQLite's: each gives up the interpreter's lock, and costs more than a row."""
+        rows = "SELECT id, stream, kind, seq, received, CAST(body AS TEXT) AS body FROM messages"
+        all_of_it = (
+            "json_group_array(json_array(id, stream, kind, seq, received)), CAST(group_concat(body, char(30)) AS BLOB)"
         )
+        query = f"SELECT {all_of_it} FROM ({rows} WHERE {which})"  # noqa: S608
         ((heads, bodies),) = await self._read(query, arguments)
         if not bodies:
             return []
         numbered = self.streams.numbered
         found = []
-        for (number, stream, kind, seq, received), body in zip(
-            msgspec.json.decode(heads, type=list[tuple[int, int, int, int, float]]),
-            bodies.split(SEPARATOR),
-            strict=True,
-        ):
-            of = numbered(stream)
-            found.append(Stored(number, of.site, of.agent, KINDS[kind], received, body, of.epoch, seq))
+        try:
+            for (number, stream, kind, seq, received), body in zip(
+                msgspec.json.decode(heads, type=list[tuple[int, int, int, int, float]]),
+                bodies.split(SEPARATOR),
+                strict=True,
+            ):
+                of = numbered(stream)
+                found.append(Stored(number, of.site, of.agent, KINDS[kind], received, body, of.epoch, seq))
+        except (ValueError, LookupError, msgspec.MsgspecError):  # bits have flipped where SQLite does not look
+            plain = f"SELECT id, stream, kind, seq, received, body FROM messages WHERE {which}"  # noqa: S608
+            return [self._doubtful(row) for row in await self._read(plain, arguments)]
         return found
+
+    def _doubtful(self, row: tuple[Any, ...]) -> Stored:
+        """Return a message of a row that may hold anything; without a body where it cannot be one."""
+        number, stream, kind, seq, received, body = row
+        fits = isinstance(body, bytes) and isinstance(kind, int) and 0 <= kind < len(KINDS) and isinstance(seq, int)
+        if not fits or not isinstance(received, int | float):
+            return Stored(number, "", "", Topic.READINGS, 0.0, b"")
+        of = self.streams.numbered(stream)
+        return Stored(number, of.site, of.agent, KINDS[kind], received, body, of.epoch, seq)
 
     async def position_at(self, wall: float) -> int:
         """Return the position before the first message received since a wall time.
@@ -409,6 +288,53 @@ class Journal:
         """Return something to wait on for new messages; use it as a context."""
         return Growth(self._grown)
 
+    # What is let go of
+
+    async def size(self) -> Size:
+        """Return how big the file is."""
+        pages, free, size = [
+            int((await self._read(f"PRAGMA {name}", ()))[0][0])
+            for name in ("page_count", "freelist_count", "page_size")
+        ]
+        return Size((pages - free) * size, free * size)
+
+    async def covered(self, position: int) -> None:
+        """See that a start knows of all up to this message without reading it: only then it may be dropped.
+
+        Raises:
+            StorageError: the disk did not take it.
+        """
+        if self._writer.checkpoint < position:
+            await self._writer.keep_ranges()
+
+    async def give_back(self, pages: int) -> None:
+        """Give so many free pages of the file back to the disk, between two commits.
+
+        Raises:
+            StorageError: the disk did not take it.
+        """
+        vacuum = f"PRAGMA incremental_vacuum({pages})"
+        try:
+            await self._writer.apart(lambda: self._writer.db.execute(vacuum).fetchall())  # a step for each page
+        except sqlite3.Error as error:
+            raise StorageError(f"the journal cannot be made smaller: {error}", where=str(self.path)) from None
+
+    async def forget(self, before: float) -> int:
+        """Forget the streams that nobody has spoken in since a wall time; return how many.
+
+        Raises:
+            StorageError: the disk did not take it.
+        """
+        stale = self.streams.stale(before)
+        if not stale:
+            return 0
+        position = await self.position_at(before)
+        kept = await self._read("SELECT DISTINCT stream FROM messages WHERE id <= ? OR kind <> 0", (position,))
+        numbers = {number for (number,) in kept}
+        stale = [stream for stream in stale if stream.number not in numbers]
+        gone = await self._writer.do(lambda db: Streams.forget(db, stale, before), self.streams.forgotten)
+        return len(gone)
+
     # Events
 
     async def record_event(self, event: Event) -> Event:
@@ -434,12 +360,18 @@ class Journal:
 
     async def close(self) -> None:
         """Close the file. The writer must have been cancelled."""
-        while not self._jobs.empty():
-            self._jobs.get_nowait().done.cancel()
-        for thread, connection in ((self._read_thread, self._reader), (self._write_thread, self._writer)):
-            if connection is not None:
-                await self._on(thread, connection.close)
-            thread.shutdown(wait=True)
+        if self._reader is not None:
+            await self._on_reader(self._reader.close)
+        self._read_thread.shutdown(wait=True)
+        await self._writer.close()
+
+    async def read(self, query: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query, asked on the readers' thread.
+
+        Raises:
+            StorageError: the file cannot be read.
+        """
+        return await self._read(query, arguments)
 
     async def _read(self, query: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         def read() -> list[tuple[Any, ...]]:
@@ -447,11 +379,12 @@ class Journal:
             return self._reader.execute(query, arguments).fetchall()
 
         try:
-            return await self._on(self._read_thread, read)
+            return await self._on_reader(read)
         except sqlite3.Error as error:
             if damaged(error):
                 condemn(self.path)
+                self._writer.give_up(error)
             raise StorageError(f"the journal cannot be read: {error}", where=str(self.path)) from None
 
-    async def _on(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(thread, work)
+    async def _on_reader(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._read_thread, work)

@@ -1,4 +1,4 @@
-"""The journal's file (SQLite, WAL): how it lies on disk, how it is opened, and what is saved of a damaged one.
+"""The journal's file (SQLite, WAL): how it lies on disk, how it is opened, and whether it is the one that it was.
 
 ``kind`` is 0 for a reading, so that the few other messages have a small index of their own.
 """
@@ -6,8 +6,11 @@
 import logging
 import secrets
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from contract.errors import StorageError
 from contract.message import Topic
@@ -38,55 +41,53 @@ CREATE TABLE IF NOT EXISTS events (
     who TEXT NOT NULL, text TEXT NOT NULL, data TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS timeline ON events (incident, id);
 """
-_TABLES: Final = ("events", "streams", "gaps", "cursors", "aside", "messages")
-"""What is saved of a damaged file, the dearest first. Its identity is not: it is a new journal."""
 _PAGE: Final = 8192
 """Bytes: a poll of a big UPS has some 3 KiB, and several of them fit."""
 _CHECKPOINT: Final = 4000
 """Pages of the WAL before it is written home: three times a second at full load is too often."""
 _WAL_MOST: Final = 64 * 1024 * 1024
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_FORMER: Final = 20
+"""Former ids of a journal that are remembered."""
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Which journal this is."""
+
+    id: str
+    former: frozenset[str] = frozenset()
+    """Its ids before it was restored, or rescued: what they acknowledged, this one ought to have."""
 
 
 def damaged(error: sqlite3.Error) -> bool:
     """Say whether an error means that the file itself is broken."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED or "malformed" in str(error)
-
-
-def open_file(path: Path, stamp: str) -> sqlite3.Connection:
-    """Open a journal, or create it. A damaged one is set aside under a name with ``stamp``; what can be read goes on.
-
-    Raises:
-        StorageError: the file cannot be used.
-    """
-    hint = "is the disk full, the directory not ours, or the file no journal?"
-    mark = _mark(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if mark.exists():
-            return _rescue(path, stamp, "an earlier run found it damaged")
-        try:
-            return _connect(path)
-        except sqlite3.DatabaseError as error:
-            if not damaged(error):
-                raise
-            return _rescue(path, stamp, str(error))
-    except OSError as error:
-        raise StorageError(f"the journal cannot be opened: {error.strerror}", where=str(path), hint=hint) from None
-    except sqlite3.Error as error:
-        raise StorageError(f"the journal cannot be opened: {error}", where=str(path), hint=hint) from None
+    said = str(error)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED or "malformed" in said or "Could not decode" in said
 
 
 def condemn(path: Path) -> None:
     """Note that the file was found damaged: the next start saves what it can."""
-    _mark(path).touch()
+    with suppress(OSError):  # a full disk may not even hold this; the next start finds the damage by itself
+        mark(path).touch()
 
 
-def _mark(path: Path) -> Path:
+def mark(path: Path) -> Path:
+    """Return the file whose presence says that the journal was found damaged."""
     return path.with_name(f"{path.name}.damaged")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def beside(path: Path, extra: str) -> Path:
+    """Return a file beside the journal: its name with something appended."""
+    return path.with_name(path.name + extra)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a file for writing, with all its tables.
+
+    Raises:
+        StorageError: it is of another version.
+        sqlite3.Error: it cannot be used.
+    """
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         db.execute(f"PRAGMA page_size = {_PAGE}")
@@ -95,15 +96,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")  # an acknowledged message survives a power cut
         db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
         db.execute(f"PRAGMA journal_size_limit = {_WAL_MOST}")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version == 0 and db.execute("SELECT 1 FROM sqlite_master WHERE name = 'messages'").fetchone():
-            raise StorageError(
-                "the journal is of a version before 0.1.0", where=str(path), hint="move it away: a new one begins"
-            )
-        if version > _FORMAT:
-            raise StorageError(
-                f"the journal is of a newer version (format {version})", where=str(path), hint="install that version"
-            )
+        _check_version(db, path)
         db.executescript(_SCHEMA)
         db.execute(f"PRAGMA user_version = {_FORMAT}")
     except BaseException:
@@ -112,76 +105,106 @@ def _connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _rescue(path: Path, stamp: str, why: str) -> sqlite3.Connection:
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    for extra in ("", "-wal", "-shm"):
-        old = path.with_name(path.name + extra)
-        if old.exists():
-            old.rename(aside.with_name(aside.name + extra))
-    db = _connect(path)
-    counts = _salvage(aside, db)
-    _mark(path).unlink(missing_ok=True)
-    saved = ", ".join(f"{count} {table}" for table, count in counts.items() if count) or "nothing"
-    _log.error(
-        "the journal %s was damaged (%s); it is set aside as %s. Saved: %s; the agents send what they still hold",
-        path, why, aside, saved,
-    )  # fmt: skip
+def _check_version(db: sqlite3.Connection, path: Path) -> None:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version == 0 and db.execute("SELECT 1 FROM sqlite_master WHERE name = 'messages'").fetchone():
+        raise StorageError(
+            "the journal is of a version before 0.1.0", where=str(path), hint="move it away: a new one begins"
+        )
+    if version > _FORMAT:
+        raise StorageError(
+            f"the journal is of a newer version (format {version})", where=str(path), hint="install that version"
+        )
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a file for reading, whether or not somebody writes to it.
+
+    Raises:
+        sqlite3.Error: it cannot be used.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        db.close()
+        if beside(path, "-wal").exists() or not path.exists():
+            raise
+        # Nobody writes, and we may not make the files that sharing needs.
+        db = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None, check_same_thread=False)
     return db
 
 
-def _salvage(aside: Path, db: sqlite3.Connection) -> dict[str, int]:
-    """Copy what can be read, table by table: from its beginning to the damage, then from its end to it."""
-    counts: dict[str, int] = {}
-    try:
-        old = sqlite3.connect(f"{aside.absolute().as_uri()}?mode=rw", uri=True)
-    except sqlite3.Error:
-        return counts
-    try:
-        old.execute("PRAGMA writable_schema = ON")  # reads past an index that does not fit
-        db.execute("BEGIN")
-        for table in _TABLES:
-            before = db.total_changes
-            for order in ("ASC", "DESC"):
-                if _copy(old, db, table, order):
-                    break
-            counts[table] = db.total_changes - before
-        db.execute("DELETE FROM meta")
-        position = db.execute("SELECT coalesce(max(id), 0) FROM messages").fetchone()[0]
-        # A reader must not stand before what it has read, nor behind what there is.
-        db.execute("UPDATE cursors SET position = min(position, ?)", (position,))
-        db.execute("DELETE FROM aside WHERE message > ?", (position,))
-        db.execute("COMMIT")
-    finally:
-        old.close()
-    return counts
+def identify(db: sqlite3.Connection, path: Path, *, wal: bool) -> Identity:
+    """Return which journal this is: a new one by its id, and so one that was restored, or has lost its last commits.
 
+    A restored one is known by the file itself, which is another one than before, or by the number of its starts, which
+    stands in a file beside it too. One that was not closed must have its ``-wal``.
 
-def _copy(old: sqlite3.Connection, db: sqlite3.Connection, table: str, order: str) -> bool:
-    """Copy a table's rows in this order until it ends (return True) or cannot be read on."""
-    by = {"cursors": "reader", "aside": "reader"}.get(table, "rowid")
-    try:
-        for row in old.execute(f"SELECT * FROM {table} ORDER BY {by} {order}"):  # noqa: S608 - names of our own
-            places = ",".join("?" * len(row))
-            db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({places})", row)  # noqa: S608
-    except sqlite3.Error:
-        return False
-    return True
-
-
-def identify(db: sqlite3.Connection, path: Path) -> str:
-    """Return the journal's id: new for a new journal, and for one whose file is another than before (a restored one)."""
+    Args:
+        db: its connection.
+        path: its file.
+        wal: whether there was a ``-wal`` beside it before it was opened.
+    """
     known = dict(db.execute("SELECT name, value FROM meta"))
-    found = path.stat()
-    file = f"{found.st_dev}:{found.st_ino}"
-    if known.get("journal") and known.get("file") == file:
-        return str(known["journal"])
-    return rename(db, path)
+    starts, open_then = _starts(path)
+    why = ""
+    if known.get("file") != _file(path):
+        why = "its file is another one than before: it was restored, or copied"
+    elif starts and starts != int(known.get("starts", 0)):
+        why = "it is an older copy of itself"
+    elif open_then and not wal:
+        why = "its last commits are gone: the -wal file beside it is missing"
+    identity = _known(known)
+    if not identity.id or why:
+        if identity.id:
+            _log.warning("the journal %s gets a new id, and the agents send what they still hold: %s", path, why)
+        identity = rename(db, path)
+    number = max(starts, int(known.get("starts", 0))) + 1
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('starts', ?)", (str(number),))
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # what the file beside it says, the file itself says too
+    _note(path, f"{number} open")
+    return identity
 
 
-def rename(db: sqlite3.Connection, path: Path) -> str:
+def rename(db: sqlite3.Connection, path: Path) -> Identity:
     """Give the journal a new id; return it."""
-    found = path.stat()
+    old = _known(dict(db.execute("SELECT name, value FROM meta")))
+    former = [*old.former, old.id][-_FORMER:] if old.id else []
     name = secrets.token_hex(8)
-    rows = [("journal", name), ("file", f"{found.st_dev}:{found.st_ino}")]
+    rows = [("journal", name), ("file", _file(path)), ("former", " ".join(former))]
     db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
-    return name
+    return Identity(name, frozenset(former))
+
+
+def _known(meta: dict[str, str]) -> Identity:
+    return Identity(meta.get("journal", ""), frozenset(meta.get("former", "").split()))
+
+
+def _file(path: Path) -> str:
+    found = path.stat()
+    return f"{found.st_dev}:{found.st_ino}"
+
+
+def signed_off(path: Path) -> None:
+    """Note that the journal was closed: nothing of it is in its ``-wal``."""
+    starts, _ = _starts(path)
+    if starts:
+        _note(path, f"{starts} closed")
+
+
+def _starts(path: Path) -> tuple[int, bool]:
+    """Return the number of the last start, 0 when it is not known, and whether the journal was left open."""
+    try:
+        words = beside(path, ".starts").read_text("ascii").split()
+        return int(words[0]), words[1] == "open"
+    except (OSError, ValueError, IndexError):
+        return 0, False
+
+
+def _note(path: Path, text: str) -> None:
+    fresh = beside(path, ".starts.new")
+    with suppress(OSError):  # it is a second opinion only
+        fresh.write_text(text, "ascii")
+        fresh.replace(beside(path, ".starts"))

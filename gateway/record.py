@@ -45,6 +45,14 @@ class Aside(msgspec.Struct, frozen=True):
     final: bool
 
 
+class Size(msgspec.Struct, frozen=True):
+    """How big the journal's file is, in bytes."""
+
+    used: int
+    free: int
+    """Pages in it that hold nothing: they are used first."""
+
+
 class Growth:
     """Tells of new messages while it is held."""
 

@@ -8,7 +8,7 @@ the rest. So a commit costs the same from one agent as from a thousand.
 import json
 import sqlite3
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from contract.ranges import Range, Ranges
 from gateway.record import StreamKey
@@ -70,7 +70,7 @@ class Streams:
             self._add(Stream(number, (site, agent, epoch), Ranges(json.loads(have)), doubles, touched))
         rows = db.execute("SELECT stream, seq, first, received FROM messages WHERE id > ? AND seq > 0", (checkpoint,))
         for number, seq, first, received in rows:
-            stream = self._by_number[number]
+            stream = self.numbered(number)
             stream.have.add_range(first, seq)
             stream.touched = max(stream.touched, received)
             self._dirty.add(stream)
@@ -85,8 +85,9 @@ class Streams:
         return self._by_key.get(key)
 
     def numbered(self, number: int) -> Stream:
-        """Return the stream of a row."""
-        return self._by_number[number]
+        """Return the stream of a row; one of no name where it is not known, as after damage."""
+        stream = self._by_number.get(number)
+        return stream or Stream(number, ("unknown", f"stream-{number}", ""), Ranges())
 
     def of(self, site: str, agent: str) -> list[Stream]:
         """Return the streams of an agent that have numbers."""
@@ -96,11 +97,11 @@ class Streams:
         """Return every stream."""
         return self._by_key.values()
 
-    def open(self, key: StreamKey) -> Stream:
-        """Return a stream, new if need be: the commit under way makes it."""
+    def open(self, key: StreamKey, wall: float) -> Stream:
+        """Return a stream, new if need be: the commit under way makes it, as touched at this wall time."""
         stream = self._by_key.get(key)
         if stream is None:
-            stream = Stream(self._next, key, Ranges())
+            stream = Stream(self._next, key, Ranges(), touched=wall)
             self._add(stream)
             self._new.append(stream)
         return stream
@@ -153,36 +154,56 @@ class Streams:
             stream.pending.clear()
         self._touched.clear()
 
-    def checkpoint(self, db: sqlite3.Connection, position: int) -> None:
-        """Keep all that is received, in a commit of its own or with others; ``position`` is the last message's id."""
-        rows = [(json.dumps(list(one.have)), one.doubles, one.touched, one.number) for one in self._dirty]
-        db.executemany("UPDATE streams SET have = ?, doubles = ?, touched = ? WHERE number = ?", rows)
+    def changed(self) -> list[tuple[Any, ...]]:
+        """Return what a checkpoint has to write: all that is received."""
+        return [(json.dumps(list(one.have)), one.doubles, one.touched, one.number) for one in self._dirty]
+
+    @staticmethod
+    def checkpoint(db: sqlite3.Connection, ranges: list[tuple[Any, ...]], position: int) -> None:
+        """Keep what ``changed`` returned, in the commit under way; ``position`` is the last message's id at that time."""
+        db.executemany("UPDATE streams SET have = ?, doubles = ?, touched = ? WHERE number = ?", ranges)
         db.execute("INSERT OR REPLACE INTO meta VALUES ('checkpoint', ?)", (str(position),))
 
     def checkpointed(self) -> None:
         """The checkpoint is committed."""
         self._dirty.clear()
 
-    def forget(self, db: sqlite3.Connection, before: float) -> list[Stream]:
-        """Drop the streams that nobody has spoken in since a wall time, and that no message is kept of; return them.
+    def stale(self, before: float) -> list[Stream]:
+        """Return the streams that nobody has spoken in since a wall time; not the last one of an agent.
 
-        Args:
-            db: in the commit under way.
-            before: no reading that is kept was received before it.
+        That one an agent may go on with, however long it was away.
         """
-        kept = {number for (number,) in db.execute("SELECT stream FROM messages WHERE kind <> 0")}
-        gone = [
+        last = {agent: max(streams, key=lambda stream: stream.touched) for agent, streams in self._spoken()}
+        spared = set(last.values())
+        return [
             stream
             for stream in self._by_key.values()
-            if stream.touched < before and not stream.pending and stream.number not in kept
+            if stream.touched < before and not stream.pending and stream not in spared and stream not in self._new
         ]
+
+    def _spoken(self) -> Iterable[tuple[tuple[str, str], list[Stream]]]:
+        for agent, streams in self._by_agent.items():
+            numbered = [stream for stream in streams if stream.epoch]
+            if numbered:
+                yield agent, numbered
+
+    @staticmethod
+    def forget(db: sqlite3.Connection, stale: Iterable[Stream], before: float) -> list[Stream]:
+        """Drop those of them that have not spoken after all, in the commit under way; return them.
+
+        Args:
+            db: in the commit under way, behind its messages.
+            stale: streams that no message is kept of.
+            before: the wall time since which they have not spoken.
+        """
+        gone = [stream for stream in stale if stream.touched < before and not stream.pending]
         numbers = [(stream.number,) for stream in gone]
         db.executemany("DELETE FROM streams WHERE number = ?", numbers)
         db.executemany("DELETE FROM gaps WHERE stream = ?", numbers)
         return gone
 
     def forgotten(self, gone: Iterable[Stream]) -> None:
-        """They are dropped."""
+        """They are dropped; before the next commit begins."""
         for stream in gone:
             del self._by_key[stream.key]
             del self._by_number[stream.number]

@@ -104,7 +104,7 @@ async def test_words_in_no_utf_8_are_kept_as_far_as_they_can_be_and_stop_no_mess
 
 async def test_every_commit_waits_for_the_disk(tmp_path):
     async with opened(tmp_path / "j.db") as journal:
-        assert journal._writer.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL: no test can cut the power
+        assert journal._writer.db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL: no test can cut the power
 
 
 async def test_a_new_journal_and_a_restored_one_have_new_ids(tmp_path):
@@ -116,57 +116,6 @@ async def test_a_new_journal_and_a_restored_one_have_new_ids(tmp_path):
     async with opened(copy) as restored, opened(tmp_path / "new.db") as new:
         assert len({name, restored.id, new.id}) == 3
         assert await restored.append([reading(1)]) == [0]
-
-
-async def test_ids_are_never_used_again_after_pruning(tmp_path):
-    async with opened(tmp_path / "j.db") as journal:
-        await journal.append([reading(1), reading(2)])
-        await journal.set_cursor("store", 2)
-        assert await journal.prune(2000.0, ["store"]) == 2
-    async with opened(tmp_path / "j.db") as journal:
-        stored = await journal.append([reading(3), reading(2)])
-        assert stored == [3, 0]
-
-
-async def test_pruning_spares_what_a_reader_has_not_passed_what_waits_and_what_is_no_reading(tmp_path):
-    async with opened(tmp_path / "j.db") as journal:
-        await journal.append(
-            [reading(1), reading(2), reading(3), Incoming("hq", "a", Topic.ALARMS, b"{}", 1.0, EPOCH, 4)]
-        )
-        await journal.set_cursor("store", 2, [Aside(1, "undated", final=False)])
-        assert await journal.prune(2000.0, ["store", "incidents"]) == 0  # one has not begun
-        await journal.set_cursor("incidents", 4)
-        assert await journal.prune(2000.0, ["store", "incidents"]) == 1
-        assert [row.seq for row in await journal.after(0, 10)] == [1, 3, 4]
-        await journal.take_up("store", [1])
-        assert await journal.prune(2000.0, ["store", "incidents"]) == 1
-
-
-async def test_a_moment_is_found_among_messages_with_holes_between_their_ids(tmp_path):
-    async with opened(tmp_path / "j.db") as journal:
-        assert await journal.position_at(0.0) == 0
-        await journal.append([reading(seq, received=100.0 * seq) for seq in range(1, 41)])
-        await journal.set_cursor("store", 40)
-        assert await journal.prune(1050.0, ["store"], limit=7) == 7
-        for wall in (0.0, 801.0, 1000.0, 1000.1, 3999.0, 4000.0, 9999.0):
-            position = await journal.position_at(wall)
-            later = [row.received for row in await journal.after(position, 100)]
-            assert later == [at for at in (100.0 * seq for seq in range(8, 41)) if at >= wall]
-
-
-async def test_pruning_looks_only_at_what_is_old(tmp_path):
-    async with opened(tmp_path / "j.db") as journal:
-        await journal.append([reading(seq, received=float(seq)) for seq in range(1, 20_001)])
-        steps = 0
-
-        def count() -> int:
-            nonlocal steps
-            steps += 1
-            return 0
-
-        journal._writer.set_progress_handler(count, 100)  # called each 100 steps of SQLite's machine
-        assert await journal.prune(10.0, []) == 9
-        assert steps < 100  # a look at all 20,000 takes some 2,000
 
 
 async def test_what_is_lost_is_named_once_and_no_longer_when_it_comes_after_all(tmp_path):
@@ -192,7 +141,7 @@ async def test_readers_wake_when_messages_come(tmp_path):
 async def test_a_disk_that_fails_acknowledges_nothing_and_works_again_later(tmp_path, caplog):
     path = tmp_path / "j.db"
     async with opened(path) as journal:
-        journal._writer.execute("PRAGMA busy_timeout = 10")
+        journal._writer.db.execute("PRAGMA busy_timeout = 10")
         with sqlite3.connect(path, isolation_level=None) as other:
             other.execute("BEGIN IMMEDIATE")
             for _ in range(2):
