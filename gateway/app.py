@@ -207,6 +207,7 @@ class Running:
             department=lambda key, language: _title(contacts, key, language),
             plan=plan,
             zone=timezone(timedelta(seconds=utc_offset)),
+            store=lambda: None if self.store is None else self.store.status(),
         )
         self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
         self._hours = contacts.hours

@@ -16,7 +16,7 @@ from gateway.board import views
 from gateway.board.headers import SecureHeaders
 from gateway.board.pages import JSON, Pages
 from gateway.board.person import add_routes
-from gateway.board.ports import IncidentDesk, LiveView
+from gateway.board.ports import IncidentDesk, LiveView, StoreView
 from gateway.board.render import STATIC
 from gateway.board.stream import Doors
 from gateway.plan.model import Plan
@@ -55,6 +55,7 @@ def create(
     department: Callable[[str, str], str] = lambda key, _language: key,
     plan: Plan | None = None,
     zone: tzinfo | None = None,
+    store: Callable[[], StoreView | None] = lambda: None,
 ) -> FastAPI:
     """Return the board.
 
@@ -69,9 +70,12 @@ def create(
         department: a department's key and a language → its title.
         plan: where the steps of a clause stand.
         zone: the site's time zone, in which times are shown; without one, that of this host.
+        store: how the time-series store does; None where there is none.
     """
     doors = Doors(settings.streams)
-    pages = Pages(live, desk, settings, wall=wall, name=name, department=department, plan=plan or Plan(), zone=zone)
+    pages = Pages(
+        live, desk, settings, wall=wall, name=name, department=department, plan=plan or Plan(), zone=zone, store=store
+    )
     # No generated documentation: its pages load scripts from elsewhere.
     app = FastAPI(title=settings.name, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.doors = doors

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from gateway.board import agents as presence
 from gateway.board import cases, views
-from gateway.board.ports import IncidentDesk, LiveView
+from gateway.board.ports import IncidentDesk, LiveView, StoreView
 from gateway.board.render import Renderer
 from gateway.board.stream import Picture, Shared
 from gateway.board.words import LANGUAGES, Words
@@ -84,6 +84,7 @@ class Pages:
         department: Callable[[str, str], str],
         plan: Plan,
         zone: tzinfo | None,
+        store: Callable[[], StoreView | None],
     ) -> None:
         """Take what the board was created with."""
         self.desk = desk
@@ -93,6 +94,7 @@ class Pages:
         self._live = live
         self._plan = plan
         self._department = department
+        self._store = store
         self._render = Renderer(zone)
         self._shared: dict[str, Shared] = {}
 
@@ -174,6 +176,7 @@ class Pages:
                 open=sum(1 for case in shown if not case.closed),
                 fine=sum(1 for card in cards if card.state == "fine"),
                 devices=len(cards),
+                store=self._store(),
             ),
             "alarms": render("_alarms.html", words, now, list=alarms, calm=calm),
             "devices": render("_devices.html", words, now, list=cards, all=all_rows),
@@ -194,6 +197,7 @@ class Pages:
             "devices": views.cards(self._live, words, self.settings.ages, now),
             "agents": self._agents(words, now),
             "incidents": self._cases(words),
+            "store": self._store(),
         }
 
     def _agents(self, words: Words, now: float) -> list[presence.AgentRow]:

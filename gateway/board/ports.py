@@ -53,6 +53,35 @@ class DeviceView(Protocol):
         ...
 
 
+class StoreView(Protocol):
+    """How the time-series store does."""
+
+    @property
+    def state(self) -> str:
+        """``writes``, ``slow`` or ``away``."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """For how long."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """A sentence; empty while it writes."""
+        ...
+
+    @property
+    def behind(self) -> int:
+        """Messages that it has not taken yet."""
+        ...
+
+    @property
+    def refused(self) -> int:
+        """Lines that it will never take, since the gateway's start."""
+        ...
+
+
 class AgentView(Protocol):
     """An agent's presence."""
 

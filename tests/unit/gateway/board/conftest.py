@@ -184,8 +184,26 @@ def wall():
     return Wall()
 
 
+class Store:
+    """How the time-series store does."""
+
+    def __init__(self, state="writes", seconds=0.0, why="", behind=0, refused=0):
+        self.state, self.seconds, self.why, self.behind, self.refused = state, seconds, why, behind, refused
+
+
 @pytest.fixture
-def app(live, desk, wall):
+def stores():
+    """What the page is told of the store; None: there is none."""
+    return [None]
+
+
+@pytest.fixture
+def store_state():
+    return Store
+
+
+@pytest.fixture
+def app(live, desk, wall, stores):
     names = {"li": "李值班"}
     settings = Settings(secret=SECRET, name="狼烟站")
     plan = load_plan({"3.1.toml": PLAN.read_text("utf-8")})
@@ -198,6 +216,7 @@ def app(live, desk, wall):
         department=lambda key, language: f"{key}-{language}",
         plan=plan,
         zone=timezone(timedelta(hours=8)),
+        store=lambda: stores[0],
     )
 
 

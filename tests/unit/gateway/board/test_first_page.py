@@ -254,3 +254,18 @@ async def test_a_wild_time_does_not_break_the_page(web, live, wild):
 async def test_a_wild_number_does_not_break_the_page(web, live, wild):
     live.ups(battery__charge=wild, battery__runtime=wild, x__contact=wild)
     await text(web)
+
+
+async def test_a_store_that_takes_nothing_or_refuses_is_shown_with_what_waits(web, live, stores, store_state):
+    live.ups()
+    assert "数据库" not in await text(web), "none is configured"
+    stores[0] = store_state()
+    assert "数据库" not in await text(web), "all is well"
+    stores[0] = store_state("away", 7380.0, '"refused" <b>', 1234)
+    page = await text(web)
+    assert "数据库中断 2 小时 3 分，1234 条待写" in page
+    assert "&#34;refused&#34; &lt;b&gt;" in page
+    stores[0] = store_state("slow", 5.0, "", 9, refused=3)
+    page = await text(web, lang="en")
+    assert "store slow, 9 messages wait" in page
+    assert "lines that the store refused: 3" in page
