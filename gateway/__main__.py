@@ -1,4 +1,4 @@
-"""``wolfsmoke-gateway``: run the gateway, check its settings, ask it of its incidents."""
+"""``wolfsmoke-gateway``: run the gateway, check its settings, ask it of its incidents, see what its journal misses."""
 
 import argparse
 import asyncio
@@ -15,7 +15,7 @@ from contract.log import Lines
 from gateway import systemd
 
 try:
-    from gateway import cli
+    from gateway import cli, journal_cli
 except ModuleNotFoundError as error:  # the agent's machine has this command too, and not what it needs
     print(needed("gateway", error), file=sys.stderr)
     raise SystemExit(2) from None
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--config", type=Path, default=cli.DEFAULT_CONFIG)
     run.add_argument("--verbose", action="store_true", help="log every step")
     cli.add_commands(commands)
+    journal_cli.add_commands(commands)
     return parser
 
 

@@ -33,6 +33,7 @@ from gateway.incident import Incident
 from gateway.incidents import Incidents
 from gateway.ingest import Ingest
 from gateway.journal import Journal
+from gateway.journal_file import NAME as JOURNAL
 from gateway.live import HOUR, DeviceView, Live
 from gateway.mqtt import Wire
 from gateway.notify.channels import open_channels
@@ -400,7 +401,7 @@ async def serve(config: Config, plan: Plan, contacts: Contacts, notifier: Notifi
     state = Path(config.gateway.state)
     secret = link_secret(state)
     clock = SteadyClock(SystemClock())
-    journal = await Journal.open(state / "journal.db", clock)
+    journal = await Journal.open(state / JOURNAL, clock)
     try:
         await Running(config, plan, contacts, journal, clock, secret).run(notifier, watchdog)
     finally:

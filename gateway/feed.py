@@ -25,6 +25,8 @@ from gateway.record import Stored
 _log = logging.getLogger(__name__)
 READER: Final = "incidents"
 _PAGE: Final = 256
+_RESTORED: Final = 100_000
+"""Readings that are read at a start at the most, the newest: they take a second or two. The charts fill up again."""
 _AGAIN: Final = 5.0
 """Seconds until the next try, once the disk failed."""
 
@@ -200,6 +202,8 @@ def _taken_up(notes: str) -> dict[AgentKey, _Backlog]:
 async def rebuild(journal: Journal, live: Live, since: float) -> None:
     """Fill what is known now from the journal: every alarm and inventory, and the readings since a wall time.
 
+    Of those the newest ones, where there are very many; and some in any case, so that each device has its last values.
+
     Raises:
         StorageError: the journal cannot be read.
     """
@@ -208,7 +212,8 @@ async def rebuild(journal: Journal, live: Live, since: float) -> None:
         for row in rows:
             live.restore(row)
         position = rows[-1].id
-    position = min(await journal.position_at(since), max(0, journal.position - 2000))
+    newest = journal.position
+    position = max(min(await journal.position_at(since), newest - 2000), newest - _RESTORED, 0)
     while rows := await journal.after(position, 1000, readings=True):
         for row in rows:
             live.restore(row)

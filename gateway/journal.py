@@ -329,7 +329,9 @@ class Journal:
         if not stale:
             return 0
         position = await self.position_at(before)
-        kept = await self._read("SELECT DISTINCT stream FROM messages WHERE id <= ? OR kind <> 0", (position,))
+        kept = await self._read(
+            "SELECT stream FROM messages WHERE id <= ? UNION SELECT stream FROM messages WHERE kind <> 0", (position,)
+        )
         numbers = {number for (number,) in kept}
         stale = [stream for stream in stale if stream.number not in numbers]
         gone = await self._writer.do(lambda db: Streams.forget(db, stale, before), self.streams.forgotten)

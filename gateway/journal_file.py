@@ -17,6 +17,8 @@ from contract.message import Topic
 
 _log = logging.getLogger(__name__)
 
+NAME: Final = "journal.db"
+"""In the gateway's state directory."""
 KINDS: Final[tuple[Topic, ...]] = (Topic.READINGS, Topic.ALARMS, Topic.HELLO, Topic.INVENTORY)
 """The topics that are journaled; a row's ``kind`` is the place here."""
 _FORMAT: Final = 1

@@ -236,7 +236,7 @@ def _mend(db: sqlite3.Connection, checkpoint: int) -> None:
     if there < last - stored:
         (at,) = db.execute("SELECT max(received) FROM messages").fetchone()
         for number, span in _gone(db, streams, stored):
-            db.execute("INSERT INTO gaps VALUES (?, ?, ?, 'lost', ?, ?)", (number, *span, LOST, at or 0.0))
+            db.execute("INSERT INTO gaps VALUES (?, ?, ?, 'dropped', ?, ?)", (number, *span, LOST, at or 0.0))
     streams.checkpoint(db, streams.changed(), last)
 
 
