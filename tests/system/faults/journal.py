@@ -1,0 +1,131 @@
+"""What the gateway's journal has committed, as it can be seen from outside: the one place that knows its tables."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from faults import devices
+from faults.judgement import Row
+from faults.processes import now
+
+from contract.errors import MessageError
+from contract.message import Alarms, Hello, Readings, decode
+
+_MESSAGES = "SELECT id, agent, epoch, seq, topic, body FROM messages WHERE id > ? ORDER BY id"
+
+
+def _row(agent: str, epoch: str, seq: int, topic: str, body: bytes, seen: float) -> Row | None:
+    try:
+        if topic == "readings":
+            message = decode(Readings, body)
+            values = {name: value for name, value in message.values.items() if not isinstance(value, str | tuple)}
+            number = devices.decode(values) or 0
+            at = message.at
+            return Row(agent, epoch, seq, message.device, number, at=at.boottime, trusted=at.trusted, seen=seen)
+        if topic == "alarms":
+            said = decode(Alarms, body).occurrence
+            if said.condition == "on-battery":
+                since = said.since.boottime
+                return Row(
+                    agent, epoch, seq, said.device, occurrence=said.id, active=said.active, since=since, seen=seen
+                )
+            return Row(agent, epoch, seq, seen=seen)
+    except MessageError:
+        return Row(agent, epoch, seq, seen=seen)
+    return None
+
+
+class Watcher:
+    """Looks at the journal again and again, and notes when a row was there."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the journal's file; it need not be there yet."""
+        self.rows: dict[int, Row] = {}
+        """Numbered messages by their id."""
+        self.unsure: set[str] = set()
+        """Epochs whose end a hello called unsure."""
+        self.flow: dict[str, float] = {}
+        """Agent → boottime at which readings of it were seen last."""
+        self._path = path
+        self._position = 0
+        self._connection: sqlite3.Connection | None = None
+
+    def look(self) -> None:
+        """Take what is new; a journal that cannot be read now is read the next time."""
+        try:
+            if self._connection is None:
+                if not self._path.exists():
+                    return
+                uri = f"{self._path.absolute().as_uri()}?mode=ro"
+                self._connection = sqlite3.connect(uri, uri=True, timeout=0.2, isolation_level=None)
+            found = self._connection.execute(_MESSAGES, (self._position,)).fetchall()
+        except sqlite3.Error:
+            self.close()
+            return
+        seen = now()
+        for number, agent, epoch, seq, topic, body in found:
+            self._position = number
+            if topic == "hello":
+                self._hello(body)
+            row = _row(agent, epoch, seq, topic, body, seen)
+            if row is not None:
+                self.rows[number] = row
+                if row.number:
+                    self.flow[agent] = seen
+
+    def _hello(self, body: bytes) -> None:
+        try:
+            hello = decode(Hello, body)
+        except MessageError:
+            return
+        self.unsure |= {held.epoch for held in hello.held if held.unsure}
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return kind and data of all events, in their order."""
+        rows = self._ask("SELECT kind, data FROM events ORDER BY id")
+        return [(str(kind), json.loads(data)) for kind, data in rows]
+
+    def end(self) -> tuple[list[Row], list[str]]:
+        """Return the rows that are there at the end, with when each was seen, and what is no more."""
+        self.look()
+        there: list[Row] = []
+        kept: set[int] = set()
+        for number, agent, epoch, seq, topic, body in self._ask(_MESSAGES, 0):
+            row = _row(agent, epoch, seq, topic, body, 0.0)
+            if row is not None:
+                known = self.rows.get(number)
+                there.append(row._replace(seen=known.seen if known else 0.0))
+                if known is not None and known == there[-1]:
+                    kept.add(number)
+        gone = [f"row {number}: {row}" for number, row in self.rows.items() if number not in kept]
+        return there, gone
+
+    def _ask(self, query: str, *arguments: object) -> Iterable[tuple[Any, ...]]:
+        with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as journal:
+            return journal.execute(query, arguments).fetchall()
+
+
+def named(events: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, set[int]]:
+    """Return the numbers named lost, by epoch."""
+    found: dict[str, set[int]] = {}
+    for kind, data in events:
+        if kind == "lost":
+            spans = msgspec.convert(data["lost"], list[tuple[int, int]])
+            for first, last in spans:
+                found.setdefault(str(data["epoch"]), set()).update(range(first, last + 1))
+    return found
+
+
+def in_incidents(events: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
+    """Return the occurrence of each event that opens an incident or joins one."""
+    return [str(data["symptom"]["id"]) for kind, data in events if kind in ("opened", "joined") and "symptom" in data]
