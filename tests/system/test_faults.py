@@ -11,7 +11,7 @@ import time
 
 import pytest
 from faults import ground, soak
-from faults.judgement import NOT_YET
+from faults.evidence import NOT_YET
 from faults.schedule import Kind
 
 pytestmark = [

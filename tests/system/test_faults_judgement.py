@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 from faults.devices import MODULUS, Answer, decode, encode, read_log
-from faults.judgement import Broken, Evidence, Kind, Life, Point, Row, judge
+from faults.evidence import Broken, Evidence, Kind, Life, Point, Row
+from faults.judgement import judge
 from faults.schedule import AGENTS, BROKER, GATEWAY, LINKS, STORE, conflict, flips, schedule
 from faults.schedule import Kind as Broke
 from hypothesis import given, settings
@@ -96,7 +97,10 @@ def test_an_answer_on_its_way_when_the_agent_ended_was_never_had():
     answers[-1] = answers[-1]._replace(read=False)
     verdict = judge(without(evidence(answers, lives=killed()), 80))
     assert (list(verdict.findings), verdict.unread) == ([], 1)
-    assert kinds(without(evidence(answers), 80)) == [Kind.LOST]
+    lived = without(evidence(answers), 80)
+    assert kinds(lived) == [Kind.LOST]
+    said_lost = Row(AGENT, EPOCH, 80, DEVICE, at=answers[-1].at + 1.5)
+    assert not kinds(lived._replace(rows=[*lived.rows, said_lost]))
 
 
 def test_what_the_journal_has_and_the_store_has_not_is_lost():
@@ -193,12 +197,24 @@ def test_an_alarm_that_never_came_is_found():
 def test_an_alarm_that_came_late_is_found_unless_its_way_was_broken():
     late = alarm(101, active=True, seen=40 * STEP + 2.2)
     assert kinds(on_battery(late, CLEARED)) == [Kind.ALARM_LATE]
-    assert not kinds(on_battery(late, CLEARED, broken=[Broken(AGENT, 0.0, 40 * STEP + 0.1)]))
+    assert not kinds(on_battery(late, CLEARED, broken=[Broken(AGENT, 0.0, 40 * STEP + 0.5)]))
     assert not kinds(on_battery(late, CLEARED, broken=[Broken(AGENT, 40 * STEP + 1.9, 90.0)]))
     assert kinds(on_battery(late, CLEARED, broken=[Broken("agent-2", 0.0, 90.0)])) == [Kind.ALARM_LATE]
-    silent = on_battery(late, CLEARED)
-    rows = [one._replace(seen=one.seen + 20.0) if one.number else one for one in silent.rows]
-    assert not kinds(silent._replace(rows=rows))
+
+
+def test_an_alarm_that_waited_comes_at_once_when_its_agent_is_heard_again():
+    """Its agent is cut off from before it began until second 20."""
+
+    def cut(seen):
+        well = on_battery(alarm(101, active=True, seen=seen), alarm(102, active=False, seen=seen))
+        rows = [one._replace(seen=20.1) if one.number >= 30 else one for one in well.rows]
+        return well._replace(rows=rows, broken=[Broken(AGENT, 30 * STEP, 20.0)])
+
+    assert not kinds(cut(20.0))
+    assert not kinds(cut(22.0))
+    assert kinds(cut(22.2)) == [Kind.ALARM_LATE]
+    assert kinds(cut(22.2)._replace(broken=[Broken(AGENT, 30 * STEP, 20.0, full=True)])) == [Kind.ALARM_UNKEPT]
+    assert not kinds(cut(22.2)._replace(broken=[Broken(AGENT, 30 * STEP, 20.0), Broken(AGENT, 21.0, 23.0)]))
 
 
 def test_alarms_while_backlog_is_replayed_are_counted():

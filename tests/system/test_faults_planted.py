@@ -8,7 +8,8 @@ import faults
 import pytest
 from faults import soak
 from faults.devices import encode
-from faults.judgement import NOT_YET, Kind, judge
+from faults.evidence import NOT_YET, Kind
+from faults.judgement import judge
 from faults.schedule import GATEWAY, Fault, Flip
 from faults.schedule import Kind as Broke
 from faults.site import Site

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from faults import devices
-from faults.judgement import Row
+from faults.evidence import Row
 from faults.processes import now
 
 from contract.errors import MessageError

@@ -52,9 +52,10 @@ _SECONDS = {
 _LONG = (20.0, 45.0)
 """The same, of one link fault in four of a long round: beyond what a keepalive waits."""
 _LONG_ROUND = 120.0
-_WEIGHT = {GATEWAY: 2, STORE: 2, BROKER: 1}
 _AGENT_WEIGHT = 3
-_EVERY = 2.0
+"""How much oftener an agent is hit than what all of them need; and a process, than a link, a disk or a clock."""
+_KILL_WEIGHT = 3
+_EVERY = 2.5
 """Seconds to each fault, beside one of each kind."""
 _GAP = 1.0
 """Seconds between two faults of one target."""
@@ -106,7 +107,10 @@ def schedule(seed: int, seconds: float, abilities: Abilities) -> list[Fault]:
         targets = [target for target, able in abilities.items() if kind in able]
         _place(found, rng, kind, targets, seconds)
     everything = [(target, kind) for target, able in abilities.items() for kind in Kind if kind in able]
-    weights = [_WEIGHT.get(target, _AGENT_WEIGHT) for target, _ in everything]
+    weights = [
+        (_AGENT_WEIGHT if target in AGENTS else 1) * (_KILL_WEIGHT if kind is Kind.KILL else 1)
+        for target, kind in everything
+    ]
     for _ in range(round(seconds / _EVERY)):
         if everything:
             target, kind = rng.choices(everything, weights)[0]
@@ -114,7 +118,7 @@ def schedule(seed: int, seconds: float, abilities: Abilities) -> list[Fault]:
     return sorted(found, key=lambda fault: fault.at)
 
 
-def flips(seed: int, seconds: float, devices: Collection[str], *, every: float = 2.5) -> list[Flip]:
+def flips(seed: int, seconds: float, devices: Collection[str], *, every: float = 1.6) -> list[Flip]:
     """Return the mains failures of a round: of one device or another every few seconds, each some seconds long."""
     rng = random.Random(f"{seed} {seconds} flips")
     found: list[Flip] = []

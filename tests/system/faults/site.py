@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from faults.devices import Answer, decode, read_log
+from faults.evidence import Life, Point
 from faults.ground import DISK, HERE, HUB, Disk, Ground, faketime
 from faults.journal import Watcher
-from faults.judgement import Life, Point
 from faults.processes import Program, now
 from faults.schedule import AGENTS, BROKER, GATEWAY, STORE, Fault, Kind
 

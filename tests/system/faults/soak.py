@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 from faults import journal
-from faults.judgement import NOT_YET, Broken, Evidence, Finding, Kind, Verdict, judge
+from faults.evidence import NOT_YET, Broken, Evidence, Finding, Kind
+from faults.judgement import Verdict, judge
 from faults.processes import now
 from faults.schedule import BROKER, GATEWAY, Fault, Flip, flips, schedule
 from faults.schedule import Kind as Broke
@@ -185,12 +186,11 @@ class Round:
 
     def _breaks(self, fault: Fault, began: float) -> list[Broken]:
         """Return whose alarms have no way because of a fault that began then and ends now."""
-        breaking = fault.kind in _PATH or (fault.kind is Broke.FULL and fault.target == GATEWAY)
-        if not breaking:
+        full = fault.kind is Broke.FULL and fault.target == GATEWAY
+        if not full and fault.kind not in _PATH:
             return []
-        if fault.target in (GATEWAY, BROKER):
-            return [Broken(agent, began, now()) for agent in self._site.agents]
-        return [Broken(fault.target, began, now())] if fault.target in self._site.agents else []
+        whose = self._site.agents if fault.target in (GATEWAY, BROKER) else (fault.target,)
+        return [Broken(agent, began, now(), full) for agent in whose if agent in self._site.agents]
 
 
 async def play(folder: Path, seed: int, seconds: float, unable: dict[Broke, str]) -> Report:
