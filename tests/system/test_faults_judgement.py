@@ -97,10 +97,15 @@ def test_an_answer_on_its_way_when_the_agent_ended_was_never_had():
     answers[-1] = answers[-1]._replace(read=False)
     verdict = judge(without(evidence(answers, lives=killed()), 80))
     assert (list(verdict.findings), verdict.unread) == ([], 1)
-    lived = without(evidence(answers), 80)
-    assert kinds(lived) == [Kind.LOST]
-    said_lost = Row(AGENT, EPOCH, 80, DEVICE, at=answers[-1].at + 1.5)
-    assert not kinds(lived._replace(rows=[*lived.rows, said_lost]))
+
+
+def test_an_answer_that_came_after_the_drivers_patience_was_never_had():
+    answers = said(40)
+    answers[-1] = answers[-1]._replace(read=False)
+    for wait, found in ((0.2, [Kind.LOST]), (1.6, [])):
+        at = answers[-1].at + wait
+        later = Answer(at, WALL + at, DEVICE, 41, battery=False, read=True)
+        assert kinds(without(evidence([*answers, later]), 40)) == found
 
 
 def test_what_the_journal_has_and_the_store_has_not_is_lost():
@@ -194,6 +199,14 @@ def test_an_alarm_that_never_came_is_found():
     assert Kind.ALARM_LOST in kinds(on_battery())
 
 
+def test_what_a_standing_alarm_covers_needs_no_other_one():
+    """Mains came back for a moment that the agent was killed in: it still holds the old one to be standing."""
+    before = alarm(101, active=True, seen=1.0, since=1.0)
+    after = alarm(102, active=False, seen=8.0, since=1.0)
+    assert not kinds(on_battery(before, after._replace(at=61 * STEP)))
+    assert kinds(on_battery(before, after._replace(at=30 * STEP))) == [Kind.ALARM_LOST]
+
+
 def test_an_alarm_that_came_late_is_found_unless_its_way_was_broken():
     late = alarm(101, active=True, seen=40 * STEP + 2.2)
     assert kinds(on_battery(late, CLEARED)) == [Kind.ALARM_LATE]
@@ -247,9 +260,10 @@ def test_a_point_without_a_number_and_one_of_half_a_number():
 
 
 def test_an_answer_is_had_once_its_connection_asks_again():
-    log = "1 101 a a/1 1 0\n2 102 b b/1 1 0\n3 103 a a/1 2 1\n4 104 a a/2 3 0\n5 105 a a/2 0 0\n6 106 b b/1"
+    log = "1 101 a a/1 1 0\n1.1 101.1 b b/1 1 0\n2 102 a a/1 2 1\n4 104 a a/2 3 0\n5 105 a a/2 0 0\n6 106 b b/1"
     had = [(answer.device, answer.number, answer.battery, answer.read) for answer in read_log(log)]
     assert had == [("a", 1, False, True), ("b", 1, False, False), ("a", 2, True, False), ("a", 3, False, True)]
+    assert not read_log("1 101 a a/1 1 0\n2.6 102.6 a a/1 2 0\n")[0].read
 
 
 EVERYTHING = {

@@ -72,7 +72,7 @@ def judge_alarms(evidence: Evidence) -> tuple[list[Finding], list[float], int]:
         of = [row for row in mine if episode.began - MILLISECOND <= row.since < episode.until]
         names = {row.occurrence for row in of}
         where = f"{episode.device} on battery at {episode.began:.3f}"
-        if not names and episode.read:
+        if not names and episode.read and not _stands(mine, episode.began):
             findings.append(Finding(Kind.ALARM_LOST, f"{where}: no occurrence"))
         if len(names) > 1:
             findings.append(Finding(Kind.ALARM_TWICE, f"{where}: occurrences {', '.join(sorted(names))}"))
@@ -110,6 +110,12 @@ def _commits(rows: Iterable[Row], said: Mapping[tuple[str, int], Answer]) -> Com
 class _Sorted(dict[str, list[tuple[float, float]]]):
     def __missing__(self, _agent: str) -> list[tuple[float, float]]:
         return []
+
+
+def _stands(reports: Sequence[Row], at: float) -> bool:
+    """Say whether an occurrence that began before stood at a time: what ended it was lost with its agent, and named."""
+    over = {row.occurrence for row in reports if not row.active and row.at <= at}
+    return any(row.active and row.since < at and row.occurrence not in over for row in reports)
 
 
 def _way(episode: _Episode, commits: Sequence[tuple[float, float]], broken: Iterable[Broken]) -> float | None:

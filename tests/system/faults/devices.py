@@ -9,6 +9,7 @@ voltages, a check digit in the load. Every answer is written to a file before it
 
 import asyncio
 import json
+import math
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,8 @@ from typing import IO, NamedTuple
 MODULUS = 1_000_000
 """Numbers told apart: some 30 hours of ten a second."""
 _CHECK = 97
+PATIENCE = 1.4
+"""Seconds after which a driver may have given an answer up: a little less than it waits, on its own clock."""
 
 
 class Answer(NamedTuple):
@@ -31,7 +34,7 @@ class Answer(NamedTuple):
     battery: bool
     """Whether it said that the UPS is on battery."""
     read: bool
-    """Whether the same connection asked again: then the driver has had it."""
+    """Whether the same connection asked again, and soon: then the driver has had it."""
 
 
 def encode(number: int) -> tuple[float, float, int]:
@@ -61,10 +64,15 @@ def decode(fields: Mapping[str, object]) -> int | None:
 def read_log(text: str) -> list[Answer]:
     """Return the answers of a log, in their order; a last line that is not whole is left out."""
     rows = [line.split() for line in text[: text.rfind("\n") + 1].splitlines()]
-    last = {connection: index for index, (_, _, _, connection, _, _) in enumerate(rows)}
+    again: list[float] = []
+    """When the same connection asked the next time, of each row, the last one first."""
+    asked: dict[str, float] = {}
+    for at, _, _, connection, _, _ in reversed(rows):
+        again.append(asked.get(connection, math.inf))
+        asked[connection] = float(at)
     return [
-        Answer(float(at), float(wall), device, int(number), battery == "1", read=index < last[connection])
-        for index, (at, wall, device, connection, number, battery) in enumerate(rows)
+        Answer(float(at), float(wall), device, int(number), battery == "1", read=then - float(at) < PATIENCE)
+        for (at, wall, device, _, number, battery), then in zip(rows, reversed(again), strict=True)
         if number != "0"
     ]
 

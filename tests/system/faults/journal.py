@@ -27,11 +27,20 @@ def _row(agent: str, epoch: str, seq: int, topic: str, body: bytes, seen: float)
             at = message.at
             return Row(agent, epoch, seq, message.device, number, at=at.boottime, trusted=at.trusted, seen=seen)
         if topic == "alarms":
-            said = decode(Alarms, body).occurrence
+            alarm = decode(Alarms, body)
+            said = alarm.occurrence
             if said.condition == "on-battery":
-                since = said.since.boottime
+                at, since = alarm.at.boottime, said.since.boottime
                 return Row(
-                    agent, epoch, seq, said.device, occurrence=said.id, active=said.active, since=since, seen=seen
+                    agent,
+                    epoch,
+                    seq,
+                    said.device,
+                    occurrence=said.id,
+                    active=said.active,
+                    since=since,
+                    at=at,
+                    seen=seen,
                 )
             return Row(agent, epoch, seq, seen=seen)
     except MessageError:

@@ -2,7 +2,7 @@
 
 What may be missing: what an agent that was killed had in memory for its first second, if it is named: its number by an
 event ``lost``, or, where nobody can know the number any more, its epoch by a ``hello`` that calls its end unsure. And an
-answer that was on its way from the device when the agent ended: no driver has had it.
+answer that was on its way from the device when the agent ended, or its driver lost patience: none has had it.
 """
 
 from bisect import bisect_left
@@ -12,14 +12,12 @@ from itertools import groupby
 from typing import NamedTuple
 
 from faults.alarms import judge_alarms
-from faults.devices import Answer
+from faults.devices import PATIENCE, Answer
 from faults.evidence import BUSY, MILLISECOND, NOT_YET, Evidence, Finding, Kind, Life, Row
 from faults.schedule import HOUR
 
 IN_MEMORY = 1.3
 """Seconds that a reading may be in memory only: a second without an acknowledgement, and the look at it every quarter."""
-_GIVES_UP = 4.0
-"""Seconds after which a driver has given up an answer, on a busy machine."""
 NEAR = 2.0
 """Seconds by which a stored time may be off: a clock within 2 s of the gateway's is trusted."""
 
@@ -69,12 +67,12 @@ def judge(evidence: Evidence) -> Verdict:
     excused = unread = 0
     for agent, answers in evidence.answers.items():
         lives = [life for life in evidence.lives if life.agent == agent]
+        asked = {(answer.device, answer.number): answer.at for answer in answers}
         missing = [answer for answer in answers if (answer.device, answer.number) not in stored]
         for life, gone in _by_life(missing, lives):
             had = [answer for answer in gone if answer.read]
             unread += len(gone) - len(had)
-            unheard = [answer for answer in gone if not answer.read and not _given_up(answer, evidence.rows)]
-            findings += _not_on_the_way(unheard, life, agent)
+            findings += _not_on_the_way([answer for answer in gone if not answer.read], life, asked)
             there = [one for one in answers if (one.device, one.number) in journaled and _within(one, life)]
             lost, gone_over = _overwritten(had, journaled)
             found, pardoned = _missing(lost, life, there, journaled, evidence)
@@ -109,19 +107,18 @@ def _by_life(answers: Iterable[Answer], lives: Sequence[Life]) -> Iterable[tuple
         yield (lives[index] if index >= 0 else None), list(group)
 
 
-def _given_up(answer: Answer, rows: Iterable[Row]) -> bool:
-    """Say whether the driver said, right after, that its device did not answer."""
-    return any(
-        row.device == answer.device and not row.number and not row.occurrence and 0.0 < row.at - answer.at < _GIVES_UP
-        for row in rows
-    )
+def _not_on_the_way(
+    unread: Iterable[Answer], life: Life | None, after: Mapping[tuple[str, int], float]
+) -> Iterable[Finding]:
+    """Yield what no driver has had, though its agent lived and had not lost patience with the device.
 
-
-def _not_on_the_way(unread: Iterable[Answer], life: Life | None, agent: str) -> Iterable[Finding]:
-    """Yield the answers that nobody asked to follow, though the agent lived on."""
+    ``after``: device and number → when the device was asked again.
+    """
     for answer in unread:
-        if life is None or life.ended is None or life.ended - answer.at > IN_MEMORY + BUSY:
-            yield Finding(Kind.LOST, f"{_text(answer)}: {agent} lived, and dropped the line to its device")
+        ended = None if life is None else life.ended
+        over = after.get((answer.device, answer.number + 1), answer.at + PATIENCE) - answer.at >= PATIENCE
+        if not over and (ended is None or ended - answer.at > IN_MEMORY + BUSY):
+            yield Finding(Kind.LOST, f"{_text(answer)}: its agent lived, and dropped the line to its device")
 
 
 def _overwritten(had: Sequence[Answer], journaled: Mapping[tuple[str, int], Row]) -> tuple[list[Answer], list[Finding]]:

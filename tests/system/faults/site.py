@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from faults import texts
 from faults.devices import Answer, decode, read_log
 from faults.evidence import Life, Point
 from faults.ground import DISK, HERE, HUB, Disk, Ground, faketime
@@ -24,9 +25,6 @@ from faults.schedule import AGENTS, BROKER, GATEWAY, STORE, Fault, Kind
 
 REPO = HERE.parents[2]
 BIN = Path(sys.executable).parent
-SITE = "hq"
-DATABASE = "wolfsmoke"
-POLL = "125ms"
 AGAIN = 1.0
 """Seconds after which a process that ended by itself is started again, as by a service manager."""
 _READY = 20.0
@@ -105,6 +103,10 @@ class Site:
         self._names = {agent: [f"ups-{agent[-1]}{chr(97 + n)}" for n in range(devices)] for agent in self.agents}
 
     @property
+    def _store(self) -> str:
+        return f"{self.ground.address(STORE)}:{self._ports[STORE]}"
+
+    @property
     def abilities(self) -> dict[str, set[Kind]]:
         """Target → what can be done to it."""
         found: dict[str, set[Kind]] = {}
@@ -138,7 +140,7 @@ class Site:
         for name in (BROKER, STORE, GATEWAY, *self.agents):
             self.wanted.add(name)
             self.programs[name].start()
-        _until(lambda: self.query("CREATE DATABASE " + DATABASE) is not None, "the store answers")
+        _until(lambda: self.query(f"CREATE DATABASE {texts.DATABASE}") is not None, "the store answers")
 
     # What breaks
 
@@ -216,7 +218,7 @@ class Site:
 
     def write(self, lines: str) -> None:
         """Write to the store, behind everybody's back."""
-        self._post("write", {"db": DATABASE, "precision": "ms"}, lines.encode())
+        self._post("write", {"db": texts.DATABASE, "precision": "ms"}, lines.encode())
 
     def troubles(self) -> list[str]:
         """Return what the processes did that they should not."""
@@ -262,69 +264,29 @@ class Site:
         folder = self._folder / BROKER
         folder.mkdir()
         shipped = (REPO / "config/mosquitto/wolfsmoke.conf").read_text("utf-8")
-        ours = re.compile(r"(listener|\w+file|password_file|acl_file) ")
         shutil.copy(REPO / "config/mosquitto/wolfsmoke.acl", folder / "acl")
         (folder / "passwords").touch()
         for user, word in self._words.items():
             subprocess.run(["mosquitto_passwd", "-b", folder / "passwords", user, word], check=True, timeout=20)
-        more = (
-            f"user {getpass.getuser()}",
-            f"acl_file {folder}/acl",
-            f"password_file {folder}/passwords",
-            f"persistence_location {folder}/",
-            f"listener {self._ports[BROKER]} {'0.0.0.0' if self.ground.real else '127.0.0.1'}",
-        )
-        kept = [line for line in shipped.splitlines() if not ours.match(line)]
-        (folder / "conf").write_text("\n".join([*kept, *more, ""]))
+        listener = f"{self._ports[BROKER]} {'0.0.0.0' if self.ground.real else '127.0.0.1'}"
+        (folder / "conf").write_text(texts.broker(shipped, str(folder), getpass.getuser(), listener))
         mosquitto = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         self._program(BROKER, [mosquitto, "-c", str(folder / "conf")], HUB)
 
     def _make_store(self) -> None:
         folder = self._folder / STORE
         folder.mkdir()
-        (folder / "conf").write_text(f"""
-reporting-disabled = true
-bind-address = "127.0.0.1:{self._ports["rpc"]}"
-[meta]
-dir = "{folder}/meta"
-[data]
-dir = "{folder}/data"
-wal-dir = "{folder}/wal"
-[monitor]
-store-enabled = false
-[http]
-bind-address = "{self.ground.address(STORE)}:{self._ports[STORE]}"
-log-enabled = false
-""")
+        (folder / "conf").write_text(texts.store(str(folder), self._store, self._ports["rpc"]))
         self._program(STORE, ["influxd", "run", "-config", str(folder / "conf")], STORE)
 
     def _make_gateway(self) -> None:
         folder = self._folder / GATEWAY
         shutil.copytree(REPO / "config/plan", folder / "plan")
         contacts = (REPO / "config/contacts.toml").read_text("utf-8")
-        (folder / "contacts.toml").write_text(re.sub(r"^webhook = .*$", "", contacts, flags=re.MULTILINE), "utf-8")
+        (folder / "contacts.toml").write_text(texts.contacts(contacts), "utf-8")
         (folder / "word").write_text(self._words[GATEWAY])
-        (folder / "gateway.toml").write_text(f"""
-[gateway]
-name = "garrison"
-state = "state"
-board = {{ host = "127.0.0.1", port = {self._ports["board"]} }}
-[broker]
-host = "{self.ground.hub(GATEWAY)}"
-port = {self._ports[BROKER]}
-user = "{GATEWAY}"
-password = {{ file = "word" }}
-[store]
-kind = "influxdb1"
-url = "http://{self.ground.address(STORE)}:{self._ports[STORE]}"
-database = "{DATABASE}"
-timeout = "3s"
-[notify.email]
-host = "127.0.0.1"
-port = 9
-sender = "wolfsmoke@example.net"
-tls = "none"
-""")
+        settings = texts.gateway((self.ground.hub(GATEWAY), self._ports[BROKER]), self._store, self._ports["board"])
+        (folder / "gateway.toml").write_text(settings)
         command = [*self._gateway, "run", "--config", str(folder / "gateway.toml")]
         self._program(GATEWAY, [*self._clock(GATEWAY), *command], GATEWAY)
 
@@ -333,32 +295,7 @@ tls = "none"
         host = self.hosts[agent] = DeviceHost(agent, self._names[agent], self._folder, self.ground.enter(agent))
         host.start()
         (folder / "word").write_text(self._words[agent])
-        settings = f"""
-[agent]
-site = "{SITE}"
-name = "{agent}"
-room = "机房"
-state = "state"
-[broker]
-host = "{self.ground.hub(agent)}"
-port = {self._ports[BROKER]}
-user = "{agent}"
-password = {{ file = "word" }}
-"""
-        for name, port in host.ports.items():
-            settings += f"""
-[[device]]
-id = "{name}"
-poll = "{POLL}"
-slow = "{POLL}"
-megatec = {{ port = "socket://127.0.0.1:{port}" }}
-[[device.condition]]
-name = "on-battery"
-off_delay = "0s"
-[[device.condition]]
-name = "contact-lost"
-enabled = false
-"""
+        settings = texts.agent(agent, (self.ground.hub(agent), self._ports[BROKER]), host.ports)
         (folder / "agent.toml").write_text(settings)
         command = [str(BIN / "wolfsmoke-agent"), "run", "--config", str(folder / "agent.toml")]
         self._program(agent, [*self._clock(agent), *command], agent)
@@ -388,7 +325,7 @@ enabled = false
 
     def query(self, statement: str) -> list[dict[str, Any]] | None:
         """Return the series of a query; None while the store does not answer."""
-        text = self._post("query", {"db": DATABASE, "epoch": "ms", "q": statement}, b"")
+        text = self._post("query", {"db": texts.DATABASE, "epoch": "ms", "q": statement}, b"")
         if text is None:
             return None
         (result,) = json.loads(text)["results"]
@@ -396,8 +333,9 @@ enabled = false
         return series
 
     def _post(self, path: str, parameters: dict[str, str], body: bytes) -> str | None:
-        address = f"http://{self.ground.address(STORE)}:{self._ports[STORE]}/{path}"
-        request = urllib.request.Request(f"{address}?{urllib.parse.urlencode(parameters)}", data=body, method="POST")
+        request = urllib.request.Request(
+            f"http://{self._store}/{path}?{urllib.parse.urlencode(parameters)}", data=body, method="POST"
+        )
 
         def post() -> str | None:
             try:
