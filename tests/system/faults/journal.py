@@ -15,7 +15,19 @@ from faults.processes import now
 from contract.errors import MessageError
 from contract.message import Alarms, Hello, Readings, decode
 
-_MESSAGES = "SELECT id, agent, epoch, seq, topic, body FROM messages WHERE id > ? ORDER BY id"
+_NAMED = "SELECT id, agent, epoch, seq, topic, body FROM messages WHERE id > ? ORDER BY id"
+_NUMBERED = """
+SELECT id, agent, epoch, seq,
+  CASE kind WHEN 0 THEN 'readings' WHEN 1 THEN 'alarms' WHEN 2 THEN 'hello' ELSE '' END, CAST(body AS BLOB)
+FROM messages JOIN streams ON streams.number = messages.stream WHERE id > ? ORDER BY id"""
+"""The same of journals that know streams and topics by numbers."""
+_GAPS = """
+SELECT epoch, first, last FROM gaps JOIN streams ON streams.number = gaps.stream WHERE kind = 'lost' AND last > 0"""
+
+
+def _messages(journal: sqlite3.Connection, position: int) -> list[tuple[Any, ...]]:
+    columns = {str(row[1]) for row in journal.execute("PRAGMA table_info(messages)")}
+    return journal.execute(_NUMBERED if "stream" in columns else _NAMED, (position,)).fetchall()
 
 
 def _row(agent: str, epoch: str, seq: int, topic: str, body: bytes, seen: float) -> Row | None:
@@ -71,7 +83,7 @@ class Watcher:
                     return
                 uri = f"{self._path.absolute().as_uri()}?mode=ro"
                 self._connection = sqlite3.connect(uri, uri=True, timeout=0.2, isolation_level=None)
-            found = self._connection.execute(_MESSAGES, (self._position,)).fetchall()
+            found = _messages(self._connection, self._position)
         except sqlite3.Error:
             self.close()
             return
@@ -101,15 +113,31 @@ class Watcher:
 
     def events(self) -> list[tuple[str, dict[str, Any]]]:
         """Return kind and data of all events, in their order."""
-        rows = self._ask("SELECT kind, data FROM events ORDER BY id")
+        with self._opened() as journal:
+            rows = journal.execute("SELECT kind, data FROM events ORDER BY id").fetchall()
         return [(str(kind), json.loads(data)) for kind, data in rows]
+
+    def named(self) -> dict[str, set[int]]:
+        """Return the numbers named lost, by epoch."""
+        found: dict[str, set[int]] = {}
+        for kind, data in self.events():
+            if kind == "lost":
+                for first, last in msgspec.convert(data["lost"], list[tuple[int, int]]):
+                    found.setdefault(str(data["epoch"]), set()).update(range(first, last + 1))
+        with self._opened() as journal:
+            if journal.execute("SELECT 1 FROM sqlite_master WHERE name = 'gaps'").fetchone():
+                for epoch, first, last in journal.execute(_GAPS):
+                    found.setdefault(str(epoch), set()).update(range(first, last + 1))
+        return found
 
     def end(self) -> tuple[list[Row], list[str]]:
         """Return the rows that are there at the end, with when each was seen, and what is no more."""
         self.look()
         there: list[Row] = []
         kept: set[int] = set()
-        for number, agent, epoch, seq, topic, body in self._ask(_MESSAGES, 0):
+        with self._opened() as journal:
+            messages = _messages(journal, 0)
+        for number, agent, epoch, seq, topic, body in messages:
             row = _row(agent, epoch, seq, topic, body, 0.0)
             if row is not None:
                 known = self.rows.get(number)
@@ -119,20 +147,8 @@ class Watcher:
         gone = [f"row {number}: {row}" for number, row in self.rows.items() if number not in kept]
         return there, gone
 
-    def _ask(self, query: str, *arguments: object) -> Iterable[tuple[Any, ...]]:
-        with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as journal:
-            return journal.execute(query, arguments).fetchall()
-
-
-def named(events: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, set[int]]:
-    """Return the numbers named lost, by epoch."""
-    found: dict[str, set[int]] = {}
-    for kind, data in events:
-        if kind == "lost":
-            spans = msgspec.convert(data["lost"], list[tuple[int, int]])
-            for first, last in spans:
-                found.setdefault(str(data["epoch"]), set()).update(range(first, last + 1))
-    return found
+    def _opened(self) -> closing[sqlite3.Connection]:
+        return closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0))
 
 
 def in_incidents(events: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:

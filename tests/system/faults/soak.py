@@ -149,15 +149,14 @@ class Round:
         """Return all that there is now."""
         site = self._site
         rows, vanished = site.watcher.end()
-        events = site.watcher.events()
         return Evidence(
             answers={agent: host.answers() for agent, host in site.hosts.items()},
             lives=site.lives(),
             points=site.points(),
             rows=rows,
-            named=journal.named(events),
+            named=site.watcher.named(),
             unsure=set(site.watcher.unsure),
-            incidents=journal.in_incidents(events),
+            incidents=journal.in_incidents(site.watcher.events()),
             broken=[*self._broken, *(one for fault, at in self._active.items() for one in self._breaks(fault, at))],
             vanished=vanished,
         )
