@@ -1,16 +1,39 @@
 """When something was measured, by a clock that can be trusted. Pure.
 
-An agent's wall clock may be wrong; its boottime is not. What came from a boot whose offset is known can be dated: the
-offset is known from any trusted stamp of that boot, or from a message that says at which boottime it was sent.
+An agent's wall clock may be wrong; its boottime is not. Wall time minus boottime is one number for a whole boot, as long
+as nobody steps the wall clock, so a boot is dated once: by a trusted stamp of it, or by messages that say at which
+boottime they were sent. What that says is held against every trusted stamp: one that contradicts it was measured after
+somebody had stepped the agent's clock, and is dated by its boottime.
 """
 
 from collections import OrderedDict
 from typing import Final
 
+import msgspec
+
 from contract.clock import Stamp
 
+NEAR: Final = 2.0
+"""Seconds: stamps this near to what is known are as they say; a clock within them is trusted by the agent too."""
+FAR: Final = 30.0
+"""Seconds by which a message may be on its way when it is the first of its boot; a clock further off is wrong."""
+SETTLING: Final = 10.0
+"""Seconds over which messages are looked at, where no stamp is trusted: the one that was on its way for the shortest time
+is the nearest to the truth."""
 _BOOTS: Final = 10_000
 """Boots remembered: agents that come and go do not fill the memory."""
+
+Key = tuple[str, str, str]
+"""Site, agent, boot."""
+
+
+class _Guess(msgspec.Struct):
+    """What the messages of a boot say that is not dated yet."""
+
+    since: float
+    """The gateway's wall clock at the first one."""
+    ahead: float
+    """Arrival minus boottime of sending: too much by the time on the way. The least of them."""
 
 
 class Dating:
@@ -18,11 +41,12 @@ class Dating:
 
     def __init__(self) -> None:
         """Know nothing."""
-        self._trusted: OrderedDict[tuple[str, str, str], float] = OrderedDict()
-        self._guessed: OrderedDict[tuple[str, str, str], float] = OrderedDict()
+        self._known: OrderedDict[Key, float] = OrderedDict()
+        """Never moved by little: what is dated twice must get one time."""
+        self._guesses: OrderedDict[Key, _Guess] = OrderedDict()
 
     def learn(self, site: str, agent: str, at: Stamp, sent: float, received: float) -> bool:
-        """Take a message's times; say whether a boot can now be dated that could not.
+        """Take a message's times; say whether a boot can now be dated that could not, or is dated otherwise.
 
         Args:
             site: of the agent.
@@ -31,44 +55,62 @@ class Dating:
             sent: boottime at sending, in the boot of ``at``; 0 when it is not known.
             received: the gateway's wall clock at its arrival.
         """
-        key = (site, agent, at.boot)
         if not at.boot:
             return False
-        known = key in self._trusted or key in self._guessed
-        if at.trusted:
-            _keep(self._trusted, key, at.wall - at.boottime)
-        elif sent > 0.0 and sent >= at.boottime:
-            # Too late by the time on the way. The first guess stays: a message that is dated twice must get one time.
-            _keep(self._guessed, key, self._guessed.get(key, received - sent))
-        else:
+        key = (site, agent, at.boot)
+        known = self._known.get(key)
+        claim = at.wall - at.boottime if at.trusted else None
+        if known is not None and (claim is None or abs(claim - known) <= NEAR):
             return False
-        return not known
-
-    def known(self) -> list[tuple[str, str, str, float, bool]]:
-        """Return all that is known, to be kept: site, agent, boot, offset, trusted."""
-        return [
-            (*key, offset, trusted)
-            for table, trusted in ((self._trusted, True), (self._guessed, False))
-            for key, offset in table.items()
-        ]
-
-    def remember(self, site: str, agent: str, boot: str, offset: float, *, trusted: bool) -> None:
-        """Take up what was kept."""
-        _keep(self._trusted if trusted else self._guessed, (site, agent, boot), offset)
+        seen = received - sent if sent > 0.0 and sent >= at.boottime else None
+        if claim is not None and _believed(claim, seen, known):
+            self._keep(key, claim)
+            return True
+        if known is None and seen is not None:
+            return self._guess(key, seen, received)
+        return False
 
     def date(self, site: str, agent: str, at: Stamp) -> float | None:
         """Return the wall time of a stamp; None while it cannot be known."""
-        if at.trusted:
+        known = self._known.get((site, agent, at.boot)) if at.boot else None
+        if known is None:
+            return at.wall if at.trusted and (site, agent, at.boot) not in self._guesses else None
+        if at.trusted and abs(at.wall - at.boottime - known) <= NEAR:
             return at.wall
-        key = (site, agent, at.boot)
-        offset = self._trusted.get(key, self._guessed.get(key))
-        return None if offset is None else at.boottime + offset
+        return at.boottime + known
+
+    def known(self) -> list[tuple[str, str, str, float]]:
+        """Return all that is known, to be kept: site, agent, boot, offset."""
+        return [(*key, offset) for key, offset in self._known.items()]
+
+    def remember(self, site: str, agent: str, boot: str, offset: float) -> None:
+        """Take up what was kept."""
+        self._keep((site, agent, boot), offset)
+
+    def _guess(self, key: Key, seen: float, received: float) -> bool:
+        guess = self._guesses.setdefault(key, _Guess(received, seen))
+        guess.ahead = min(guess.ahead, seen)
+        guess.since = min(guess.since, received)
+        if received - guess.since < SETTLING:
+            if len(self._guesses) > _BOOTS:
+                self._guesses.popitem(last=False)
+            return False
+        self._keep(key, guess.ahead)
+        return True
+
+    def _keep(self, key: Key, offset: float) -> None:
+        self._guesses.pop(key, None)
+        self._known[key] = offset
+        self._known.move_to_end(key)
+        if len(self._known) > _BOOTS:
+            self._known.popitem(last=False)
 
 
-def _keep(table: OrderedDict[tuple[str, str, str], float], key: tuple[str, str, str], offset: float) -> None:
-    if table.get(key) == offset:
-        return
-    table[key] = offset
-    table.move_to_end(key)
-    if len(table) > _BOOTS:
-        table.popitem(last=False)
+def _believed(claim: float, seen: float | None, known: float | None) -> bool:
+    """Say whether a trusted stamp is to be believed, that is new or contradicts what is known.
+
+    What is seen is the truth by the gateway's clock, and too much by the time on the way.
+    """
+    if known is None:
+        return seen is None or -NEAR <= seen - claim <= FAR
+    return seen is not None and abs(seen - claim) <= NEAR

@@ -216,8 +216,8 @@ class Live:
         view = self.device(site, agent, message.device)
         self.dating.learn(site, agent, message.at, message.sent, received)
         at = self.dating.date(site, agent, message.at)
-        if at is None:
-            at = received
+        if at is None:  # for the moment
+            at = received - max(0.0, message.sent - message.at.boottime)
         if view.take(message, at, received):
             for quantity, value in message.values.items():
                 if isinstance(value, int | float):

@@ -159,10 +159,8 @@ class Store:
     async def _begin(self) -> None:
         self._cursor = self._position = await self._journal.cursor(READER)
         notes = await self._journal.notes(READER)
-        for site, agent, boot, offset, trusted in msgspec.json.decode(
-            notes or "[]", type=list[tuple[str, str, str, float, bool]]
-        ):
-            self._dating.remember(site, agent, boot, offset, trusted=trusted)
+        for known in msgspec.json.decode(notes or "[]", type=list[tuple[str, str, str, float]]):
+            self._dating.remember(*known)
 
     async def _rest(self, grown: asyncio.Event) -> None:
         """Wait for more, then a moment for what comes with it; wake up for the trailing cursor."""

@@ -4,7 +4,6 @@ from contract.alarm import Occurrence, acknowledge
 from contract.clock import Stamp
 from contract.message import Alarms, Device, Inventory, Readings
 from contract.reading import Quality
-from gateway.dating import Dating
 from gateway.live import Live
 
 NOW = 1_700_000_000.0
@@ -110,28 +109,3 @@ def test_a_wrong_clock_is_dated_by_the_boottime_at_sending():
     )
     live.readings("hq", "a", message, NOW + 100)
     assert live.devices["hq", "a", "u"].readings["battery.charge"].at == NOW + 90
-
-
-def test_dating_knows_nothing_of_a_boot_it_never_heard_of():
-    dating = Dating()
-    stamp = Stamp(wall=12.0, boottime=30.0, boot="y")
-    assert dating.date("hq", "a", stamp) is None
-    assert not dating.learn("hq", "a", stamp, 0.0, NOW)
-    assert not dating.learn("hq", "a", Stamp(wall=12.0, boottime=30.0), 40.0, NOW)
-    assert dating.date("hq", "a", stamp) is None
-
-
-def test_a_date_stays_until_a_trusted_clock_says_better():
-    dating = Dating()
-    stamp = Stamp(wall=12.0, boottime=30.0, boot="y")
-    assert dating.learn("hq", "a", stamp, 40.0, NOW)
-    first = dating.date("hq", "a", stamp)
-    assert not dating.learn("hq", "a", stamp, 41.0, NOW + 0.5)
-    assert dating.date("hq", "a", stamp) == first
-    dating.learn("hq", "a", Stamp(wall=NOW, boottime=42.0, boot="y", trusted=True), 42.0, NOW)
-    assert dating.date("hq", "a", stamp) == NOW - 12
-    again = Dating()
-    for site, agent, boot, offset, trusted in dating.known():
-        again.remember(site, agent, boot, offset, trusted=trusted)
-    assert again.date("hq", "a", stamp) == NOW - 12
-    assert again.date("hq", "b", stamp) is None
