@@ -10,6 +10,8 @@ _STA_UNSYNC = 0x0040
 _ERROR = 5  # TIME_ERROR: clock not synchronised
 _NEAR = 2.0
 """Seconds: a clock this near to the gateway's is trusted, whatever the kernel says."""
+_FAR = 30.0
+"""Seconds: a clock this far from the gateway's is not trusted, whatever the kernel says: somebody has set it."""
 _GOOD_FOR = 3600.0
 """Seconds: how long the gateway's word counts; boottime drifts by some 0.1 s in it."""
 _LOOK_EVERY = 10.0
@@ -25,6 +27,8 @@ class SystemClock:
         """Boottime at which the gateway spoke, and its wall clock minus that."""
         self._trusted = False
         self._looked = -_LOOK_EVERY
+        self._ahead = 0.0
+        """Wall minus boottime at the last look."""
 
     def boottime(self) -> float:
         """See ``Clock.boottime``."""
@@ -34,9 +38,10 @@ class SystemClock:
         """See ``Clock.stamp``."""
         now = self.boottime()
         wall = time.time()
-        if now - self._looked >= _LOOK_EVERY:
-            self._looked = now
-            self._trusted = synchronised() or self._near_gateway(now, wall)
+        if now - self._looked >= _LOOK_EVERY or abs(wall - now - self._ahead) > _NEAR:  # a step shows at once
+            self._looked, self._ahead = now, wall - now
+            off = self._off(now, wall)
+            self._trusted = synchronised() if off is None else off <= _NEAR or (off <= _FAR and synchronised())
         return Stamp(round(wall, 3), round(now, 3), self.boot, self._trusted)
 
     def gateway_says(self, wall: float) -> None:
@@ -45,12 +50,12 @@ class SystemClock:
         self._gateway = now, wall - now
         self._looked = -_LOOK_EVERY
 
-    def _near_gateway(self, now: float, wall: float) -> bool:
-        """Hold the wall clock against the gateway's, carried on by boottime: a step of ours since then shows."""
+    def _off(self, now: float, wall: float) -> float | None:
+        """Return how far the wall clock is from the gateway's, carried on by boottime; None while that is not known."""
         if self._gateway is None:
-            return False
+            return None
         spoke, ahead = self._gateway
-        return now - spoke <= _GOOD_FOR and abs(wall - now - ahead) <= _NEAR
+        return abs(wall - now - ahead) if now - spoke <= _GOOD_FOR else None
 
 
 def synchronised() -> bool:

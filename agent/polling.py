@@ -22,6 +22,7 @@ Emit = Callable[[str, Stamp, Sequence[Reading], list[Change]], None]
 """Takes one poll: device, time, readings, what changed. It must not wait: the next poll does."""
 
 
+MILLISECOND = 0.001
 SLOT = 0.25
 """Seconds between the phases of devices: those of one phase are asked together, which costs less than half of one by one."""
 
@@ -65,6 +66,8 @@ class Poller:
         self.contact: bool | None = None
         self.last = clock.boottime()
         """Boottime of the end of the last poll, good or not: progress."""
+        self._at = Stamp()
+        """Of the last poll."""
         self._emit = emit
         self._clock = clock
         self._every = max(1, round(slow / poll))
@@ -108,7 +111,7 @@ class Poller:
         except Exception as error:  # noqa: BLE001 - the supervised edge: a fault in one driver must not stop its neighbours
             _log.exception("%s: a fault in its driver", self.device)
             readings = self._lost(DeviceError(f"a fault in its driver: {type(error).__name__}"))
-        at = self._clock.stamp()
+        at = self._at = _later(self._clock.stamp(), self._at)
         asked_for_all = lane is Lane.ALL or not self.contact
         judged = [*readings, *self.watch.unheard(readings)] if asked_for_all else readings
         changes = self.watch.readings(judged, at) + self.watch.tick(at)
@@ -130,6 +133,14 @@ class Poller:
         if self.contact is False:
             _log.warning("%s: contact is back", self.device)
         self.contact = True
+
+
+def _later(at: Stamp, last: Stamp) -> Stamp:
+    """Return a stamp that is later than the last one: what has one millisecond has one place in a store."""
+    ahead = last.boottime + MILLISECOND - at.boottime
+    if at.boot != last.boot or ahead <= 0:
+        return at
+    return msgspec.structs.replace(at, wall=round(at.wall + ahead, 3), boottime=round(at.boottime + ahead, 3))
 
 
 def _finite(reading: Reading) -> Reading:

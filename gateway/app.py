@@ -58,6 +58,8 @@ _PRUNE_AT: Final = 3.3 * 3600.0
 """Seconds after midnight."""
 _KEY: Final = 32
 """Bytes of the key that signs the links."""
+_DISK_LOW: Final = 64 * 2**20
+"""Bytes free where the journal lies, below which people are told."""
 _GC: Final = (20_000, 20, 50)
 """Thousands of messages a second are made and dropped, and hold no circles: looking for some at each 700th costs a tenth."""
 _STATUS_EVERY: Final = 5.0
@@ -187,11 +189,12 @@ class Running:
         self._in_incidents: set[str] = set()
         self.feed = Feed(journal, self.live, self._on_alarm, self._on_past)
         self.follower = Follower(clock, journal, self._correct)
-        told = Told(connected=lambda: self.wire.connected, store_away=self._store_away)
+        told = Told(connected=lambda: self.wire.connected, store_away=self._store_away, journal_full=self._disk_full)
         watches = Watches(self.live, clock, told, self.twins, clock_limit=config.gateway.clock_limit)
         self.oversight = Oversight(self.live, clock, watches.all(), self.incidents.on_alarm)
         facts.own = self.oversight.latest
         self.ingest.on_news = self.feed.wake
+        self.ingest.on_back = self.wire.renew
         self.store = None if config.store is None else Store(open_server(config.store), journal, self.live)
         settings = board.Settings(
             secret=secret,
@@ -312,6 +315,13 @@ class Running:
             return False
         status = self.store.status()
         return status.state == "away" and status.behind > 0
+
+    def _disk_full(self) -> bool:
+        """Whether the journal's disk has no room, or soon none."""
+        try:
+            return shutil.disk_usage(self._config.gateway.state).free < _DISK_LOW
+        except OSError:
+            return True
 
     def _settle(self, alarm: Alarm) -> None:
         """What is over, and is no part of any incident, waits for nobody's acknowledgement."""

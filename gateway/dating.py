@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from contract.alarm import Occurrence
 from contract.clock import Stamp
 
 NEAR: Final = 2.0
@@ -114,3 +115,24 @@ def _believed(claim: float, seen: float | None, known: float | None) -> bool:
     if known is None:
         return seen is None or -NEAR <= seen - claim <= FAR
     return seen is not None and abs(seen - claim) <= NEAR
+
+
+def dated(occurrence: Occurrence, at: Stamp, sent: float, received: float) -> Occurrence:
+    """Return an occurrence with its times by the gateway's clock, as far as they are of the boot that sent it.
+
+    Args:
+        occurrence: as it came.
+        at: a moment of that boot.
+        sent: boottime at sending; 0 when it is not known.
+        received: the gateway's wall clock at its arrival.
+    """
+
+    def date(stamp: Stamp) -> Stamp:
+        if not stamp.boot or stamp.boot != at.boot or not 0.0 < stamp.boottime <= sent:
+            return stamp
+        wall = max(0.0, received - (sent - stamp.boottime))
+        return msgspec.structs.replace(stamp, wall=wall, trusted=True)
+
+    return msgspec.structs.replace(
+        occurrence, since=date(occurrence.since), raised=date(occurrence.raised), cleared=date(occurrence.cleared)
+    )

@@ -14,10 +14,10 @@ from typing import Final
 import msgspec
 
 from contract.alarm import Alarm, Occurrence, report
-from contract.clock import Stamp
 from contract.errors import MessageError, StorageError
 from contract.message import Alarms, Hello, Spans, Topic, decode
 from contract.ranges import Ranges
+from gateway.dating import dated
 from gateway.journal import Journal
 from gateway.live import AgentKey, DeviceView, Live
 from gateway.record import Stored
@@ -155,27 +155,6 @@ class Feed:
         await self._on_alarm(alarm, view)
         if past and view.known:
             await self._on_past(alarm, view)
-
-
-def dated(occurrence: Occurrence, at: Stamp, sent: float, received: float) -> Occurrence:
-    """Return an occurrence with its times by the gateway's clock, as far as they are of the boot that sent it.
-
-    Args:
-        occurrence: as it came.
-        at: a moment of that boot.
-        sent: boottime at sending; 0 when it is not known.
-        received: the gateway's wall clock at its arrival.
-    """
-
-    def date(stamp: Stamp) -> Stamp:
-        if not stamp.boot or stamp.boot != at.boot or not 0.0 < stamp.boottime <= sent:
-            return stamp
-        wall = max(0.0, received - (sent - stamp.boottime))
-        return msgspec.structs.replace(stamp, wall=wall, trusted=True)
-
-    return msgspec.structs.replace(
-        occurrence, since=date(occurrence.since), raised=date(occurrence.raised), cleared=date(occurrence.cleared)
-    )
 
 
 def _notes(backlog: dict[AgentKey, _Backlog]) -> str:

@@ -114,6 +114,9 @@ class Ingest:
         self._twins = twins or Twins()
         self.on_news: Callable[[int], None] = lambda _position: None
         """Called once alarms, hellos or inventories are in the journal and known, with the last one's id."""
+        self.on_back: Callable[[], None] = lambda: None
+        """Called when the journal takes messages again: what it did not take has to be sent again."""
+        self._refusing = False
         self._site = site
         self._name = name
         self._inventories: dict[AgentKey, bytes] = {}
@@ -138,7 +141,11 @@ class Ingest:
             except StorageError:
                 for one in taken:
                     self._inventories.pop((one.address.site, one.address.agent), None)  # none of it was kept
+                self._refusing = True
                 return  # told once by the journal
+            if self._refusing:
+                self._refusing = False
+                self.on_back()
             ids = {id(one): number for one, number in zip(journaled, numbers, strict=True)}
         news = 0
         rest: list[_Taken] = []
@@ -262,7 +269,7 @@ class Ingest:
         self._heard(one)
         match one.message:
             case Alarms() if fresh:
-                self._live.alarm(site, agent, one.message)
+                self._live.alarm(site, agent, one.message, arrived.received)
             case Inventory():
                 self._live.inventory(site, agent, one.message)
             case State():
@@ -270,14 +277,14 @@ class Ingest:
                 if one.message.online and not arrived.retained:
                     self._twins.state(site, agent, one.message.epoch, self._clock.boottime())
             case Hello():
-                return await self._hello(site, agent, one.message)
+                return await self._hello(site, agent, one.message, arrived.received)
         return True
 
-    async def _hello(self, site: str, agent: str, hello: Hello) -> bool:
+    async def _hello(self, site: str, agent: str, hello: Hello, received: float) -> bool:
         """Take a hello; say whether what is missing is named, so that it may be acknowledged."""
         self._twins.hello(site, agent, hello.epoch, self._clock.boottime())
         twins = (site, agent) in self._twins.standing(self._clock.boottime())
-        self._live.hello(site, agent, hello, twins=twins)
+        self._live.hello(site, agent, hello, received, twins=twins)
         return await self._accounts.hello(site, agent, hello, alone=not twins)
 
 

@@ -17,7 +17,7 @@ from contract.clock import Clock, Stamp
 from contract.errors import MessageError
 from contract.message import TYPES, Alarms, Device, Hello, Inventory, Message, Readings, State, decode
 from contract.reading import Reading
-from gateway.dating import Dating
+from gateway.dating import Dating, dated
 from gateway.record import Stored
 
 HOUR: Final = 3600.0
@@ -225,9 +225,18 @@ class Live:
                     self._history.setdefault(key, _Ring()).add(at, value)
         self._tell()
 
-    def alarm(self, site: str, agent: str, message: Alarms) -> Alarm:
-        """Take a report of an occurrence; return the alarm as it stands now."""
+    def alarm(self, site: str, agent: str, message: Alarms, received: float | None = None) -> Alarm:
+        """Take a report of an occurrence; return the alarm as it stands now.
+
+        Args:
+            site: of the agent.
+            agent: its name.
+            message: the report.
+            received: the gateway's wall clock at its arrival, by which it is dated; None: it has its dates.
+        """
         occurrence = message.occurrence
+        if received is not None:
+            occurrence = dated(occurrence, message.at, message.sent, received)
         alarm = self.alarms[occurrence.id] = report(self.alarms.get(occurrence.id), occurrence)
         self.owners[occurrence.id] = (site, agent)
         if len(self.alarms) > _KEPT:
@@ -235,7 +244,9 @@ class Live:
         self._tell()
         return alarm
 
-    def hello(self, site: str, agent: str, message: Hello, *, twins: bool = False) -> list[Alarm]:
+    def hello(
+        self, site: str, agent: str, message: Hello, received: float | None = None, *, twins: bool = False
+    ) -> list[Alarm]:
         """Take an agent's first message: its standing alarms, and so those that stand no more.
 
         An alarm that the agent no longer holds to be standing, and of which nothing is still on its way, has ended. Where
@@ -244,7 +255,11 @@ class Live:
         """
         view = self.agent(site, agent)
         view.epoch = message.epoch
-        told = [self.alarm(site, agent, Alarms(occurrence=occurrence)) for occurrence in message.standing]
+        at, sent = message.at, message.at.boottime
+        told = [
+            self.alarm(site, agent, Alarms(at=at, sent=sent, occurrence=occurrence), received)
+            for occurrence in message.standing
+        ]
         standing = {occurrence.id for occurrence in message.standing}
         if twins or any(held.spans for held in message.held):
             return told
@@ -297,9 +312,9 @@ class Live:
             case Readings():
                 self.readings(row.site, row.agent, message, row.received)
             case Alarms():
-                self.alarm(row.site, row.agent, message)
+                self.alarm(row.site, row.agent, message, row.received)
             case Hello():
-                self.hello(row.site, row.agent, message)
+                self.hello(row.site, row.agent, message, row.received)
             case Inventory():
                 self.inventory(row.site, row.agent, message)
 

@@ -48,8 +48,8 @@ class Wire:
     def __init__(self, *, broker: Broker, name: str, version: str, clock: SystemClock) -> None:
         """Take where to connect and who speaks."""
         self.session = ""
-        """New for each connection: while we were away the broker kept nothing for us. Agents that see a new one say hello
-        and send again at once."""
+        """New for each connection, for the broker kept nothing for us while we were away, and after our disk failed: agents
+        that see a new one say hello and send again at once."""
         self.journal: Callable[[], str] = str
         """Returns the journal's id, for the heartbeat."""
         self._broker = broker
@@ -98,6 +98,15 @@ class Wire:
         """Publish; while the broker is away nothing is said: agents that reconnect say hello, and get their answer."""
         if self._connected and self._client is not None:
             self._client.publish(topic, payload, qos=1)
+
+    def renew(self) -> None:
+        """Begin a new session: agents say hello, and send again at once what was not acknowledged."""
+        self.session = secrets.token_hex(8)
+        if self._connected and self._client is not None:
+            self._say_online(self._client)
+
+    def _say_online(self, client: mqtt.Client) -> None:
+        client.publish(GATEWAY_TOPIC, self._heartbeat(online=True), qos=1, retain=True)
 
     async def _keep(self) -> None:
         """Connect again and again."""
@@ -168,7 +177,7 @@ class Wire:
         while not gone.done():
             if self._clock.boottime() >= due:
                 due = self._clock.boottime() + HEARTBEAT
-                client.publish(GATEWAY_TOPIC, self._heartbeat(online=True), qos=1, retain=True)
+                self._say_online(client)
             await asyncio.wait({gone}, timeout=1.0)
             client.loop_misc()
         raise BrokerError(lost(gone.result()))

@@ -43,5 +43,18 @@ def test_a_wall_clock_that_is_stepped_after_the_gateway_spoke_is_no_longer_trust
     assert not clock.stamp().trusted
 
 
+def test_a_clock_that_somebody_set_is_not_trusted_though_the_kernel_calls_it_synchronised(monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(module, "synchronised", lambda: True)
+    clock = SystemClock()
+    assert clock.stamp().trusted, "nobody says otherwise"
+    clock.gateway_says(now)
+    assert clock.stamp().trusted
+    monkeypatch.setattr(module.time, "time", lambda: now - 3600)
+    assert not clock.stamp().trusted, "at once, not at the next look"
+    monkeypatch.setattr(module.time, "time", lambda: now + 10)
+    assert clock.stamp().trusted, "the two follow different time servers"
+
+
 def test_the_kernel_can_be_asked():
     assert synchronised() in (True, False)

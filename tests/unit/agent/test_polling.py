@@ -99,6 +99,15 @@ async def test_a_device_that_is_lost_raises_its_condition_and_is_logged_once(tro
     assert (subject.counters.polls, subject.counters.failures) == (4, 2)
 
 
+async def test_two_polls_of_one_millisecond_have_two_times():
+    sink, clock = Sink(), HandClock()
+    polling = poller(FakeDriver(GOOD), sink, clock=clock)
+    for now in (5.0, 5.0, 5.0, 5.5):
+        clock.now = now
+        await polling.poll_once(Lane.ALL)
+    assert [(at.wall, at.boottime) for _, at, _, _ in sink.polls] == [(t, t) for t in (5.0, 5.001, 5.002, 5.5)]
+
+
 async def test_an_alarm_does_not_end_while_the_device_is_silent():
     clock, sink = HandClock(), Sink()
     driver = FakeDriver([Reading("ups.status", ("OB",))], [Reading("ups.status", ("OL",))], DeviceTimeout("no answer"))

@@ -278,6 +278,22 @@ async def test_a_hello_is_not_acknowledged_until_what_is_missing_is_on_record(wo
     assert set(await world.take(hello)) == {A, B}
 
 
+async def test_a_disk_that_works_again_lets_the_agents_send_again_what_it_did_not_take(world, monkeypatch):
+    back = []
+    world.ingest.on_back = lambda: back.append(world.clock.now)
+
+    async def fails(_messages):
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(world.journal, "append", fails)
+    assert not await world.take(alarm(1))
+    monkeypatch.undo()
+    assert not back
+    await world.take(poll(2))
+    await world.take(poll(3))
+    assert len(back) == 1
+
+
 async def test_numbers_that_were_thinned_out_count_as_received_and_are_named(world):
     acks = await world.take(msgspec.structs.replace(poll(9), first=4))
     assert acks[A].have == ((4, 9),)
