@@ -13,7 +13,6 @@ from agent.watch import Watched
 from contract.alarm import Occurrence
 from contract.errors import StorageError
 from contract.message import Ack, Alarms, Heartbeat, Readings, Topic, encode
-from contract.ranges import Ranges
 
 FULL = StorageError("the disk is full")
 
