@@ -13,10 +13,10 @@ from contract.message import Topic, Voided
 from contract.ranges import Ranges
 
 _log = logging.getLogger(__name__)
-SIZE: Final = 450.0
-"""Bytes of a message before one was measured: a UPS's status, charge, load and voltages, three times in four."""
-ROW: Final = 45.0
-"""Bytes that the spool needs for a message beside its body; measured."""
+SIZE: Final = 340.0
+"""Bytes of a message before one was measured: a UPS's status, charge, runtime, load and voltages."""
+ROW: Final = 120.0
+"""Bytes that the spool needs for such a message beside its body, half-filled pages included; measured."""
 FULL: Final = "the spool was full"
 GOAL: Final = 0.9
 """How full the spool is left."""

@@ -102,12 +102,12 @@ async def test_an_alarm_is_committed_between_two_pages(bench):
 
 def test_how_long_it_lasts_is_said_and_warned_of_with_the_way_out(caplog):
     caplog.set_level("INFO")
-    outlook = Outlook(room=256 << 20, rate=1.5, size=450.0)
-    assert outlook.seconds == pytest.approx((256 << 20) / (1.5 * (450 + ROW)))
+    outlook = Outlook(room=256 << 20, rate=1.5, size=340.0)
+    assert outlook.seconds == pytest.approx((256 << 20) / (1.5 * (340 + ROW)))
     tell(outlook, 3600.0, short=False)
     tell(outlook, 7 * 86400.0, short=False)
     tell(outlook, 7 * 86400.0, short=True)
     assert [record.levelname for record in caplog.records] == ["INFO", "WARNING", "WARNING"]
-    assert "has room for 100 h at the present rate (1.5 messages a second of 450 bytes, 256 MiB)" in caplog.messages[0]
-    assert 'write keep_bytes = "471 MiB"' in caplog.messages[1]
+    assert "has room for 108 h at the present rate (1.5 messages a second of 340 bytes, 256 MiB)" in caplog.messages[0]
+    assert 'write keep_bytes = "438 MiB"' in caplog.messages[1]
     assert "give its disk more room" in caplog.messages[2]
