@@ -25,6 +25,8 @@ class Ledger:
         self._journal = ""
         """The journal that acknowledged last."""
         self._mark = mark
+        self._read = False
+        """The disk could be read."""
         self._earlier = {account.epoch: account for account in mark.left}
         """How far the epochs before this one came, the oldest first."""
         self._told: set[str] = set()
@@ -47,6 +49,10 @@ class Ledger:
         """The accounts of the epochs before it."""
         return list(self._earlier.values())
 
+    def open(self) -> None:
+        """Note that the epoch is running."""
+        self._note()
+
     def count(self) -> None:
         """Give out the next number: it is noted before anybody can hear of it."""
         self.last += 1
@@ -59,10 +65,14 @@ class Ledger:
         self._note()
 
     def held(self, holding: dict[str, Ranges]) -> tuple[Held, ...]:
-        """Return what hello says of every epoch, the oldest first; it is told from now on."""
-        self._told = set(self._earlier)
+        """Return what hello says of every epoch, the oldest first; it is told from now on.
+
+        As long as the disk could not be read, nothing is said of earlier epochs: what is held of them is not known.
+        """
+        earlier = self._earlier if self._read else {}
+        self._told = set(earlier)
         said = []
-        for account in [*self._earlier.values(), self.ours]:
+        for account in [*earlier.values(), self.ours]:
             spans = holding.get(account.epoch, Ranges())
             last = max(account.last, spans.highest)
             said.append(
@@ -77,6 +87,8 @@ class Ledger:
     def void(self, voided: Voided) -> None:
         """Note what will never be sent, and say so; the same reason again is not said again."""
         self.remember(voided)
+        self._told.discard(voided.epoch)  # the next hello has more to say of it
+        self._confirmed.pop(voided.epoch, None)
         level = logging.DEBUG if voided.reason in self._grieved else logging.ERROR
         self._grieved.add(voided.reason)
         _log.log(level, "%d messages of epoch %s are lost: %s", len(Ranges(voided.spans)), voided.epoch, voided.reason)
@@ -103,6 +115,7 @@ class Ledger:
 
     def on_disk(self) -> None:
         """Take it that the disk knows of the earlier epochs: the mark need not any more."""
+        self._read = True
         self._mark.known()
 
     def perhaps(self) -> dict[str, Ranges]:

@@ -20,6 +20,7 @@ import msgspec
 
 from agent.backlog import GONE, Backlog
 from agent.entry import Entry, Key, Sender, from_disk
+from agent.full import PAGE
 from agent.journals import Journals
 from agent.keeping import Keeper
 from agent.lanes import RESTAMP_AFTER, Lanes
@@ -64,6 +65,7 @@ class Outbox:
         mark: Mark | None = None,
         gateways: Sequence[str] = (),
         keep_bytes: int = KEEP_BYTES,
+        page: int = PAGE,
         states: Callable[[], list[Watched]] = list,
         late: Callable[[list[Watched]], None] = lambda _: None,
     ) -> None:
@@ -78,6 +80,7 @@ class Outbox:
             mark: where it is noted how far we spoke.
             gateways: who must have everything; none: whoever acknowledges is enough.
             keep_bytes: how much the spool may hold.
+            page: how many messages are looked at in one go when it is full.
             states: returns where all conditions stand, to be kept anew when the spool had to be.
             late: takes where they stood, when the spool could be opened only later than us.
         """
@@ -89,11 +92,13 @@ class Outbox:
         self._late = late
         self._ledger = Ledger(epoch, mark or Mark())
         self._keeper = Keeper(open_spool, worker, clock, epoch)
-        self._room = Room(self._keeper, keep_bytes)
+        self._room = Room(self._keeper, keep_bytes, page)
         self._lanes = Lanes(self._boot)
         self._journals = Journals(gateways)
         self._standings = Standings(standing, self._keeper.note)
         self._backlog = Backlog(self._keeper, self._lanes, self._journals, clock, self._void)
+        self.unsaid = False
+        """Hello has more to say than when it was said last: the spool could be read only now."""
         self._opened = False
         self._wake = asyncio.Event()
         """There is an alarm to keep, or room in the window."""
@@ -107,6 +112,7 @@ class Outbox:
         Raises:
             StorageTaken: another agent works with this spool.
         """
+        self._ledger.open()
         contents = await self._keeper.reopen(self._ledger.earlier)
         if contents is None:
             return []
@@ -170,6 +176,7 @@ class Outbox:
 
     def hello(self) -> Hello:
         """Return the first message after connecting."""
+        self.unsaid = False
         return Hello(
             epoch=self.epoch,
             at=self._clock.stamp(),
@@ -348,6 +355,7 @@ class Outbox:
         self.save(self._states())
         if first:
             self._late(contents.watched)
+            self.unsaid = True
 
     def _take_in(self, contents: Contents) -> None:
         """Set what is thought to be on the disk right by what is there."""

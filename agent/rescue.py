@@ -100,8 +100,10 @@ def _rescue(path: Path, stamp: str, damage: sqlite3.Error) -> Path:
     _remove(new)
     counts: dict[str, int] = {}
     try:
-        target = connect(new)
+        target = _bare(new)
         try:
+            target.execute("PRAGMA journal_mode=MEMORY")  # no second file: what is committed is in this one
+            target.executescript(SCHEMA)
             with contextlib.closing(_bare(path)) as source:
                 with contextlib.suppress(sqlite3.Error):
                     source.execute("PRAGMA locking_mode=EXCLUSIVE")

@@ -10,19 +10,20 @@ from agent.keeping import Keeper
 from agent.lanes import Lanes
 from agent.spool import Row, Spool
 from contract.message import Topic, Voided
+from contract.ranges import Ranges
 
 _log = logging.getLogger(__name__)
-SIZE: Final = 450.0
-"""Bytes of a message before one was measured: a UPS's status, charge, load and voltages, three times in four."""
-ROW: Final = 45.0
-"""Bytes that the spool needs for a message beside its body; measured."""
+SIZE: Final = 340.0
+"""Bytes of a message before one was measured: a UPS's status, charge, runtime, load and voltages."""
+ROW: Final = 120.0
+"""Bytes that the spool needs for such a message beside its body, half-filled pages included; measured."""
 FULL: Final = "the spool was full"
 GOAL: Final = 0.9
 """How full the spool is left."""
 CALM: Final = 0.5
 """How full it may be to be out of trouble."""
-DROP: Final = 500
-"""Messages that are dropped in one go."""
+DROP: Final = 4
+"""What part of a page is dropped in one go: a quarter."""
 _WORDS: Final = ("one a minute", "one in ten minutes")
 
 
@@ -161,7 +162,7 @@ class Room:
         for epoch, held in list(self._keeper.disk.items()):
             at = held.lowest
             while at:
-                rows, more = await self._keeper.page(epoch, at, DROP) or ([], False)
+                rows, more = await self._keeper.page(epoch, at, max(1, self._page // DROP)) or ([], False)
                 gone = [
                     row.span
                     for row in rows
@@ -169,7 +170,7 @@ class Room:
                 ]
                 if gone:
                     self._tell(len(STAGES))
-                    return [Voided(epoch, tuple(gone), FULL)]
+                    return [Voided(epoch, tuple(Ranges(gone)), FULL)]
                 at = held.after(rows[-1].seq + 1) if more and rows else 0
         self._making = False  # there is nothing but alarms
         return []

@@ -168,12 +168,13 @@ class Spool:
     def commit(self, batch: Batch) -> int:
         """Make all changes of a batch, or none; return the bytes in use."""
         messages = [(row.epoch, row.seq, row.topic.value, row.body, row.first) for row in batch.keep]
-        voided = [(each.epoch, each.reason, *span) for each in batch.void for span in each.spans]
-        spans = [(epoch, *span) for epoch, span in batch.drop] + [(epoch, *span) for epoch, _, *span in voided]
+        spans = [(epoch, *span) for epoch, span in batch.drop]
+        spans += [(each.epoch, *span) for each in batch.void for span in each.spans]
         states = [(each.device, each.condition, msgspec.json.encode(each)) for each in batch.watched]
         with self._transaction() as db:
             db.executemany("INSERT OR IGNORE INTO messages VALUES (?, ?, ?, ?, ?)", messages)
-            db.executemany("INSERT INTO voided VALUES (?, ?, ?, ?)", voided)
+            for each in batch.void:
+                _void(db, each)
             db.executemany("DELETE FROM messages WHERE epoch = ? AND seq BETWEEN ? AND ?", spans)
             db.executemany("INSERT OR REPLACE INTO conditions VALUES (?, ?, ?)", states)
             db.executemany("DELETE FROM conditions WHERE device = ? AND condition = ?", batch.forget)
@@ -304,6 +305,15 @@ def is_damage(error: sqlite3.Error) -> bool:
     if code is not None:
         return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return type(error) is sqlite3.DatabaseError  # ours, of quick_check
+
+
+def _void(db: sqlite3.Connection, voided: Voided) -> None:
+    """Add to what is voided for this reason, in as few ranges as can be: what is lost in small portions stays small."""
+    key = voided.epoch, voided.reason
+    known = db.execute("SELECT first, last FROM voided WHERE epoch = ? AND reason = ?", key).fetchall()
+    db.execute("DELETE FROM voided WHERE epoch = ? AND reason = ?", key)
+    spans = Ranges(known).union(voided.spans)
+    db.executemany("INSERT INTO voided VALUES (?, ?, ?, ?)", [(*key, *span) for span in spans])
 
 
 def _end(db: sqlite3.Connection, account: Account) -> None:

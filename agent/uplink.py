@@ -208,6 +208,8 @@ class Uplink:
             await asyncio.wait({lost}, timeout=1.0)
             client.loop_misc()
             told = told or self._tell_unanswered()
+            if self._outbox.unsaid and not lost.done():
+                self._greet()
             if self._undated and self._clock.stamp().trusted:
                 self._undated = False
                 _log.info("broker %s:%s: the clock goes right now: once more, with dates", *where)

@@ -115,7 +115,7 @@ class Listener:
 class Agent:
     """Outbox and uplink of one agent, without devices."""
 
-    def __init__(self, folder, broker):
+    def __init__(self, folder, broker, epoch):
         self.clock = SystemClock()
         self.worker = ThreadPoolExecutor(1)
         self.standing = []
@@ -124,7 +124,7 @@ class Agent:
             lambda damaged: open_spool(folder / "spool.db", "1", damaged=damaged),
             self.worker,
             self.clock,
-            EPOCH,
+            epoch,
             lambda: self.standing,
         )
         self.uplink = Uplink(
@@ -148,8 +148,8 @@ class Agent:
 
 
 @asynccontextmanager
-async def running(folder, broker):
-    agent = Agent(folder, broker)
+async def running(folder, broker, epoch=EPOCH):
+    agent = Agent(folder, broker, epoch)
     await agent.outbox.open()
     tasks = [asyncio.create_task(agent.outbox.run()), asyncio.create_task(agent.uplink.run())]
     try:
@@ -292,6 +292,30 @@ async def test_a_gateway_that_is_there_and_acknowledges_nothing_is_told_once(
     assert "wolfsmoke/1/hq/room/…" in told
 
 
+async def test_a_disk_that_fails_is_said_with_presence_and_hello_is_said_anew_when_it_is_back(
+    tmp_path, mosquitto, listener, monkeypatch
+):
+    monkeypatch.setattr("agent.uplink.HEARTBEAT", 0.5)
+    monkeypatch.setattr("agent.keeping.RETRY", 0.5)
+    folder = tmp_path / "state"
+    folder.mkdir()
+    async with running(folder, at(mosquitto)) as agent:
+        agent.put()
+        await agent.outbox.flush()
+    folder.rename(tmp_path / "elsewhere")
+    folder.write_text("")
+    async with running(folder, at(mosquitto), epoch="00000000000000bb") as agent:
+        agent.put()
+        await until(lambda: listener.of(Topic.STATE)[-1].trouble, "the trouble is told")
+        assert "messages stay in memory" in listener.of(Topic.STATE)[-1].trouble
+        assert [held.epoch for held in listener.of(Topic.HELLO)[-1].held] == [agent.outbox.epoch]
+        folder.unlink()
+        (tmp_path / "elsewhere").rename(folder)
+        await until(lambda: not listener.of(Topic.STATE)[-1].trouble, "it is over")
+        await until(lambda: len(listener.of(Topic.HELLO)[-1].held) == 2, "hello knows of what is on the disk")
+        assert listener.of(Topic.HELLO)[-1].held[0].spans == ((1, 1),)
+
+
 async def test_a_kept_heartbeat_neither_sets_the_clock_nor_repeats_hello(tmp_path, mosquitto, listener):
     listener.say(GATEWAY_TOPIC, message.encode(Heartbeat("g", "j", "s1", wall=5.0, online=True)), retain=True)
     async with running(tmp_path, at(mosquitto)) as agent:
@@ -390,6 +414,36 @@ async def test_without_a_clock_a_certificate_s_dates_are_not_checked_and_its_cha
         async with running(tmp_path, Broker("localhost", broker.port, tls=Tls(str(other / "ca.pem")))) as agent:
             await until(lambda: "certificate verify failed" in caplog.text, "the refusal of a stranger")
             assert not agent.uplink.connected
+    finally:
+        broker.stop()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+@pytest.mark.parametrize("days", ["-1", "2"], ids=["a certificate that is over", "a good one"])
+async def test_once_the_clock_goes_right_the_connection_is_made_anew_with_dates(tmp_path, caplog, monkeypatch, days):
+    caplog.set_level("INFO")
+    monkeypatch.setattr("agent.clock._LOOK_EVERY", 0.5)
+    certificates(tmp_path, days=days)
+    broker = Mosquitto(
+        tmp_path,
+        (f"certfile {tmp_path}/broker.pem", f"keyfile {tmp_path}/broker.key", "allow_anonymous true"),
+    )
+    await broker.start()
+    try:
+        monkeypatch.setattr("agent.clock.synchronised", lambda: False)
+        async with running(tmp_path, Broker("localhost", broker.port, tls=Tls(str(tmp_path / "ca.pem")))) as agent:
+            await until(lambda: agent.uplink.connected, "the connection without dates")
+            agent.put()
+            monkeypatch.setattr("agent.clock.synchronised", lambda: True)
+            await until(lambda: "once more, with dates" in caplog.text, "the clock is found to go right")
+            if days == "-1":
+                await until(lambda: "certificate has expired" in caplog.text, "the refusal")
+                assert not agent.uplink.connected
+            else:
+                await until(lambda: caplog.text.count(": connected") == 2, "the connection with dates")
+                await asyncio.sleep(1.5)
+                assert agent.uplink.connected, "once is enough"
+            assert agent.outbox.held == 1
     finally:
         broker.stop()
 

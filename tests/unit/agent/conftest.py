@@ -54,6 +54,7 @@ class MemorySpool(Spool):
         pass
 
     def open(self, damaged):
+        assert not damaged
         if self.fails is not None:
             raise self.fails
         return self
@@ -105,6 +106,7 @@ class Bench:
         self.clock, self.spool, self.wire = HandClock(), MemorySpool(), Wire()
         self.folder, self.options = folder, options
         self.count = 0
+        self.mark = Mark()
         self.standing = []
         self.states = []
         self.late = []
@@ -114,14 +116,15 @@ class Bench:
         """A process begins; if there was one, it was killed."""
         self.count += 1
         self.epoch = f"{self.count:016x}"
-        mark = open_mark(self.folder / "mark", self.clock.boot) if self.folder else Mark()
+        self.mark.close()
+        self.mark = open_mark(self.folder / "mark", self.clock.boot) if self.folder else Mark()
         self.outbox = Outbox(
             self.spool.open,
             Inline(),
             self.clock,
             self.epoch,
             lambda: self.standing,
-            mark=mark,
+            mark=self.mark,
             states=lambda: self.states,
             late=self.late.extend,
             **self.options,

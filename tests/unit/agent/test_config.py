@@ -86,6 +86,30 @@ def test_defaults_are_filled_in():
     ]
 
 
+def test_how_much_is_kept_and_for_whom():
+    agent = parsed(GOOD).agent
+    assert (agent.keep_bytes, agent.keep, agent.gateways) == (256 << 20, 7 * 86400.0, ())
+    more = 'keep_bytes = "1 GiB"\nkeep = "12h"\ngateways = ["garrison", "garrison-2"]'
+    agent = parsed(GOOD.replace('room = "Order room"', more)).agent
+    assert (agent.keep_bytes, agent.keep, agent.gateways) == (1 << 30, 12 * 3600.0, ("garrison", "garrison-2"))
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "what", "hint"),
+    [
+        ('keep_bytes = "1 MiB"', "agent.keep_bytes", "too small", '"16 MiB"'),
+        ("keep_bytes = 500", "agent.keep_bytes", "needs a unit", '"500 MiB"'),
+        ('gateways = ["a", "a"]', "agent.gateways[1]", "twice", "once"),
+        ('gateways = ["A b"]', "agent.gateways[0]", "does not fit", "lower-case"),
+    ],
+)
+def test_what_is_kept_is_checked(line, key, what, hint):
+    (problem,) = problems(GOOD.replace('room = "Order room"', line))
+    assert (problem.key, problem.line) == (key, 5)
+    assert what in problem.what
+    assert hint in problem.hint
+
+
 def test_relative_paths_start_at_the_file():
     config = parsed(GOOD.replace('room = "Order room"', 'state = "state"') + '[broker.tls]\nca = "tls/ca.pem"\n')
     assert config.agent.state == "/etc/wolfsmoke/state"

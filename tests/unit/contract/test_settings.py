@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contract.errors import ConfigError, Problem
 from contract.locate import Locator, dotted
-from contract.settings import BAD, Fault, Port, Seconds, Secret, SecretRef, Slug, load, no_secrets, seconds
+from contract.settings import BAD, Bytes, Fault, Port, Seconds, Secret, SecretRef, Slug, load, no_secrets, seconds, size
 
 
 class Colour(StrEnum):
@@ -38,6 +38,7 @@ class Item(msgspec.Struct):
 class Settings(msgspec.Struct):
     inner: Inner
     wait: Seconds = 1.0
+    room: Bytes = 1
     colour: Colour = Colour.RED
     word: Literal["a", "b"] = "a"
     count: int = 0
@@ -111,6 +112,12 @@ MISTAKES = [
     ("wait = '-5s'", "wait", 1, "not a duration", '"30s"'),
     ("wait = ''", "wait", 1, "not a duration", '"30s"'),
     ("wait = []", "wait", 1, "must be a duration", '"30s"'),
+    ("room = 256", "room", 1, "a size needs a unit", 'write "256 MiB"'),
+    ("room = true", "room", 1, "must be a size", '"256 MiB"'),
+    ("room = '256 MB'", "room", 1, "not a size", '"256 MiB"'),
+    ("room = '256'", "room", 1, "not a size", '"256 MiB"'),
+    ("room = '-1 MiB'", "room", 1, "not a size", '"256 MiB"'),
+    ("room = {}", "room", 1, "must be a size", '"256 MiB"'),
     ("names = 'x'", "names", 1, "must be a list", "[ ]"),
     ("names = ['x',\n 5]", "names[1]", 2, "5 does not fit", "a text"),
     ("item = { id = 'x' }", "item", 1, "must be a list, not a table", "[ ]"),
@@ -199,6 +206,14 @@ def test_no_text_whatever_brings_anything_but_a_config_error(text):
 )
 def test_durations_are_in_seconds(text, value):
     assert seconds(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("512 KiB", 524288), ("256MiB", 268435456), ("1.5 GiB", 1610612736), (" 1 GiB ", 1 << 30)]
+)
+def test_sizes_are_in_bytes(text, value):
+    assert size(text) == value
+    assert load(Settings, f"inner = {{ host = 'h' }}\nroom = '{text}'", file="test.toml").room == value
 
 
 # -- secrets

@@ -1,0 +1,134 @@
+"""Two gateways: a message is kept until both have it, and one that is away holds up nobody."""
+
+import pytest
+
+from agent.journals import PRESENT
+from agent.lanes import WINDOW
+from contract.message import Heartbeat
+
+
+@pytest.fixture
+async def bench(bench_kind):
+    bench = bench_kind(gateways=("a", "b"))
+    await bench.start()
+    return bench
+
+
+def beat(name, session="1", journal="", *, online=True):
+    return Heartbeat(name, journal or f"j-{name}", session, online=online)
+
+
+async def test_a_message_is_dropped_once_both_have_it(bench):
+    bench.connect()
+    for _ in range(3):
+        bench.put()
+    bench.ack((1, 3), gateway="a", journal="j-a")
+    assert bench.outbox.held == 3
+    bench.ack((1, 2), gateway="b", journal="j-b")
+    assert bench.outbox.held == 1
+    await bench.wait(2)
+    assert [seq for _, seq in bench.spool.rows] == [3]
+    bench.ack((1, 3), gateway="b", journal="j-b")
+    await bench.wait(1)
+    assert bench.spool.rows == {}
+
+
+async def test_one_that_is_away_holds_up_nobody_and_gets_all_of_it_when_it_comes(bench):
+    wire = bench.connect()
+    bench.outbox.heartbeat(beat("a"), retained=False)
+    for number in range(5 * WINDOW):
+        bench.put(number)
+        bench.ack((1, number + 1), gateway="a", journal="j-a")
+        assert wire.seqs()[-1] == number + 1, "a live reading waits for a gateway that is away"
+        if number % 4 == 3:
+            await bench.wait(0.25)
+    await bench.wait(2)
+    assert len(bench.spool.rows) == 5 * WINDOW, "all of it is kept for b"
+    sent = len(wire.sent)
+    await bench.wait(20)
+    assert len(wire.sent) == sent, "and nothing is said again to a, which has it"
+    assert bench.outbox.heartbeat(beat("b"), retained=False), "b was never greeted"
+    wire = bench.connect()
+    await bench.wait(0.25)
+    while bench.outbox.held:
+        before = bench.outbox.held
+        bench.ack(*((seq, seq) for seq in wire.seqs()), gateway="b", journal="j-b")
+        await bench.wait(0.25)
+        assert bench.outbox.held < before
+    assert wire.seqs() == list(range(1, 5 * WINDOW + 1)), "in order, each once"
+
+
+async def test_one_that_falls_silent_is_not_waited_for_any_longer(bench):
+    wire = bench.connect()
+    for name in ("a", "b"):
+        bench.outbox.heartbeat(beat(name), retained=False)
+    await bench.wait(0.25)
+    for _ in range(2 * WINDOW):
+        bench.put()
+    bench.ack((1, 2 * WINDOW), gateway="a", journal="j-a")
+    assert len(wire.sent) == WINDOW, "both are there, and both are waited for"
+    while bench.clock.now < 1000 + PRESENT + 1:
+        bench.outbox.heartbeat(beat("a"), retained=False)
+        await bench.wait(1)
+    bench.put()
+    assert wire.seqs()[-1] == 2 * WINDOW + 1
+
+
+async def test_their_heartbeats_alternate_on_one_topic_and_each_is_greeted_once(bench):
+    greeted = [
+        bench.outbox.heartbeat(beat(name, session), retained=False)
+        for name, session in [("a", "1"), ("b", "9"), ("a", "1"), ("b", "9"), ("a", "1"), ("b", "9"), ("a", "2")]
+    ]
+    assert greeted == [True, True, False, False, False, False, True]
+
+
+async def test_unnamed_gateways_are_told_apart_too(bench_kind):
+    bench = bench_kind()
+    await bench.start()
+    bench.connect()
+    bench.put()
+    await bench.alarm()
+    for _ in range(3):
+        assert not bench.outbox.heartbeat(beat("a"), retained=True)
+        bench.ack(gateway="a", journal="j-a")
+        bench.ack(gateway="b", journal="j-b")
+    assert len(bench.wire.sent) == 2, "two journals, and neither is new"
+
+
+async def test_a_new_journal_of_one_gets_all_that_is_held_again_and_counts_for_nothing_before(bench):
+    wire = bench.connect()
+    for name in ("a", "b"):
+        bench.outbox.heartbeat(beat(name), retained=False)
+    for _ in range(3):
+        bench.put()
+    bench.ack((1, 3), gateway="a", journal="j-a")
+    bench.ack((4, 4), gateway="a", journal="j-new")
+    assert wire.seqs() == [1, 2, 3, 1, 2, 3]
+    bench.ack((1, 3), gateway="b", journal="j-b")
+    assert bench.outbox.held == 3, "the new journal of a has none of it"
+    bench.ack((1, 3), gateway="a", journal="j-new")
+    assert bench.outbox.held == 0
+
+
+async def test_a_stranger_s_acknowledgement_drops_nothing_and_is_told_once(bench, caplog):
+    bench.connect()
+    bench.put()
+    for _ in range(3):
+        bench.ack((1, 1), gateway="c", journal="j-c")
+        bench.ack((1, 1), journal="j-nameless")
+    assert bench.outbox.held == 1
+    assert [line for line in caplog.messages if "'c'" in line] == caplog.messages[:1]
+    assert len(caplog.messages) == 2
+
+
+async def test_an_epoch_is_forgotten_once_both_have_acknowledged_it(bench):
+    bench.put()
+    await bench.outbox.flush()
+    first = bench.epoch
+    await bench.start()
+    bench.outbox.hello()
+    bench.connect()
+    bench.ack((1, 1), gateway="a", journal="j-a", epoch=first)
+    assert first in bench.held()
+    bench.ack((1, 1), gateway="b", journal="j-b", epoch=first)
+    assert first not in bench.held()
