@@ -30,7 +30,7 @@ async def played(site, broken, mains):
     one = soak.Round(site)
     await one.flowing()
     await one.play(broken, mains)
-    return one, (await one.drain(patience=1.5)).verdict
+    return one, (await one.drain(patience=6.0)).verdict
 
 
 async def test_an_acknowledgement_before_the_commit_is_found_as_loss_and_so_is_what_was_moved_in_the_store(tmp_path):
