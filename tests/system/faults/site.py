@@ -319,7 +319,7 @@ class Site:
             "env",
             f"LD_PRELOAD={library}",
             f"FAKETIME_TIMESTAMP_FILE={self._folder / name / 'clock'}",
-            "FAKETIME_NO_CACHE=1",
+            "FAKETIME_CACHE_DURATION=1",
             "FAKETIME_DONT_FAKE_MONOTONIC=1",
             f"PYTHONPATH={HERE / 'sleep'}",
         ]
