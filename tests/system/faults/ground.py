@@ -23,6 +23,8 @@ HUB = "hub"
 LEAF = "uplink"
 """A place's end of its link."""
 _PREFIX = "wolffault"
+_BASE = f"{_PREFIX}-{os.getpid()}"
+"""What all that we make is called, so that what is left of a run that was killed can be told."""
 _QUEUE = ("rate", "96kbit", "burst", "4kb", "latency", "400ms")
 """Less than an agent with three devices says."""
 _MANNER = shim.Manner(delay=0.12, jitter=0.1, loss=0.05, double=0.05)
@@ -79,7 +81,7 @@ def unable(folder: Path) -> dict[Kind, str]:
 def _network() -> str:
     if shutil.which("ip") is None:
         return "there is no ip"
-    name = f"{_PREFIX}-{os.getpid()}-try"
+    name = f"{_BASE}-try"
     try:
         run("ip", "netns", "add", name)
     except OSError as error:
@@ -114,7 +116,7 @@ class Disk:
             OSError: we may not.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        run("mount", "-t", "tmpfs", "-o", f"size={self._size}m,mode=0700", "wolffault", str(self.folder))
+        run("mount", "-t", "tmpfs", "-o", f"size={self._size}m,mode=0700", _BASE, str(self.folder))
         self._mounted = True
 
     def fill(self) -> None:
@@ -146,12 +148,11 @@ class Ground:
         self.places = tuple(places)
         self.real = real
         self._shimmed = frozenset(shimmed)
-        self._base = f"{_PREFIX}-{os.getpid()}"
         self._shims: dict[str, subprocess.Popen[str]] = {}
 
     def namespace(self, place: str) -> str:
         """Return the name of a place's namespace."""
-        return f"{self._base}-{place}"
+        return f"{_BASE}-{place}"
 
     def address(self, place: str) -> str:
         """Return where others reach a place."""
@@ -282,10 +283,18 @@ class Ground:
 
 
 def sweep() -> None:
-    """Remove the namespaces of runs whose process is gone."""
+    """Remove the namespaces and disks of runs whose process is gone."""
     listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout
     for line in listed.splitlines():
-        name = line.split()[0]
-        parts = name.split("-")
-        if parts[0] == _PREFIX and parts[1].isdigit() and not Path(f"/proc/{parts[1]}").exists():
-            run("ip", "netns", "del", name)
+        if _left_over(line.split()[0]):
+            run("ip", "netns", "del", line.split()[0])
+    for line in Path("/proc/mounts").read_text("utf-8").splitlines():
+        source, folder, *_ = line.split()
+        if _left_over(source):
+            run("umount", "-l", folder)
+
+
+def _left_over(name: str) -> bool:
+    prefix, _, rest = name.partition("-")
+    pid = rest.partition("-")[0]
+    return prefix == _PREFIX and pid.isdigit() and not Path(f"/proc/{pid}").exists()

@@ -17,7 +17,7 @@ from gateway.__main__ import main
 from gateway.ingest import Arrived
 from gateway.mqtt import Wire
 
-_WINDOW = 1.0
+_WINDOW = 0.7
 """Seconds between the early acknowledgement and the commit."""
 _LATE = 3.0
 

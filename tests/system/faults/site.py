@@ -12,6 +12,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -245,18 +246,23 @@ class Site:
         return self.programs[name].running
 
     def close(self) -> None:
-        """Take everything away, and keep the journal and the spools."""
-        for program in self.programs.values():
-            program.kill()
-        for host in self.hosts.values():
-            host.close()
-        self.watcher.close()
-        for name, disk in self.disks.items():
-            if disk.folder.exists():
-                disk.free()
-                shutil.copytree(disk.folder, self._folder / name / "kept", dirs_exist_ok=True, ignore=_no_sockets)
-            disk.close()
-        self.ground.close()
+        """Take everything away, whatever fails on the way, and keep the journal and the spools."""
+        with ExitStack() as last_first:
+            last_first.callback(self.ground.close)
+            for disk in self.disks.values():
+                last_first.callback(disk.close)
+            for name, disk in self.disks.items():
+                last_first.callback(self._save, disk, self._folder / name / "kept")
+            last_first.callback(self.watcher.close)
+            for host in self.hosts.values():
+                last_first.callback(host.close)
+            for program in self.programs.values():
+                last_first.callback(program.kill)
+
+    @staticmethod
+    def _save(disk: Disk, folder: Path) -> None:
+        disk.free()
+        shutil.copytree(disk.folder, folder, dirs_exist_ok=True, ignore=_no_sockets)
 
     # How it is made
 
@@ -313,7 +319,7 @@ class Site:
             "env",
             f"LD_PRELOAD={library}",
             f"FAKETIME_TIMESTAMP_FILE={self._folder / name / 'clock'}",
-            "FAKETIME_NO_CACHE=1",
+            "FAKETIME_CACHE_DURATION=1",
             "FAKETIME_DONT_FAKE_MONOTONIC=1",
             f"PYTHONPATH={HERE / 'sleep'}",
         ]

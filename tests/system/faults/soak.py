@@ -28,6 +28,8 @@ _SILENT = 2.5
 """Seconds without readings of an agent after which its mains fails as soon as it is heard again."""
 _BATTERY = 2.6
 """Seconds of such a failure."""
+_STALL = 0.4
+"""Seconds without a turn of our own after which the machine has stood still, for an alarm as well."""
 _QUIET = 1.5
 """Seconds in which the devices say that mains is back, and are heard."""
 _PATH = frozenset({Broke.KILL, Broke.TERM, Broke.CUT, Broke.HALF, Broke.LOSS, Broke.SLOW, Broke.JITTER})
@@ -41,6 +43,8 @@ class Report(NamedTuple):
     faults: Sequence[Fault]
     drained: float
     """Seconds from the last fault's end until nothing was missing; the bound if something was."""
+    stalls: Sequence[float] = ()
+    """Seconds that the machine stood still, each time; alarms are not measured then."""
 
     def __str__(self) -> str:
         verdict = self.verdict
@@ -51,6 +55,7 @@ class Report(NamedTuple):
             f"readings: {verdict.answers} had by agents, {verdict.stored} stored; drained in {self.drained:.1f} s",
             f"agents killed: {verdict.kills}, with {verdict.excused} readings that are named; {verdict.unread} more on the way",
             f"alarms: {len(verdict.latencies)} measured, {verdict.behind} during backlog, {worst}",
+            f"the machine stood still {len(self.stalls)} times, {sum(self.stalls):.1f} s in all",
         ]
         for kind in Kind:
             found = verdict.of(kind)
@@ -71,6 +76,8 @@ class Round:
         self._battery: dict[str, float] = {}
         """Device on battery → boottime at which its mains comes back."""
         self._heard: dict[str, float] = {}
+        self._looked = now()
+        self._stalls: list[float] = []
 
     async def flowing(self) -> None:
         """Wait until readings of every agent reach the journal.
@@ -123,7 +130,7 @@ class Round:
         verdict = self._judged()
         self._site.keep("evidence.json", msgspec.json.encode(self.evidence()))
         died = [Finding(Kind.DIED, text) for text in self._site.troubles()]
-        return Report(verdict._replace(findings=[*verdict.findings, *died]), (), drained)
+        return Report(verdict._replace(findings=[*verdict.findings, *died]), (), drained, self._stalls)
 
     async def _last_alarms(self, end: float) -> None:
         """Let a mains of each agent fail as soon as it is heard, with nothing else wrong, and come back."""
@@ -143,7 +150,9 @@ class Round:
             await asyncio.sleep(LOOK)
 
     def _judged(self) -> Verdict:
-        return judge(self.evidence())
+        verdict = judge(self.evidence())
+        self._looked = now()  # our own doing
+        return verdict
 
     def evidence(self) -> Evidence:
         """Return all that there is now."""
@@ -164,6 +173,11 @@ class Round:
     def _look(self) -> None:
         """Start what is to run, see what came, and let mains come back or fail."""
         site = self._site
+        at = now()
+        if at - self._looked > _STALL:
+            self._broken += [Broken(agent, self._looked, at) for agent in site.agents]
+            self._stalls.append(at - self._looked)
+        self._looked = at
         site.supervise()
         site.watcher.look()
         for device in [device for device, until in self._battery.items() if until <= now()]:
