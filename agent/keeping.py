@@ -81,11 +81,15 @@ class Keeper:
             return "the spool was damaged; what could be read of it is kept"
         return ""
 
-    async def reopen(self, left: Sequence[Account]) -> Contents | None:
+    async def reopen(self, left: Sequence[Account], *, again: bool) -> Contents | None:
         """Open the spool, and its epoch in it; return what is there, or None when the disk does not let us.
 
+        Args:
+            left: what is known of earlier epochs.
+            again: this process has begun its work, and goes on whatever comes.
+
         Raises:
-            StorageTaken: another agent works with it.
+            StorageTaken: another agent works with it; only at first.
         """
         damaged, self._broken = self._broken, False
 
@@ -100,9 +104,9 @@ class Keeper:
 
         try:
             spool, contents, self.used = await self._on_disk(work)
-        except StorageTaken:
-            raise
         except StorageError as error:
+            if isinstance(error, StorageTaken) and not again:
+                raise
             self._failed(error)
             self._broken = damaged or isinstance(error, StorageDamaged)
             return None
