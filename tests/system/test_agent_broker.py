@@ -563,6 +563,19 @@ async def test_an_agent_that_is_told_to_stop_keeps_what_was_only_in_memory(tmp_p
     await ups.stop()
 
 
+async def test_an_agent_whose_state_cannot_be_written_starts_and_reads_and_says_so(tmp_path, mosquitto, listener):
+    (tmp_path / "state").write_text("a file where the folder should be")
+    ups = Ups()
+    port = await ups.start()
+    async with whole_agent(tmp_path, mosquitto.port, port):
+        await until(lambda: len(listener.of(Topic.READINGS)) > 5, "it reads")
+        await until(lambda: any(state.trouble for state in listener.of(Topic.STATE)), "it says what is wrong")
+    log = (tmp_path / "log").read_text("utf-8")
+    assert log.count("messages stay in memory meanwhile") == 1
+    assert "folder not writable?" in log
+    await ups.stop()
+
+
 async def test_a_ups_that_is_exchanged_is_told_in_the_inventory(tmp_path, mosquitto, listener):
     ups = Ups()
     port = await ups.start()
