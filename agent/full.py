@@ -14,8 +14,8 @@ from contract.clock import Stamp
 
 STAGES: Final = (60.0, 600.0)
 """Seconds: what is kept is one reading a device in so many; the first stage first."""
-PAGE: Final = 2000
-"""Messages that are looked at in one go: some 10 ms, which an alarm's commit may have to wait."""
+PAGE: Final = 1000
+"""Messages that are looked at in one go: some 15 ms, which the commit of an alarm may have to wait."""
 
 Bucket = tuple[str, int]
 """Boot, and which interval of its boottime: no step of the wall clock makes it another."""

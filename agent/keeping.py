@@ -22,6 +22,8 @@ from contract.ranges import Range, Ranges
 _log = logging.getLogger(__name__)
 RETRY: Final = 5.0
 """Seconds between two tries of a disk that fails: a full one must not be worn by trying."""
+NEAR: Final = 0.05
+"""How far the mean size of a message may be off on disk: each write of it is one page more in a commit."""
 REMEMBERED: Final = 86400.0
 """Seconds that a damage is spoken of."""
 T = TypeVar("T")
@@ -39,7 +41,9 @@ class Keeper:
         self.used = 0
         """Bytes in use."""
         self.size = 0.0
-        """Measured mean size of a message, for the next commit."""
+        """Measured mean size of a message."""
+        self._kept_size = 0.0
+        """The one that the disk knows."""
         self._open_spool = open_spool
         self._worker = worker
         self._clock = clock
@@ -77,11 +81,15 @@ class Keeper:
             return "the spool was damaged; what could be read of it is kept"
         return ""
 
-    async def reopen(self, left: Sequence[Account]) -> Contents | None:
+    async def reopen(self, left: Sequence[Account], *, again: bool) -> Contents | None:
         """Open the spool, and its epoch in it; return what is there, or None when the disk does not let us.
 
+        Args:
+            left: what is known of earlier epochs.
+            again: this process has begun its work, and goes on whatever comes.
+
         Raises:
-            StorageTaken: another agent works with it.
+            StorageTaken: another agent works with it; only at first.
         """
         damaged, self._broken = self._broken, False
 
@@ -96,9 +104,9 @@ class Keeper:
 
         try:
             spool, contents, self.used = await self._on_disk(work)
-        except StorageTaken:
-            raise
         except StorageError as error:
+            if isinstance(error, StorageTaken) and not again:
+                raise
             self._failed(error)
             self._broken = damaged or isinstance(error, StorageDamaged)
             return None
@@ -111,14 +119,17 @@ class Keeper:
     async def commit(self, rows: Sequence[Row]) -> bool:
         """Write messages and all that waits for a commit; if the disk fails, they wait for the next one."""
         batch, self.pending = self.pending, Batch()
-        batch.keep, batch.size = rows, self.size
+        batch.keep = rows
         if not batch:
             return True
+        if abs(self.size - self._kept_size) > NEAR * self._kept_size:
+            batch.size = self.size
         used = await self._try(lambda spool: spool.commit(batch))
         if used is None:
             self.pending = _both(batch, self.pending)
             return False
         self.used = used
+        self._kept_size = batch.size or self._kept_size
         return True
 
     async def page(self, epoch: str, start: int, count: int) -> tuple[list[Row], bool] | None:

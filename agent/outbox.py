@@ -113,7 +113,7 @@ class Outbox:
             StorageTaken: another agent works with this spool.
         """
         self._ledger.open()
-        contents = await self._keeper.reopen(self._ledger.earlier)
+        contents = await self._keeper.reopen(self._ledger.earlier, again=False)
         if contents is None:
             return []
         self._take_in(contents)
@@ -347,7 +347,7 @@ class Outbox:
 
     async def _mend(self) -> None:
         """Try the disk again; when it is there, take up what is on it."""
-        contents = await self._keeper.reopen(self._ledger.earlier)
+        contents = await self._keeper.reopen(self._ledger.earlier, again=True)
         if contents is None:
             return
         first = not self._opened

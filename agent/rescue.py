@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from agent.spool import HINT, MOST, SCHEMA, Spool, is_damage
+from agent.spool import HINT, MOST, SCHEMA, Spool, epochs_of_messages, is_damage
 from contract.errors import MessageError, StorageError, StorageTaken
 from contract.message import Alarms, Readings, Topic, decode
 
@@ -163,7 +163,7 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> dict[str, i
                 if _fits(values, *kinds):
                     target.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", values)  # noqa: S608 - our own names
                     counts["conditions"] += table == "conditions"
-    names = list(dict.fromkeys([*(epoch for _, epoch in epochs), *_epochs_of_messages(source)]))
+    names = list(dict.fromkeys([*(epoch for _, epoch in epochs), *_epochs(source)]))
     counts["epochs"] = len(names)
     counts["messages"] = 0
     for epoch in names:
@@ -185,18 +185,9 @@ def _fits(values: tuple[Any, ...], *kinds: type) -> bool:
     return len(values) == len(kinds) and all(map(isinstance, values, kinds))
 
 
-def _epochs_of_messages(source: sqlite3.Connection) -> Iterator[str]:
-    """Yield the epochs that messages are of, one seek for each."""
-    epoch = ""
-    while True:
-        try:
-            row = source.execute("SELECT min(epoch) FROM messages WHERE epoch > ?", (epoch,)).fetchone()
-        except sqlite3.Error:
-            return
-        if not row or not isinstance(row[0], str):
-            return
-        epoch = row[0]
-        yield epoch
+def _epochs(source: sqlite3.Connection) -> Iterator[str]:
+    with contextlib.suppress(sqlite3.Error):
+        yield from epochs_of_messages(source)
 
 
 def _messages(source: sqlite3.Connection, epoch: str) -> Iterator[tuple[int, str, bytes, int]]:

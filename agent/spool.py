@@ -139,13 +139,16 @@ class Spool:
             for account in left:
                 _end(db, account)
             db.execute("UPDATE epochs SET state = 'unsure' WHERE state = 'open' AND epoch != ?", (epoch,))
-            without = "epoch NOT IN (SELECT DISTINCT epoch FROM messages)"
-            db.execute(f"DELETE FROM epochs WHERE last = 0 AND state = 'ended' AND {without}")  # noqa: S608 - our own text
-            db.execute(
-                f"DELETE FROM epochs WHERE number IN (SELECT number FROM epochs WHERE {without}"  # noqa: S608 - our own text
-                " ORDER BY number DESC LIMIT -1 OFFSET ?)",
-                (EPOCHS_MOST,),
+            kept = set(epochs_of_messages(db))
+            # What a kill left between two commits: it goes once more, and is known as a double.
+            db.executemany(
+                "INSERT OR IGNORE INTO epochs (epoch, state) VALUES (?, 'unsure')", [(each,) for each in kept]
             )
+            rows = db.execute("SELECT number, epoch, last, state FROM epochs ORDER BY number DESC").fetchall()
+            empty = [(number, last, state) for number, of, last, state in rows if of not in kept]
+            mute = [(number,) for number, last, state in empty if last == 0 and state == "ended"]
+            many = [(number,) for number, _, _ in empty[EPOCHS_MOST:]]
+            db.executemany("DELETE FROM epochs WHERE number = ?", [*mute, *many])
             db.execute("INSERT OR IGNORE INTO epochs (epoch) VALUES (?)", (epoch,))
             db.execute(
                 "DELETE FROM voided WHERE rowid NOT IN (SELECT rowid FROM voided ORDER BY rowid DESC LIMIT ?)",
@@ -297,6 +300,17 @@ class Spool:
         except sqlite3.Error as error:
             kind = StorageDamaged if is_damage(error) else StorageError
             raise kind(f"the spool: {error}", where=str(self._path), hint=HINT) from None
+
+
+def epochs_of_messages(db: sqlite3.Connection) -> Iterator[str]:
+    """Yield the epochs that messages are of: one seek for each, whatever the number of messages."""
+    epoch = ""
+    while True:
+        (found,) = db.execute("SELECT min(epoch) FROM messages WHERE epoch > ?", (epoch,)).fetchone()
+        if not isinstance(found, str):
+            return
+        epoch = found
+        yield epoch
 
 
 def is_damage(error: sqlite3.Error) -> bool:

@@ -306,7 +306,7 @@ async def test_a_disk_that_fails_is_said_with_presence_and_hello_is_said_anew_wh
     folder.write_text("")
     async with running(folder, at(mosquitto), epoch="00000000000000bb") as agent:
         agent.put()
-        await until(lambda: listener.of(Topic.STATE)[-1].trouble, "the trouble is told")
+        await until(lambda: any(state.trouble for state in listener.of(Topic.STATE)), "the trouble is told")
         assert "messages stay in memory" in listener.of(Topic.STATE)[-1].trouble
         assert [held.epoch for held in listener.of(Topic.HELLO)[-1].held] == [agent.outbox.epoch]
         folder.unlink()
@@ -552,11 +552,27 @@ async def test_an_agent_that_is_told_to_stop_keeps_what_was_only_in_memory(tmp_p
         assert await asyncio.wait_for(process.wait(), 20) == 0
         await until(lambda: not listener.of(Topic.STATE)[-1].online, "its good-bye")
     said = {each.seq for each in listener.of(Topic.READINGS)}
+    assert "the spool has room for 16 h at the present rate (10 messages a second of 340" in (
+        tmp_path / "log"
+    ).read_text("utf-8")
     spool = open_spool(tmp_path / "state" / "spool.db", "1")
     (held,) = spool.held().values()
     spool.close()
     assert list(held) == [(1, held.highest)]
     assert held.highest >= max(said)
+    await ups.stop()
+
+
+async def test_an_agent_whose_state_cannot_be_written_starts_and_reads_and_says_so(tmp_path, mosquitto, listener):
+    (tmp_path / "state").write_text("a file where the folder should be")
+    ups = Ups()
+    port = await ups.start()
+    async with whole_agent(tmp_path, mosquitto.port, port):
+        await until(lambda: len(listener.of(Topic.READINGS)) > 5, "it reads")
+        await until(lambda: any(state.trouble for state in listener.of(Topic.STATE)), "it says what is wrong")
+    log = (tmp_path / "log").read_text("utf-8")
+    assert log.count("messages stay in memory meanwhile") == 1
+    assert "folder not writable?" in log
     await ups.stop()
 
 

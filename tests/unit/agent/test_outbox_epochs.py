@@ -162,6 +162,16 @@ async def test_how_far_an_occurrence_came_is_told_once_kept_and_forgotten_with_i
     assert bench.outbox._standings.known == {}
 
 
+async def test_the_mean_size_of_a_message_is_measured_and_kept(bench):
+    for number in range(100):
+        bench.put(number)
+    await bench.wait(2)
+    size = sum(len(row.body) for row in bench.spool.rows.values()) / 100
+    assert bench.outbox.size == pytest.approx(size, rel=0.05)
+    await bench.start()
+    assert bench.outbox.size == pytest.approx(size, rel=0.1)
+
+
 @pytest.mark.parametrize("by", [-3600.0, 3600.0, -1e9])
 async def test_a_step_of_the_wall_clock_changes_no_order_no_number_and_no_timer(bench, by):
     wire = bench.connect()

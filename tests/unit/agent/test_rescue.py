@@ -155,13 +155,19 @@ def real(bench_kind, tmp_path):
 
         def __init__(self):
             super().__init__(tmp_path / "run")
-            (tmp_path / "run").mkdir()
+            (tmp_path / "run").mkdir(exist_ok=True)
             self.spool = self
 
         async def start(self):
             if self.outbox is not None:
                 await self.outbox.close()  # as its end does: two cannot have one file
             return await super().start()
+
+        async def another(self):
+            """A second agent on the same folder."""
+            second = type(self)()
+            second.path = self.path
+            await second.start()
 
         def open(self, damaged):
             return open_spool(self.path, f"{self.clock.now:.0f}", damaged=damaged)
@@ -255,6 +261,58 @@ async def test_a_folder_that_is_emptied_under_us_is_noticed_when_the_disk_is_tak
     assert list(real.look().values()) == [Ranges([(2, 2)])], "the alarm was in memory, and is kept again"
     (voided,) = real.outbox.hello().voided
     assert (voided.spans, voided.reason) == (((1, 1),), "gone from the disk")
+
+
+async def test_a_spool_restored_from_a_backup_is_sent_once_more_and_what_came_after_it_is_not_forgotten(real, tmp_path):
+    await real.start()
+    for number in range(3):
+        real.put(number)
+    await real.wait(2)
+    await real.outbox.close()
+    shutil.copytree(real.path.parent, tmp_path / "backup")
+    await real.start()
+    real.connect()
+    real.outbox.hello()
+    real.ack((1, 3), epoch=f"{1:016x}")
+    for number in range(2):
+        real.put(number)
+    real.ack((1, 2))
+    await real.wait(2)
+    assert list(real.held()) == [real.epoch]
+    await real.outbox.close()
+    shutil.rmtree(real.path.parent)
+    (tmp_path / "backup").rename(real.path.parent)
+    await real.start()
+    first, second, ours = real.outbox.hello().held
+    assert (first.epoch, first.spans, first.unsure) == (f"{1:016x}", ((1, 3),), True)
+    assert (second.spans, second.last, second.settled, second.unsure) == ((), 2, 2, False)
+    assert (ours.spans, ours.last) == ((), 0), "numbers begin anew in an epoch of their own"
+
+
+async def test_a_new_spool_in_place_of_the_old_one_says_nothing_of_what_it_cannot_know(real, tmp_path):
+    await real.start()
+    real.put()
+    await real.wait(2)
+    await real.outbox.close()
+    shutil.rmtree(real.path.parent)
+    (tmp_path / "run" / "mark").unlink()
+    await real.start()
+    assert list(real.held()) == [real.epoch]
+
+
+async def test_somebody_who_looks_into_the_spool_while_we_run_ends_nothing(real):
+    await real.start()
+    real.put()
+    await real.wait(2)
+    await real.outbox._keeper.close()
+    looking = open_spool(real.path, "1")
+    await real.wait(RETRY + 1)
+    assert "messages stay in memory" in real.outbox.trouble
+    looking.close()
+    await real.wait(RETRY + 1)
+    assert real.outbox.trouble == ""
+    with pytest.raises(StorageTaken):
+        await real.another()
 
 
 @pytest.fixture

@@ -109,3 +109,28 @@ def test_a_second_agent_cannot_use_the_same_spool(tmp_path):
     first.open_epoch(E1)
     first.close()
     open_spool(tmp_path / "spool.db", "3").close()
+
+
+def test_messages_that_a_kill_left_without_their_epoch_go_once_more(path):
+    spool = open_spool(path, "1")
+    spool.open_epoch(E1)
+    spool.commit(Batch(keep=[row(E1, 1)]))
+    spool.commit(Batch(done=[E1]))
+    spool.close()
+    spool = open_spool(path, "1")
+    spool.open_epoch(E2)
+    assert spool.held() == {E1: Ranges([(1, 1)])}
+    assert [account.unsure for account in spool.accounts(E2)] == [True]
+    spool.close()
+
+
+def test_epochs_of_which_nothing_is_held_are_remembered_up_to_a_number(path, monkeypatch):
+    monkeypatch.setattr("agent.spool.EPOCHS_MOST", 5)
+    spool = open_spool(path, "1")
+    for number in range(20):
+        spool.open_epoch(f"{number:016x}")
+        if number == 3:
+            spool.commit(Batch(keep=[row(f"{number:016x}", 1)]))
+    kept = [account.epoch for account in spool.accounts(f"{19:016x}")]
+    assert kept == [f"{number:016x}" for number in (3, 14, 15, 16, 17, 18)]
+    spool.close()
