@@ -68,7 +68,7 @@ class Journal:
         return self._writer.identity.id
 
     @property
-    def former(self) -> frozenset[str]:
+    def former(self) -> tuple[str, ...]:
         """Its ids before it was restored, or rescued."""
         return self._writer.identity.former
 

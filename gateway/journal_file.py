@@ -1,6 +1,7 @@
 """The journal's file (SQLite, WAL): how it lies on disk, how it is opened, and whether it is the one that it was.
 
-``kind`` is 0 for a reading, so that the few other messages have a small index of their own.
+``kind`` is 0 for a reading. The few other messages stand in a small index as well, with all that there is of them: a
+start reads them one after the other, wherever they lie.
 """
 
 import logging
@@ -30,7 +31,7 @@ CREATE TABLE IF NOT EXISTS streams (
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, kind INTEGER NOT NULL, seq INTEGER NOT NULL,
     first INTEGER NOT NULL, received REAL NOT NULL, body BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS rare ON messages (id) WHERE kind <> 0;
+CREATE INDEX IF NOT EXISTS rare ON messages (id, stream, kind, seq, received, body) WHERE kind <> 0;
 CREATE TABLE IF NOT EXISTS gaps (
     stream INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, kind TEXT NOT NULL, reason TEXT NOT NULL,
     at REAL NOT NULL);
@@ -57,7 +58,7 @@ class Identity(msgspec.Struct, frozen=True):
     """Which journal this is."""
 
     id: str
-    former: frozenset[str] = frozenset()
+    former: tuple[str, ...] = ()
     """Its ids before it was restored, or rescued: what they acknowledged, this one ought to have."""
 
 
@@ -173,15 +174,15 @@ def identify(db: sqlite3.Connection, path: Path, *, wal: bool) -> Identity:
 def rename(db: sqlite3.Connection, path: Path) -> Identity:
     """Give the journal a new id; return it."""
     old = _known(dict(db.execute("SELECT name, value FROM meta")))
-    former = [*old.former, old.id][-_FORMER:] if old.id else []
+    former = [one for one in (*old.former, old.id) if one][-_FORMER:]
     name = secrets.token_hex(8)
     rows = [("journal", name), ("file", _file(path)), ("former", " ".join(former))]
     db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
-    return Identity(name, frozenset(former))
+    return Identity(name, tuple(former))
 
 
 def _known(meta: dict[str, str]) -> Identity:
-    return Identity(meta.get("journal", ""), frozenset(meta.get("former", "").split()))
+    return Identity(meta.get("journal", ""), tuple(meta.get("former", "").split()))
 
 
 def _file(path: Path) -> str:

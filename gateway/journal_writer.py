@@ -268,7 +268,9 @@ class Writer:
         def fail(_writer: sqlite3.Connection) -> None:
             raise error
 
-        self._jobs.put_nowait(_Job((), fail))
+        job = _Job((), fail)
+        job.done.cancel()  # nobody waits for it
+        self._jobs.put_nowait(job)
 
     async def apart(self, work: Callable[[], T]) -> T:
         """Do something on the writer's thread, between two commits."""

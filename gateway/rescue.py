@@ -7,23 +7,29 @@ a rescue that is cut short begins anew. It is a new journal, with a new id: the 
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import StorageError
 from contract.ranges import Ranges
-from gateway.journal_file import beside, connect, damaged, mark
+from gateway.journal_file import KINDS, beside, connect, damaged, mark
 from gateway.streams import Streams
 
 _log = logging.getLogger(__name__)
 
 _TABLES: Final = ("events", "streams", "gaps", "cursors", "aside", "messages")
 """What is saved, the dearest first."""
-_BY_NAME: Final = {"cursors": "reader", "aside": "reader"}
-"""Tables without a row number."""
+_BY_NAME: Final = {
+    "cursors": ("reader", "reader {0}"),
+    "aside": ("reader || printf(' %020d', message)", "reader {0}, message {0}"),
+}
+"""Tables without a row number: their key as one text, and their order."""
 _FARTHEST: Final = 2**40
-"""Rows that may be unreadable in one piece."""
+"""A number that no row has reached."""
+_BEHIND: Final = 1_000_000
+"""Messages that cannot be behind the last checkpoint."""
 LOST: Final = "received, and not in the journal any more since its file was damaged; the store may not have them"
 
 _Read = Callable[[str, tuple[Any, ...]], Iterable[tuple[Any, ...]]]
@@ -107,17 +113,18 @@ def _salvage(path: Path, fresh: Path, db: sqlite3.Connection) -> dict[str, int]:
 
     try:
         db.execute("BEGIN")
+        checkpoint = _number(_meta(read, "checkpoint"))
         for table in _TABLES:
             before = db.total_changes
             if table in _BY_NAME:
                 _copy_by_name(read, db, table)
             else:
-                _copy_by_number(read, db, table)
+                most = checkpoint + _BEHIND if table == "messages" and checkpoint else _FARTHEST
+                _copy_by_number(read, db, table, most)
             counts[table] = db.total_changes - before
-        checkpoint = _meta(read, "checkpoint")
         former = " ".join(filter(None, [_meta(read, "former"), _meta(read, "journal")]))
         db.execute("INSERT OR REPLACE INTO meta VALUES ('former', ?)", (former,))
-        _mend(db, int(checkpoint or 0))
+        _mend(db, checkpoint)
         db.execute("COMMIT")
     finally:
         old.close()
@@ -151,68 +158,104 @@ def _first_page(path: Path, fresh: Path) -> bool:
         return False
     with fresh.open("rb") as new, path.open("r+b") as old:
         beside(path, ".first-page").write_bytes(old.read(size))
+        page = bytearray(new.read(size))
+        pages = path.stat().st_size // size
+        page[28:32] = pages.to_bytes(4, "big")  # https://www.sqlite.org/fileformat2.html
         old.seek(0)
-        old.write(new.read(size))
+        old.write(page)
     return True
 
 
 def _copy_by_name(read: _Read, db: sqlite3.Connection, table: str) -> None:
     """Copy from the beginning to the damage, then from the end to it."""
-    for order in ("ASC", "DESC"):
-        try:
-            _put(db, table, read(f"SELECT * FROM {table} ORDER BY {_BY_NAME[table]} {order}", ()))  # noqa: S608
-        except sqlite3.Error:
-            continue
-        return
+    key, order = _BY_NAME[table]
+    for falling in (False, True):
+        query = f"SELECT {key}, * FROM {table} ORDER BY {order.format('DESC' if falling else 'ASC')}"  # noqa: S608
+        with suppress(sqlite3.Error):
+            _put(db, table, read(query, ()), falling=falling)
+            return
 
 
-def _copy_by_number(read: _Read, db: sqlite3.Connection, table: str) -> None:
-    """Copy up to the damage, leap over it, copy back to it; and on, to the next damage."""
+def _copy_by_number(read: _Read, db: sqlite3.Connection, table: str, most: int) -> None:
+    """Copy up to the damage, leap over it, copy back to it; and on, to the next damage.
+
+    Args:
+        read: asks the damaged file.
+        db: the new one.
+        table: the table's name.
+        most: the highest number that a row may have.
+    """
+    rows = f"SELECT rowid, * FROM {table} WHERE rowid > ? AND rowid < ? ORDER BY rowid"  # noqa: S608
     at = 0
     while True:
-        try:
-            _put(db, table, read(f"SELECT * FROM {table} WHERE rowid > ? ORDER BY rowid", (at,)))  # noqa: S608
-        except sqlite3.Error:
-            pass
-        else:
+        with suppress(sqlite3.Error):
+            _put(db, table, read(rows, (at, most)))
             return
         (reached,) = db.execute(f"SELECT coalesce(max(rowid), 0) FROM {table}").fetchone()  # noqa: S608
-        at = max(at, reached)
-        landed = _leap(read, table, at)
+        if table != "gaps":  # whose rows have no numbers of their own
+            at = max(at, reached)
+        landed = _leap(read, table, at, most)
         if landed is None:
             return
-        try:
-            back = f"SELECT * FROM {table} WHERE rowid > ? AND rowid < ? ORDER BY rowid DESC"  # noqa: S608
-            _put(db, table, read(back, (at, landed)))
-        except sqlite3.Error:
-            pass
+        with suppress(sqlite3.Error):
+            _put(db, table, read(f"{rows} DESC", (at, landed)), falling=True)
         at = landed - 1
 
 
-def _leap(read: _Read, table: str, at: int) -> int | None:
+def _leap(read: _Read, table: str, at: int, most: int) -> int | None:
     """Return the number of the first row that can be read behind some damage; None: there is none."""
+    query = f"SELECT rowid FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT 1"  # noqa: S608
     far = 1
-    while far < _FARTHEST:
-        try:
-            for (found,) in read(f"SELECT rowid FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT 1", (at + far,)):  # noqa: S608
-                return int(found)
-        except sqlite3.Error:
-            far *= 2
-        else:
-            return None
+    while at + far < most:
+        with suppress(sqlite3.Error):
+            for (found,) in read(query, (at + far,)):
+                if at + far < found < most:
+                    return int(found)
+        far *= 2
     return None
 
 
-def _put(db: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    for row in rows:
-        db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({','.join('?' * len(row))})", row)  # noqa: S608
+def _put(db: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, ...]], *, falling: bool = False) -> None:
+    """Copy rows, each with its key before it, while the keys rise, or fall: in a broken tree one may go in circles.
+
+    Raises:
+        sqlite3.Error: the rows cannot be read on.
+    """
+    last: Any = None
+    for key, *row in rows:
+        if not isinstance(key, int | str):
+            raise sqlite3.DatabaseError("a row without a key")
+        if last is not None and (key >= last if falling else key <= last):
+            raise sqlite3.DatabaseError("the rows are out of order")
+        last = key
+        if table != "messages" or _fits(row):
+            db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({','.join('?' * len(row))})", row)  # noqa: S608
+
+
+def _fits(row: Sequence[Any]) -> bool:
+    """Say whether a row can be a message: broken pages may be read as rows of anything."""
+    *numbers, received, body = row
+    return (
+        all(isinstance(number, int) for number in numbers)
+        and isinstance(received, int | float)
+        and isinstance(body, bytes)
+        and 0 <= numbers[2] < len(KINDS)
+        and numbers[3] >= numbers[4] >= 0
+    )
 
 
 def _meta(read: _Read, name: str) -> str:
     try:
-        return next((str(value) for (value,) in read("SELECT value FROM meta WHERE name = ?", (name,))), "")
+        return next((str(value) for (value,) in read("SELECT value FROM meta WHERE name = ? LIMIT 1", (name,))), "")
     except sqlite3.Error:
         return ""
+
+
+def _number(text: str) -> int:
+    try:
+        return max(0, int(text))
+    except ValueError:
+        return 0
 
 
 def _mend(db: sqlite3.Connection, checkpoint: int) -> None:
