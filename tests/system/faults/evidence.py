@@ -42,11 +42,17 @@ class Kind(StrEnum):
     """The same, of an alarm that came while the gateway's disk was full."""
     ALARM_ENDLESS = "alarm-endless"
     """The last word on an occurrence is that it stands, though it is over."""
+    SILENT = "silent"
+    """No reading of an agent is committed though its way has been whole for long enough to connect again."""
+    UNKEPT = "unkept"
+    """The same, after the gateway's disk was full and has room again: nobody has to connect."""
     DIED = "died"
     """A process ended by itself, or not in time, or with a traceback."""
 
 
-NOT_YET = frozenset({Kind.UNNAMED_END, Kind.STEPPED_TIME, Kind.GUESSED_TIME, Kind.OVERWRITTEN, Kind.ALARM_UNKEPT})
+NOT_YET = frozenset(
+    {Kind.UNNAMED_END, Kind.STEPPED_TIME, Kind.GUESSED_TIME, Kind.OVERWRITTEN, Kind.ALARM_UNKEPT, Kind.UNKEPT}
+)
 """Promises that are not kept yet: told, and no failure. A kind goes from here with the change that keeps it."""
 
 
