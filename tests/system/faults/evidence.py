@@ -50,9 +50,7 @@ class Kind(StrEnum):
     """A process ended by itself, or not in time, or with a traceback."""
 
 
-NOT_YET = frozenset(
-    {Kind.UNNAMED_END, Kind.STEPPED_TIME, Kind.GUESSED_TIME, Kind.OVERWRITTEN, Kind.ALARM_UNKEPT, Kind.UNKEPT}
-)
+NOT_YET = frozenset({Kind.UNNAMED_END, Kind.STEPPED_TIME, Kind.GUESSED_TIME, Kind.OVERWRITTEN, Kind.ALARM_UNKEPT})
 """Promises that are not kept yet: told, and no failure. A kind goes from here with the change that keeps it."""
 
 
