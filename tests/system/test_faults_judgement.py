@@ -247,6 +247,20 @@ def test_an_occurrence_whose_end_is_not_there_is_found():
     assert kinds(on_battery(RAISED)) == [Kind.ALARM_ENDLESS]
 
 
+def test_an_agent_whose_way_is_whole_again_is_heard_soon():
+    def silent(until, *, full):
+        answers = said(400)
+        well = evidence(answers, broken=[Broken(AGENT, 5.0, 10.0, full=full)])
+        return well._replace(rows=[row(a.number, seen=until if 5.0 < a.at < until else a.at + 0.05) for a in answers])
+
+    assert not kinds(silent(12.9, full=True))
+    assert kinds(silent(13.2, full=True)) == [Kind.UNKEPT]
+    assert not kinds(silent(34.9, full=False))
+    assert kinds(silent(35.2, full=False)) == [Kind.SILENT]
+    twice = silent(35.2, full=False)
+    assert not kinds(twice._replace(broken=[*twice.broken, Broken(AGENT, 30.0, 31.0)]))
+
+
 @given(st.integers(1, MODULUS - 1))
 def test_a_number_is_read_as_it_was_written(number):
     volts, out, load = encode(number)

@@ -17,6 +17,10 @@ ALARM_WITHIN = 2.0
 """Seconds to the committed alarm: from the answer that says it, or from when its agent is heard again."""
 LIVE = 1.0
 """Seconds: an agent has its way while readings of it, new or old, were committed within the last one."""
+_HEARD_WITHIN = 25.0
+"""Seconds from a way that is whole again to a commit: the longest pause between two tries to connect, and a try."""
+_KEPT_WITHIN = 3.0
+"""The same where only the gateway's disk was full."""
 LATE = 3.0
 """Seconds after which what is committed counts as backlog."""
 
@@ -91,7 +95,30 @@ def judge_alarms(evidence: Evidence) -> tuple[list[Finding], list[float], int]:
             findings.append(Finding(Kind.ALARM_UNKEPT if unkept else Kind.ALARM_LATE, text))
         latencies.append(took)
         behind += _replays(commits, way, way + took + 0.5)
+    for agent, its in evidence.answers.items():
+        ended = max((answer.at for answer in its), default=0.0)
+        findings += _silences(agent, commits[agent], [one for one in evidence.broken if one.agent == agent], ended)
     return findings, latencies, behind
+
+
+def _silences(
+    agent: str, commits: Sequence[tuple[float, float]], broken: Sequence[Broken], ended: float
+) -> Iterable[Finding]:
+    """Yield where an agent was not heard soon after its way was whole again; ``ended`` is when its devices fell silent."""
+    waits: list[tuple[float, float, bool]] = []
+    for one in sorted(broken, key=lambda one: one.began):
+        if waits and one.began <= waits[-1][1]:
+            began, until, full = waits.pop()
+            waits.append((began, max(until, one.ended), full and one.full))
+        else:
+            waits.append((one.began, one.ended, one.full))
+    for (_, whole, full), (again, _, _) in pairwise([*waits, (ended, ended, False)]):
+        most = _KEPT_WITHIN if full else _HEARD_WITHIN
+        heard = bisect_left(commits, (whole,))
+        if again - whole > most and not (heard < len(commits) and commits[heard][0] <= whole + most):
+            after = "never" if heard == len(commits) else f"{commits[heard][0] - whole:.1f} s later"
+            kind = Kind.UNKEPT if any(one.full and one.ended > whole - _HEARD_WITHIN for one in broken) else Kind.SILENT
+            yield Finding(kind, f"{agent}: its way was whole at {whole:.3f}; readings of it were committed {after}")
 
 
 Commits = Mapping[str, Sequence[tuple[float, float]]]

@@ -42,6 +42,10 @@ class Kind(StrEnum):
     """The same, of an alarm that came while the gateway's disk was full."""
     ALARM_ENDLESS = "alarm-endless"
     """The last word on an occurrence is that it stands, though it is over."""
+    SILENT = "silent"
+    """No reading of an agent is committed though its way has been whole for long enough to connect again."""
+    UNKEPT = "unkept"
+    """The same, after the gateway's disk was full and has room again: nobody has to connect."""
     DIED = "died"
     """A process ended by itself, or not in time, or with a traceback."""
 

@@ -199,6 +199,8 @@ class Ground:
         for place in (HUB, *self.places):
             run("ip", "netns", "add", self.namespace(place))
             run("ip", "-n", self.namespace(place), "link", "set", "lo", "up")
+            # BBR would go on at the pace of a throttled link for seconds after it is mended.
+            run(*self.enter(place), "sysctl", "-qw", "net.ipv4.tcp_congestion_control=reno")
         run(*self.enter(HUB), "sysctl", "-qw", "net.ipv4.ip_forward=1")
         for place in self.places:
             self._link(place)
