@@ -14,6 +14,7 @@ import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final
 
 from paho.mqtt import client as mqtt
@@ -195,14 +196,17 @@ class Wire:
 
     def _readable(self, client: mqtt.Client, sock: BufferedSocket) -> None:
         """Read what came, up to a turn's worth, and while there is room for it."""
-        for _ in range(_TURN):
+        most = len(self._gathered) + _TURN
+        while True:
             client.loop_read()
-            if not sock.unread or self._sock is not sock:
+            if self._sock is not sock or not self._reading:
+                return  # it was lost
+            if not sock.unread or len(self._gathered) >= most:
                 break
-        if len(self._gathered) >= _GATHERED and self._reading:
+        if len(self._gathered) >= _GATHERED:
             self._reading = False
             asyncio.get_running_loop().remove_reader(sock.fileno())
-        elif sock.unread and self._sock is sock and self._reading:  # the kernel will not wake us for it
+        elif sock.unread:  # the kernel will not wake us for it
             asyncio.get_running_loop().call_soon(self._more, client, sock)
 
     def _more(self, client: mqtt.Client, sock: BufferedSocket) -> None:
@@ -212,21 +216,25 @@ class Wire:
     def _read_on(self) -> None:
         """Read again, once there is room."""
         sock, client = self._sock, self._client
-        if self._reading or sock is None or client is None or len(self._gathered) >= _GATHERED:
+        if self._reading or sock is None or sock.fileno() < 0 or client is None or len(self._gathered) >= _GATHERED:
             return
         self._reading = True
         asyncio.get_running_loop().add_reader(sock.fileno(), self._readable, client, sock)
         asyncio.get_running_loop().call_soon(self._more, client, sock)
 
     def _unhook(self, sock: BufferedSocket) -> None:
-        if self._sock is sock and sock.fileno() >= 0:
+        """Read no more of it; paho closes it next."""
+        if self._sock is not sock:
+            return
+        if self._reading:
             asyncio.get_running_loop().remove_reader(sock.fileno())
-            self._reading = False
+        self._reading = False
 
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
         payload = bytes(message.payload[: MAX_WHOLE + 1])  # one too many is enough to refuse it
-        self._gathered.append(Arrived(message.topic, payload, message.retain, self._clock.wall()))
-        self._arrived.set()
+        with suppress(UnicodeDecodeError):  # a topic that no broker should let through
+            self._gathered.append(Arrived(message.topic, payload, message.retain, self._clock.wall()))
+            self._arrived.set()
         if message.qos == 1 and self._sock is not None:
             self._sock.send(_PUBACK + message.mid.to_bytes(2))
 
