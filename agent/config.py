@@ -181,7 +181,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     """The directory of its spool."""
     keep_bytes: Bytes = 256 << 20
     """How much its spool may hold."""
-    keep: Seconds = 7 * 86400.0
+    keep: Seconds = 3 * 86400.0
     """How long a cut should be lived through with all readings: it is told at start if the spool is too small for it."""
     gateways: tuple[Slug, ...] = ()
     """Who must have everything; none: whoever acknowledges is enough."""

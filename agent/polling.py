@@ -136,11 +136,13 @@ class Poller:
 
 
 def _later(at: Stamp, last: Stamp) -> Stamp:
-    """Return a stamp that is later than the last one: what has one millisecond has one place in a store."""
-    ahead = last.boottime + MILLISECOND - at.boottime
-    if at.boot != last.boot or ahead <= 0:
+    """Return a stamp that is later than the last one by both clocks: what has one millisecond has one place in a store."""
+    if at.boot != last.boot or at.boottime - last.boottime >= 2 * MILLISECOND:
         return at
-    return msgspec.structs.replace(at, wall=round(at.wall + ahead, 3), boottime=round(at.boottime + ahead, 3))
+    boottime = max(at.boottime, last.boottime + MILLISECOND)
+    stepped = abs(at.wall - last.wall) >= 2 * MILLISECOND
+    wall = at.wall if stepped else max(at.wall, last.wall + MILLISECOND)  # the two are rounded apart
+    return msgspec.structs.replace(at, wall=round(wall, 3), boottime=round(boottime, 3))
 
 
 def _finite(reading: Reading) -> Reading:

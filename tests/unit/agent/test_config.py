@@ -88,7 +88,7 @@ def test_defaults_are_filled_in():
 
 def test_how_much_is_kept_and_for_whom():
     agent = parsed(GOOD).agent
-    assert (agent.keep_bytes, agent.keep, agent.gateways) == (256 << 20, 7 * 86400.0, ())
+    assert (agent.keep_bytes, agent.keep, agent.gateways) == (256 << 20, 3 * 86400.0, ())
     more = 'keep_bytes = "1 GiB"\nkeep = "12h"\ngateways = ["garrison", "garrison-2"]'
     agent = parsed(GOOD.replace('room = "Order room"', more)).agent
     assert (agent.keep_bytes, agent.keep, agent.gateways) == (1 << 30, 12 * 3600.0, ("garrison", "garrison-2"))

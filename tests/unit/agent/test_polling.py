@@ -102,10 +102,12 @@ async def test_a_device_that_is_lost_raises_its_condition_and_is_logged_once(tro
 async def test_two_polls_of_one_millisecond_have_two_times():
     sink, clock = Sink(), HandClock()
     polling = poller(FakeDriver(GOOD), sink, clock=clock)
-    for now in (5.0, 5.0, 5.0, 5.5):
-        clock.now = now
+    walls = {5.0: 9.0, 5.001: 9.0, 5.5: 9.5}  # the two clocks are rounded apart
+    clock.stamp = lambda: Stamp(walls[clock.now], clock.now, "boot", True)
+    for clock.now in (5.0, 5.0, 5.0, 5.001, 5.5):
         await polling.poll_once(Lane.ALL)
-    assert [(at.wall, at.boottime) for _, at, _, _ in sink.polls] == [(t, t) for t in (5.0, 5.001, 5.002, 5.5)]
+    assert [at.boottime for _, at, _, _ in sink.polls] == [5.0, 5.001, 5.002, 5.003, 5.5]
+    assert [at.wall for _, at, _, _ in sink.polls] == [9.0, 9.001, 9.002, 9.003, 9.5]
 
 
 async def test_an_alarm_does_not_end_while_the_device_is_silent():
