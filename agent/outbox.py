@@ -127,7 +127,7 @@ class Outbox:
     @property
     def held(self) -> int:
         """Messages that not every journal has acknowledged that must."""
-        return sum(map(len, self._keeper.disk.values())) + len(self._lanes.unspooled())
+        return sum(ranges.count() for ranges in self._keeper.disk.values()) + len(self._lanes.unspooled())
 
     @property
     def size(self) -> float:

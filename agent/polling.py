@@ -140,7 +140,7 @@ def _later(at: Stamp, last: Stamp) -> Stamp:
     if at.boot != last.boot or at.boottime - last.boottime >= 2 * MILLISECOND:
         return at
     boottime = max(at.boottime, last.boottime + MILLISECOND)
-    stepped = abs(at.wall - last.wall) >= 2 * MILLISECOND
+    stepped = abs(at.wall - last.wall) > 1.0
     wall = at.wall if stepped else max(at.wall, last.wall + MILLISECOND)  # the two are rounded apart
     return msgspec.structs.replace(at, wall=round(wall, 3), boottime=round(boottime, 3))
 

@@ -99,7 +99,8 @@ class Ranges:
     def __iter__(self) -> Iterator[Range]:
         return iter(zip(self._first, self._last, strict=True))
 
-    def __len__(self) -> int:
+    def count(self) -> int:
+        """Return how many numbers it has. It has no ``len``: that would be taken for how many ranges it yields."""
         return sum(last - first + 1 for first, last in self)
 
     def __bool__(self) -> bool:

@@ -101,7 +101,7 @@ class Accounts:
         return True
 
     async def _tell(self, site: str, agent: str, gap: Gap, new: Ranges) -> None:
-        text = f"{site}/{agent}: {len(new)} messages of epoch {gap.epoch} will not come: {_spans(new)}: {gap.reason}"
+        text = f"{site}/{agent}: {new.count()} messages of epoch {gap.epoch} will not come: {_spans(new)}: {gap.reason}"
         log = _log.warning if gap.kind == "lost" else _log.info
         log("%s", text)
         data = {"site": site, "agent": agent, "epoch": gap.epoch, "lost": list(new)[:100], "reason": gap.reason}

@@ -241,10 +241,10 @@ def _stream(
         received = kind in {"dropped", "refused"}
         left = numbers if received or kind == "thinned" else numbers.minus(have)  # what came after all is no gap
         if left or kind == "unsure":
-            gaps.append(NamedGap(kind, reason, len(left), tuple(left)))
+            gaps.append(NamedGap(kind, reason, left.count(), tuple(left)))
         missing = missing.minus(left)
-        dropped += len(left) if received else 0
-        thinned += len(left) if kind == "thinned" else 0
+        dropped += left.count() if received else 0
+        thinned += left.count() if kind == "thinned" else 0
     coming = missing.minus(missing.minus(held.get(key, Ranges())))
     never = sum(one.count for one in aside if one.reader == STORE)
     return StreamReport(
@@ -252,9 +252,9 @@ def _stream(
         agent=key[1],
         epoch=key[2],
         received=tuple(have),
-        count=len(have) - thinned,
+        count=have.count() - thinned,
         kept=kept.rows,
-        stored=max(0, len(have) - thinned - kept.waiting - never - dropped) if store else None,
+        stored=max(0, have.count() - thinned - kept.waiting - never - dropped) if store else None,
         waiting=kept.waiting,
         aside=tuple(aside),
         duplicates=doubles,
@@ -290,10 +290,10 @@ def _faults(
             yield f"{name}: {one.twice} numbers are there twice"
         more = one.covered.minus(stream.have)
         if more:
-            yield f"{name}: {len(more)} messages are there that count as not received: {list(more)[:5]}"
+            yield f"{name}: {more.count()} messages are there that count as not received: {list(more)[:5]}"
         less = stream.have.minus(one.covered)
         if whole and less:
-            yield f"{name}: {len(less)} messages count as received and are not there: {list(less)[:5]}"
+            yield f"{name}: {less.count()} messages count as received and are not there: {list(less)[:5]}"
     for stream in streams.all():
         if whole and stream.have and stream.number not in kept:
-            yield f"{'/'.join(stream.key)}: {len(stream.have)} messages count as received and are not there"
+            yield f"{'/'.join(stream.key)}: {stream.have.count()} messages count as received and are not there"

@@ -28,7 +28,7 @@ def test_adding_is_what_a_set_does(values):
         assert ranges.add(value) is (value not in plain)
         plain.add(value)
         assert members(ranges) == plain
-    assert len(ranges) == len(plain)
+    assert ranges.count() == len(plain)
     assert bool(ranges) is bool(plain)
     assert ranges.highest == max(plain, default=0)
     assert all((number in ranges) is (number in plain) for number in range(62))
@@ -90,6 +90,12 @@ def test_ranges_survive_the_way_over_the_wire(values):
 
 def test_a_million_numbers_in_a_row_are_one_range():
     ranges = Ranges([(1, 1_000_000)])
-    assert len(ranges) == 1_000_000
+    assert ranges.count() == 1_000_000
     assert list(ranges.union([(1_000_001, 1_000_002)])) == [(1, 1_000_002)]
     assert repr(ranges) == "Ranges([(1, 1000000)])"
+
+
+def test_a_range_costs_a_range_however_many_numbers_it_has():
+    ranges = Ranges([(1, 2**53 - 1)])
+    assert tuple(ranges) == ((1, 2**53 - 1),)  # by a length of the numbers it would ask for 64 PiB
+    assert [*ranges.union([(5, 9)])] == [(1, 2**53 - 1)]
