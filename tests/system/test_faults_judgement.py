@@ -90,6 +90,13 @@ def test_the_end_of_a_killed_agent_is_named_by_calling_it_unsure():
 def test_what_a_killed_agent_had_had_longer_must_not_be_missing():
     gone = without(evidence(said(), lives=killed(), named={EPOCH: {40}}), 40)
     assert kinds(gone) == [Kind.LOST]
+    two_seconds = without(evidence(said(), lives=killed(), named={EPOCH: {63}}), 63)
+    assert kinds(two_seconds) == [Kind.LOST]
+    # The same where the agent had no turn for most of it.
+    answers = [answer for answer in said() if answer.number <= 63]
+    assert not kinds(
+        without(evidence([*answers, said()[-1]._replace(number=64)], lives=killed(), named={EPOCH: {63}}), 63)
+    )
 
 
 def test_an_answer_on_its_way_when_the_agent_ended_was_never_had():

@@ -8,7 +8,7 @@ answer that was on its way from the device when the agent ended, or its driver l
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from faults.alarms import judge_alarms
@@ -150,7 +150,9 @@ def _missing(
             findings.append(Finding(Kind.LOST, f"{_text(answer)}: in the journal, and not in the store"))
         elif life is None or life.ended is None or not life.killed:
             findings.append(Finding(Kind.LOST, f"{_text(answer)}: its agent was not killed"))
-        elif life.ended - answer.at > IN_MEMORY + BUSY:
+        elif life.ended - answer.at > IN_MEMORY + max(
+            BUSY, _stood_still(evidence.answers[life.agent], answer, life.ended)
+        ):
             ago = life.ended - answer.at
             findings.append(
                 Finding(Kind.LOST, f"{_text(answer)}: {life.agent} had had it {ago:.2f} s when it was killed")
@@ -172,6 +174,12 @@ def _missing(
         text = f"the last {left} readings of {life.agent} {life.epoch or '(no epoch)'} are missing, and its end is not"
         findings.append(Finding(Kind.UNNAMED_END, f"{text} called unsure: {_text(end[0])} …"))
     return findings, min(len(middle), names) + len(end) - left
+
+
+def _stood_still(answers: Sequence[Answer], since: Answer, until: float) -> float:
+    """Return the longest time, up to the end of an agent, in which it asked none of its devices: it had no turn."""
+    asked = [since.at, *(answer.at for answer in answers if since.at < answer.at <= until)]
+    return max((later - sooner for sooner, later in pairwise(sorted(asked))), default=0.0)
 
 
 def _stored_wrong(evidence: Evidence) -> Iterable[Finding]:

@@ -37,12 +37,18 @@ async def _early(wire: Wire, take: Take) -> None:
             except MessageError:
                 continue
         for (site, agent, epoch), ranges in have.items():
-            ack = Ack(journal=wire.journal, epoch=epoch, have=tuple(ranges), gateway="garrison")
+            ack = Ack(journal=_journal(wire), epoch=epoch, have=tuple(ranges), gateway="garrison")
             wire.send(str(Address(site, agent, Topic.ACKS)), encode(ack))
         await asyncio.sleep(_WINDOW)
         await take(batch)
 
     await _run(wire, acknowledge)
+
+
+def _journal(wire: Wire) -> str:
+    """Return the journal's id, whether it is asked for or said."""
+    known: object = wire.journal
+    return str(known() if callable(known) else known)
 
 
 async def _late(wire: Wire, take: Take) -> None:

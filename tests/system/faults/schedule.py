@@ -132,7 +132,13 @@ def flips(seed: int, seconds: float, devices: Collection[str], *, every: float =
 
 
 def conflict(one: Fault, other: Fault) -> bool:
-    """Say whether two faults must not be: of one target, too near to each other."""
+    """Say whether two faults must not be: of one target, too near to each other.
+
+    Nor may the gateway's clock and an agent's be stepped at once: two that are wrong in the same way cannot be told from
+    two that are right.
+    """
+    if one.kind is other.kind is Kind.STEP and GATEWAY in (one.target, other.target):
+        return max(one.at, other.at) < min(one.until, other.until) + _GAP
     if one.target != other.target or (one.kind is Kind.STEP) != (other.kind is Kind.STEP):
         return False
     first, second = sorted((one, other), key=lambda fault: fault.at)
