@@ -25,6 +25,7 @@ class SystemClock:
         self.boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip().replace("-", "")[:16]
         self._gateway: tuple[float, float] | None = None
         """Boottime at which the gateway spoke, and its wall clock minus that."""
+        self._gateway_sure = True
         self._trusted = False
         self._looked = -_LOOK_EVERY
         self._ahead = 0.0
@@ -41,12 +42,14 @@ class SystemClock:
         if now - self._looked >= _LOOK_EVERY or abs(wall - now - self._ahead) > _NEAR:  # a step shows at once
             self._looked, self._ahead = now, wall - now
             off = self._off(now, wall)
-            self._trusted = synchronised() if off is None else off <= _NEAR or (off <= _FAR and synchronised())
+            near, far = off is not None and off <= _NEAR, off is not None and off > _FAR and self._gateway_sure
+            self._trusted = near or (not far and synchronised())
         return Stamp(round(wall, 3), round(now, 3), self.boot, self._trusted)
 
-    def gateway_says(self, wall: float) -> None:
-        """Take the time of a heartbeat that came just now."""
+    def gateway_says(self, wall: float, *, trusted: bool = True) -> None:
+        """Take the time of a heartbeat that came just now, and whether the gateway can trust its own clock."""
         now = self.boottime()
+        self._gateway_sure = trusted
         self._gateway = now, wall - now
         self._looked = -_LOOK_EVERY
 

@@ -230,6 +230,8 @@ class Heartbeat(msgspec.Struct, frozen=True, omit_defaults=True):
     online: bool = False
     """False in the last will."""
     version: str = ""
+    trusted: bool = True
+    """Whether the gateway's host calls its clock synchronised: what one says that is not, contradicts nobody's."""
 
 
 M = TypeVar("M", State, Hello, Inventory, Readings, Alarms, Ack, Heartbeat)

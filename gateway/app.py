@@ -17,6 +17,7 @@ from contract.alarm import Alarm, Standing, acknowledge, advance
 from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
+from gateway.absence import Absence
 from gateway.board import views
 from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
@@ -191,11 +192,16 @@ class Running:
         self.follower = Follower(clock, journal, self._correct)
         told = Told(connected=lambda: self.wire.connected, store_away=self._store_away, journal_full=self._disk_full)
         watches = Watches(self.live, clock, told, self.twins, clock_limit=config.gateway.clock_limit)
+        self.absence = Absence(self.live, self.twins, clock, self._on_alarm)
         self.oversight = Oversight(self.live, clock, watches.all(), self.incidents.on_alarm)
         facts.own = self.oversight.latest
         self.ingest.on_news = self.feed.wake
         self.ingest.on_back = self.wire.renew
-        self.store = None if config.store is None else Store(open_server(config.store), journal, self.live)
+        self.store = (
+            None
+            if config.store is None
+            else Store(open_server(config.store), journal, self.live, sure=lambda: clock.stamp().trusted)
+        )
         settings = board.Settings(
             secret=secret,
             name=config.gateway.name,
@@ -259,6 +265,7 @@ class Running:
             self.incidents.run(),
             self.retention.run(),
             self.oversight.run(),
+            self.absence.run(),
             self.follower.run(),
             self.wire.run(self.ingest.take),
             self._by_the_calendar(),
@@ -360,8 +367,10 @@ class Running:
             try:
                 async with asyncio.timeout(max(watchdog, 1.0)):
                     await self._journal.flushed()
-            except (TimeoutError, StorageError):
-                notifier.say(STATUS="the journal does not write")
+            except TimeoutError:
+                notifier.say(STATUS="the journal does not answer")
+            except StorageError:  # it answers: to be started anew would help nobody
+                notifier.say(WATCHDOG=1, STATUS="the journal cannot be written: nothing is acknowledged")
             else:
                 status = f"{broker}; {online} of {len(self.live.agents)} agents online{self._of_store()}"
                 notifier.say(WATCHDOG=1, STATUS=status)

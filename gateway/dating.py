@@ -7,6 +7,7 @@ somebody had stepped the agent's clock, and is dated by its boottime.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -40,11 +41,20 @@ class _Guess(msgspec.Struct):
 class Dating:
     """Wall time minus boottime, for each boot of each agent."""
 
-    def __init__(self) -> None:
-        """Know nothing."""
+    def __init__(self, sure: Callable[[], bool] = lambda: True) -> None:
+        """Know nothing.
+
+        Args:
+            sure: says whether the gateway's clock can be trusted; one that cannot contradicts no trusted stamp.
+        """
+        self._sure = sure
         self._known: OrderedDict[Key, float] = OrderedDict()
         """Never moved by little: what is dated twice must get one time."""
         self._guesses: OrderedDict[Key, _Guess] = OrderedDict()
+        self._guessed: set[Key] = set()
+        """Boots that no trusted stamp was seen of."""
+        self.changes = 0
+        """How often something new was learned."""
 
     def learn(self, site: str, agent: str, at: Stamp, sent: float, received: float) -> bool:
         """Take a message's times; say whether a boot can now be dated that could not, or is dated otherwise.
@@ -64,7 +74,8 @@ class Dating:
         if known is not None and (claim is None or abs(claim - known) <= NEAR):
             return False
         seen = received - sent if sent > 0.0 and sent >= at.boottime else None
-        if claim is not None and _believed(claim, seen, known):
+        unsure = (known is None or key in self._guessed) and not self._sure()
+        if claim is not None and (unsure or _believed(claim, seen, known)):
             self._keep(key, claim)
             return True
         if known is None and seen is not None:
@@ -97,14 +108,17 @@ class Dating:
                 self._guesses.popitem(last=False)
             return False
         self._keep(key, guess.ahead)
+        self._guessed.add(key)
         return True
 
     def _keep(self, key: Key, offset: float) -> None:
+        self.changes += 1
         self._guesses.pop(key, None)
+        self._guessed.discard(key)
         self._known[key] = offset
         self._known.move_to_end(key)
         if len(self._known) > _BOOTS:
-            self._known.popitem(last=False)
+            self._guessed.discard(self._known.popitem(last=False)[0])
 
 
 def _believed(claim: float, seen: float | None, known: float | None) -> bool:

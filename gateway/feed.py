@@ -113,7 +113,7 @@ class Feed:
                     hello = decode(Hello, row.body)
                     held = {one.epoch: Ranges(one.spans) for one in hello.held if one.spans}
                     self._backlog[key] = _Backlog(held, {one.id for one in hello.standing})
-                    for occurrence in (*hello.standing, *self._ended(key)):
+                    for occurrence in hello.standing:
                         known = dated(occurrence, hello.at, hello.at.boottime, row.received)
                         await self._occurrence(key, known, past=False)
                 case Topic.INVENTORY:
@@ -129,14 +129,6 @@ class Feed:
         if old and backlog is not None and occurrence.active and occurrence.id not in backlog.standing:
             return  # it is over; its end, which is still on its way, says all there is to say
         await self._occurrence(key, occurrence, past=old and not occurrence.active)
-
-    def _ended(self, key: AgentKey) -> list[Occurrence]:
-        """Return the alarms of an agent that are over; those that nobody knows as standing are passed over later."""
-        return [
-            alarm.occurrence
-            for name, alarm in self._live.alarms.items()
-            if self._live.owners.get(name) == key and not alarm.occurrence.active
-        ]
 
     async def _occurrence(self, key: AgentKey, occurrence: Occurrence, *, past: bool) -> None:
         view = self._live.devices.get((*key, occurrence.device))

@@ -49,6 +49,8 @@ _TOPICS: Final = 50_000
 ACK_WITHIN: Final = 0.2
 """Seconds until readings are acknowledged, well inside the second after which an agent writes them to its disk: an
 acknowledgement for each of fifty devices costs the agent as much as its polls."""
+PROBE: Final = 2.0
+"""Seconds between two looks whether a disk that failed works again."""
 ACK_AFTER: Final = 16
 """Messages of one agent after which they are acknowledged at once: a quarter of what it has under way at the most."""
 
@@ -117,6 +119,7 @@ class Ingest:
         self.on_back: Callable[[], None] = lambda: None
         """Called when the journal takes messages again: what it did not take has to be sent again."""
         self._refusing = False
+        self._probing: asyncio.Future[bool] | None = None
         self._site = site
         self._name = name
         self._inventories: dict[AgentKey, bytes] = {}
@@ -139,13 +142,8 @@ class Ingest:
             try:
                 numbers = await self._journal.append([_incoming(one) for one in journaled])
             except StorageError:
-                for one in taken:
-                    self._inventories.pop((one.address.site, one.address.agent), None)  # none of it was kept
-                self._refusing = True
-                return  # told once by the journal
-            if self._refusing:
-                self._refusing = False
-                self.on_back()
+                await self._refuse_all(taken)
+                return
             ids = {id(one): number for one, number in zip(journaled, numbers, strict=True)}
         news = 0
         rest: list[_Taken] = []
@@ -165,6 +163,31 @@ class Ingest:
         self._acknowledge(rest)
         if news:
             self.on_news(max(number for number in ids.values()))
+
+    async def _refuse_all(self, taken: Sequence[_Taken]) -> None:
+        """The disk fails, as the journal has told: nothing is kept, but who is there is there all the same."""
+        for one in taken:
+            self._inventories.pop((one.address.site, one.address.agent), None)
+            self._heard(one)
+            if isinstance(one.message, State):
+                await self._tell(one, fresh=False)
+        if not self._refusing:
+            self._refusing = True
+            self._later(PROBE, self._probe)
+
+    def _probe(self) -> None:
+        """See whether the disk works again: agents whose window is full of what it did not take say nothing new."""
+        task = self._probing = asyncio.ensure_future(self._journal.probe())
+        task.add_done_callback(self._probed)
+
+    def _probed(self, task: "asyncio.Future[bool]") -> None:
+        if task.cancelled():
+            return
+        if not task.result():
+            self._later(PROBE, self._probe)
+            return
+        self._refusing = False
+        self.on_back()
 
     def stand(self, site: str, agent: str, occurrences: dict[str, Standing]) -> None:
         """Tell an agent how far its occurrences came: taken, told, owned."""
@@ -284,7 +307,7 @@ class Ingest:
         """Take a hello; say whether what is missing is named, so that it may be acknowledged."""
         self._twins.hello(site, agent, hello.epoch, self._clock.boottime())
         twins = (site, agent) in self._twins.standing(self._clock.boottime())
-        self._live.hello(site, agent, hello, received, twins=twins)
+        self._live.hello(site, agent, hello, received)
         return await self._accounts.hello(site, agent, hello, alone=not twins)
 
 

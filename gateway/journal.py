@@ -114,6 +114,17 @@ class Journal:
         """
         await self.do(lambda _writer: None)
 
+    async def probe(self) -> bool:
+        """Write something; say whether the disk took it."""
+        at = f"{self._clock.stamp().wall:.0f}"
+        try:
+            await self.do(
+                lambda writer: writer.execute("INSERT OR REPLACE INTO meta VALUES ('probe', ?)", (at,)).rowcount
+            )
+        except StorageError:
+            return False
+        return True
+
     def have(self, site: str, agent: str, epoch: str) -> Ranges:
         """Return what was received of a stream; it is the journal's own, to be looked at only."""
         stream = self.streams.find((site, agent, epoch))
@@ -261,13 +272,22 @@ class Journal:
         rows = await self._read("SELECT notes FROM cursors WHERE reader = ?", (reader,))
         return str(rows[0][0]) if rows else ""
 
-    async def set_cursor(self, reader: str, position: int, aside: Iterable[Aside] = (), notes: str = "") -> None:
-        """Remember how far a reader has come, what it put aside on the way, and its notes, in one commit."""
+    async def set_cursor(
+        self, reader: str, position: int, aside: Iterable[Aside] = (), notes: str | None = None
+    ) -> None:
+        """Remember how far a reader has come, what it put aside on the way, and its notes, in one commit.
+
+        Without notes (None), those that it has stay.
+        """
         rows = [(reader, one.message, one.reason, one.final) for one in aside]
 
         def work(writer: sqlite3.Connection) -> None:
             writer.executemany("INSERT OR REPLACE INTO aside VALUES (?, ?, ?, ?)", rows)
-            writer.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (reader, position, notes))
+            writer.execute(
+                "INSERT INTO cursors VALUES (?1, ?2, coalesce(?3, '')) ON CONFLICT DO UPDATE "
+                "SET position = ?2, notes = coalesce(?3, notes)",
+                (reader, position, notes),
+            )
 
         await self.do(work)
 
@@ -279,10 +299,16 @@ class Journal:
         )
         return [Aside(row[0], row[1], bool(row[2])) for row in await self._read(query, (reader, final, after, limit))]
 
-    async def take_up(self, reader: str, messages: Sequence[int]) -> None:
-        """Forget that these were put aside: the reader is done with them."""
+    async def take_up(self, reader: str, messages: Sequence[int], aside: Iterable[Aside] = ()) -> None:
+        """Forget that these were put aside, for the reader is done with them, but those that it puts aside anew."""
         rows = [(reader, number) for number in messages]
-        await self.do(lambda writer: writer.executemany("DELETE FROM aside WHERE reader = ? AND message = ?", rows))
+        anew = [(reader, one.message, one.reason, one.final) for one in aside]
+
+        def work(writer: sqlite3.Connection) -> None:
+            writer.executemany("DELETE FROM aside WHERE reader = ? AND message = ?", rows)
+            writer.executemany("INSERT OR REPLACE INTO aside VALUES (?, ?, ?, ?)", anew)
+
+        await self.do(work)
 
     def watch(self) -> "Growth":
         """Return something to wait on for new messages; use it as a context."""

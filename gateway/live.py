@@ -6,7 +6,7 @@ Everything is on the event loop; nothing here waits, stores or sends.
 import asyncio
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -23,10 +23,14 @@ from gateway.record import Stored
 HOUR: Final = 3600.0
 STEP: Final = 5.0
 """Seconds between two points of a history: enough for an hour's chart, little enough for every device in memory."""
+ABSENT_AFTER: Final = 60.0
+"""Seconds after a hello in which an alarm may still be spoken of; two agents under one name are known sooner."""
 SILENT_AFTER: Final = 35.0
 """Seconds without a heartbeat after which an agent counts as away, whatever its last will says: three and a bit."""
 _UNREAD: Final = 32
 """Polls of a device that may wait to be read."""
+_FORMER: Final = 10_000
+"""Devices remembered that are no longer there."""
 _KEPT: Final = 2000
 """Alarms that are over, kept in memory at the most."""
 
@@ -155,6 +159,8 @@ class AgentView:
         """Messages that it still holds."""
         self.trouble = ""
         """What is wrong with itself, in its own words; empty: nothing."""
+        self.unsaid: dict[str, float] = {}
+        """Standing alarms that its last hello did not speak of → when that was (boottime)."""
         self._clock = clock
 
     @property
@@ -201,14 +207,17 @@ class Live:
     def __init__(self, clock: Clock) -> None:
         """Start empty."""
         self.devices: dict[DeviceKey, DeviceView] = {}
+        self.former: dict[DeviceKey, Device] = {}
+        """Devices that no inventory has any more: their readings may still be on their way to the store."""
         self.agents: dict[AgentKey, AgentView] = {}
         self.alarms: dict[str, Alarm] = {}
         """Occurrence id → alarm."""
         self.owners: dict[str, AgentKey] = {}
         """Occurrence id → the agent that reported it."""
-        self.dating = Dating()
+        self.dating = Dating(lambda: clock.stamp().trusted)
         self._history: dict[tuple[str, str, str, str], _Ring] = {}
         self._watchers: set[asyncio.Event] = set()
+        self._forget_above = _KEPT
         self._clock = clock
 
     def readings(self, site: str, agent: str, message: Readings, received: float) -> None:
@@ -239,43 +248,57 @@ class Live:
             occurrence = dated(occurrence, message.at, message.sent, received)
         alarm = self.alarms[occurrence.id] = report(self.alarms.get(occurrence.id), occurrence)
         self.owners[occurrence.id] = (site, agent)
-        if len(self.alarms) > _KEPT:
+        owner = self.agents.get((site, agent))
+        if owner is not None:
+            owner.unsaid.pop(occurrence.id, None)
+        if len(self.alarms) > self._forget_above:
             self._forget()
         self._tell()
         return alarm
 
-    def hello(
-        self, site: str, agent: str, message: Hello, received: float | None = None, *, twins: bool = False
-    ) -> list[Alarm]:
-        """Take an agent's first message: its standing alarms, and so those that stand no more.
-
-        An alarm that the agent no longer holds to be standing, and of which nothing is still on its way, has ended. Where
-        two agents speak under one name (``twins``), it may be the other's; the gateway's own it does not end either.
-        Returns the alarms it speaks of, those that ended too.
-        """
+    def hello(self, site: str, agent: str, message: Hello, received: float | None = None) -> None:
+        """Take an agent's first message: its standing alarms, and those that it does not speak of; see ``absent``."""
         view = self.agent(site, agent)
         view.epoch = message.epoch
         at, sent = message.at, message.at.boottime
-        told = [
+        for occurrence in message.standing:
             self.alarm(site, agent, Alarms(at=at, sent=sent, occurrence=occurrence), received)
-            for occurrence in message.standing
-        ]
         standing = {occurrence.id for occurrence in message.standing}
-        if twins or any(held.spans for held in message.held):
-            return told
-        for name, alarm in list(self.alarms.items()):
-            if alarm.occurrence.device.startswith("@"):
-                continue
-            if alarm.occurrence.active and name not in standing and self.owners.get(name) == (site, agent):
-                over = msgspec.structs.replace(alarm.occurrence, active=False, cleared=message.at)
-                told.append(self.alarm(site, agent, Alarms(occurrence=over)))
-        return told
+        view.unsaid = {}
+        if any(held.spans for held in message.held):
+            return
+        now = self._clock.boottime()
+        for name, alarm in self.alarms.items():
+            own = alarm.occurrence.device.startswith("@")
+            if alarm.occurrence.active and not own and name not in standing and self.owners.get(name) == (site, agent):
+                view.unsaid[name] = now
+
+    def absent(self, twins: Container[AgentKey]) -> list[Alarm]:
+        """End the alarms that an agent has not spoken of since its hello; return them.
+
+        It is given a while: another agent under its name (``twins``) may have said that hello, and knows nothing of them.
+        """
+        ended: list[Alarm] = []
+        for key, view in self.agents.items():
+            for name, since in list(view.unsaid.items()) if key not in twins else ():
+                alarm = self.alarms.get(name)
+                if alarm is not None and alarm.occurrence.active and self._clock.boottime() - since < ABSENT_AFTER:
+                    continue
+                del view.unsaid[name]
+                if alarm is not None and alarm.occurrence.active:
+                    over = msgspec.structs.replace(alarm.occurrence, active=False, cleared=self._clock.stamp())
+                    ended.append(self.alarm(*key, Alarms(occurrence=over)))
+        return ended
 
     def inventory(self, site: str, agent: str, message: Inventory) -> None:
         """Take an agent's devices; one that is no longer there is forgotten."""
         names = {device.id for device in message.devices}
         for key in [key for key in self.devices if key[:2] == (site, agent) and key[2] not in names]:
-            del self.devices[key]
+            gone = self.devices.pop(key)
+            if gone.known:
+                self.former[key] = gone.device
+                if len(self.former) > _FORMER:
+                    del self.former[next(iter(self.former))]
             for row in [row for row in self._history if row[:3] == key]:
                 del self._history[row]
         for device in message.devices:
@@ -375,8 +398,9 @@ class Live:
             event.set()
 
     def _forget(self) -> None:
-        """Drop the oldest alarms that are over."""
+        """Drop the oldest alarms that are over; look again only when there are many more."""
         over = [name for name, alarm in self.alarms.items() if not alarm.occurrence.active]
         for name in over[: len(self.alarms) - _KEPT // 2]:
             del self.alarms[name]
             del self.owners[name]
+        self._forget_above = max(_KEPT, 2 * len(self.alarms))

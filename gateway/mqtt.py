@@ -22,7 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from contract.broker import HUNG_UP, Absence, Broker, lost
 from contract.errors import BrokerError
-from contract.message import GATEWAY_TOPIC, HEARTBEAT, MAX_WHOLE, ROOT, Heartbeat, encode
+from contract.message import GATEWAY_TOPIC, HEARTBEAT, MAX_BYTES, MAX_WHOLE, ROOT, Heartbeat, encode
 from gateway.buffered import BufferedSocket
 from gateway.clock import SystemClock
 from gateway.ingest import Arrived
@@ -35,11 +35,15 @@ _GREETING: Final = 10.0
 """Seconds that a broker may take to answer CONNECT."""
 _GATHERED: Final = 5000
 """Messages that may wait for the journal; with more, the broker keeps them a moment longer."""
+_GATHERED_BYTES: Final = 64 * 1024 * 1024
+"""The same in bytes: inventories and hellos may be big."""
 _BATCH: Final = 1024
 _TURN: Final = 128
 """Messages read before others have their turn: some 2 ms."""
 _PUBACK: Final = b"\x40\x02"
 """MQTT 3.1.1, 3.4. Four bytes, written here: by paho's way they cost a third of what reading the message does."""
+_WHOLE: Final = ("/hello", "/inventory")
+"""Topics of messages that tell of all devices at once."""
 SUBSCRIPTION: Final = f"{ROOT}/+/+/+"
 
 
@@ -63,6 +67,8 @@ class Wire:
         self._reading = False
         self._absence = Absence()
         self._gathered: deque[Arrived] = deque()
+        self._waiting = 0
+        """Bytes gathered."""
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "connect")
         """For connecting alone: names that nobody resolves must not hold up the way to the broker."""
@@ -82,18 +88,24 @@ class Wire:
             BrokerError: the certificates cannot be used.
         """
         self._make()  # says at once what can never work
-        keeper = asyncio.create_task(self._keep())
         try:
-            while True:
-                await self._arrived.wait()
-                self._arrived.clear()
-                while self._gathered:
-                    await take([self._gathered.popleft() for _ in range(min(_BATCH, len(self._gathered)))])
-                    self._read_on()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep())
+                group.create_task(self._hand_on(take))
+        except BaseExceptionGroup as faults:  # of ours; the first one says it
+            raise faults.exceptions[0] from None
         finally:
-            keeper.cancel()
-            await asyncio.wait([keeper])
             self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _hand_on(self, take: Callable[[Sequence[Arrived]], Awaitable[None]]) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._gathered:
+                batch = [self._gathered.popleft() for _ in range(min(_BATCH, len(self._gathered)))]
+                self._waiting -= sum(len(one.payload) for one in batch)
+                await take(batch)
+                self._read_on()
 
     def send(self, topic: str, payload: bytes) -> None:
         """Publish; while the broker is away nothing is said: agents that reconnect say hello, and get their answer."""
@@ -113,16 +125,17 @@ class Wire:
         """Connect again and again."""
         pause = _PAUSES[0]
         while True:
-            client = self._make()
             gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
             try:
-                await self._connect(client, gone)
-                pause = _PAUSES[0]
-                await self._stay(client, gone)
+                client = self._make()  # the certificates are read anew each time
+                try:
+                    await self._connect(client, gone)
+                    pause = _PAUSES[0]
+                    await self._stay(client, gone)
+                finally:
+                    self._end(client)
             except BrokerError as error:
                 self._tell_lost(error.what)
-            finally:
-                self._end(client)
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - nothing secret
             pause = min(pause * 2, _PAUSES[1])
 
@@ -201,13 +214,17 @@ class Wire:
             client.loop_read()
             if self._sock is not sock or not self._reading:
                 return  # it was lost
-            if not sock.unread or len(self._gathered) >= most:
+            if not sock.unread or len(self._gathered) >= most or self._full:
                 break
-        if len(self._gathered) >= _GATHERED:
+        if self._full:
             self._reading = False
             asyncio.get_running_loop().remove_reader(sock.fileno())
         elif sock.unread:  # the kernel will not wake us for it
             asyncio.get_running_loop().call_soon(self._more, client, sock)
+
+    @property
+    def _full(self) -> bool:
+        return len(self._gathered) >= _GATHERED or self._waiting >= _GATHERED_BYTES
 
     def _more(self, client: mqtt.Client, sock: BufferedSocket) -> None:
         if self._sock is sock and self._reading and sock.unread:
@@ -216,7 +233,7 @@ class Wire:
     def _read_on(self) -> None:
         """Read again, once there is room."""
         sock, client = self._sock, self._client
-        if self._reading or sock is None or sock.fileno() < 0 or client is None or len(self._gathered) >= _GATHERED:
+        if self._reading or sock is None or sock.fileno() < 0 or client is None or self._full:
             return
         self._reading = True
         asyncio.get_running_loop().add_reader(sock.fileno(), self._readable, client, sock)
@@ -231,9 +248,12 @@ class Wire:
         self._reading = False
 
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
-        payload = bytes(message.payload[: MAX_WHOLE + 1])  # one too many is enough to refuse it
         with suppress(UnicodeDecodeError):  # a topic that no broker should let through
-            self._gathered.append(Arrived(message.topic, payload, message.retain, self._clock.wall()))
+            topic = message.topic
+            most = MAX_WHOLE if topic.endswith(_WHOLE) else MAX_BYTES
+            payload = bytes(message.payload[: most + 1])  # one too many is enough to refuse it
+            self._gathered.append(Arrived(topic, payload, message.retain, self._clock.wall()))
+            self._waiting += len(payload)
             self._arrived.set()
         if message.qos == 1 and self._sock is not None:
             self._sock.send(_PUBACK + message.mid.to_bytes(2))
@@ -247,6 +267,7 @@ class Wire:
                 wall=self._clock.wall() if online else 0.0,
                 online=online,
                 version=self._version,
+                trusted=self._clock.stamp().trusted,
             )
         )
 

@@ -120,6 +120,9 @@ class Oversight:
         for watch in self._watches.values():
             for case in watch.look():
                 await self._judge(watch, case)
+        kinds = {(one.site, one.agent, one.kind) for one in self._live.devices.values() if one.known}
+        for key in [key for key in self._standing if key[1] and key[:3] not in kinds]:
+            await self._end(key)  # it has no such device any more: nobody will say that it is right again
 
     async def _judge(self, watch: Watch, case: Case) -> None:
         key = (case.site, case.agent, case.kind, watch.condition)

@@ -92,9 +92,23 @@ class Store:
     """Writes what the journal holds."""
 
     def __init__(
-        self, server: Server, journal: Journal, live: Live, *, backoff: tuple[float, float] = _BACKOFF
+        self,
+        server: Server,
+        journal: Journal,
+        live: Live,
+        *,
+        backoff: tuple[float, float] = _BACKOFF,
+        sure: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Take the store, where readings come from, who knows the devices, and the pauses while it is away (seconds)."""
+        """Take what is needed.
+
+        Args:
+            server: the store.
+            journal: where readings come from.
+            live: who knows the devices.
+            backoff: the pauses while the store is away, the first and the longest; seconds.
+            sure: says whether the gateway's clock can be trusted.
+        """
         self.refused = 0
         """Lines that the store will never take."""
         self.written = 0
@@ -102,7 +116,9 @@ class Store:
         self._journal = journal
         self._live = live
         self._backoff = backoff
-        self._dating = Dating()
+        self._dating = Dating(sure)
+        self._noted = 0
+        """The changes of it that are kept."""
         self._thread = ThreadPoolExecutor(1, "store")
         self._position = 0
         self._cursor = 0
@@ -127,10 +143,12 @@ class Store:
         self._since = self._now()
         try:
             with self._journal.watch() as grown:
-                await self._begin()
-                looked = 0.0
+                looked, begun = 0.0, False
                 while True:
                     try:
+                        if not begun:
+                            await self._begin()
+                            begun = True
                         grown.clear()
                         moved = await self._step()
                         if self._now() - looked >= _LOOK or self._news:
@@ -282,13 +300,15 @@ class Store:
             self._news = True
 
     def _made(self, row: Stored, poll: Poll) -> Line | str | None:
-        view = self._live.devices.get((row.site, row.agent, poll.device))
-        if view is None or not view.known or not view.kind:
+        key = (row.site, row.agent, poll.device)
+        view = self._live.devices.get(key)
+        device = view.device if view is not None and view.known else self._live.former.get(key)
+        if device is None or not device.kind:
             return UNKNOWN
         at = self._dating.date(row.site, row.agent, poll.at)
         if at is None:
             return UNDATED
-        series = Series(view.kind, row.site, view.room, row.agent, poll.device)
+        series = Series(device.kind, row.site, device.room, row.agent, poll.device)
         late = row.received - at
         late = round(late, 1) if late > LATE_AFTER else 0.0
         body = poll_line(series, poll, row.body, at, texts=self._server.texts, late=late)
@@ -302,7 +322,6 @@ class Store:
         page = await self._journal.aside(READER, final=False, after=self._tried, limit=PAGE)
         more = len(page) == PAGE
         self._tried = page[-1].message if more else 0
-        self._news = self._news or more
         for one in page:
             row = await self._journal.message(one.message)
             made = None if row is None else self._line(row)
@@ -311,18 +330,21 @@ class Store:
             if not isinstance(made, str):
                 done.append(one.message)
         if not done:
-            return
+            return  # and the next ones have their turn at the next look
+        self._news = self._news or more
         refused = await self._write(lines)
         if self._server.trail and lines:  # few, and rare: safe there before they are forgotten here
             started = await self._on_thread(self._server.started)
             await asyncio.sleep(self._server.trail)
             if await self._on_thread(self._server.started) != started:
                 raise StoreAway("it was started anew")
-        await self._journal.take_up(READER, done)
-        if refused:
-            await self._journal.set_cursor(READER, self._cursor, refused, self._notes())
+        await self._journal.take_up(READER, done, refused)
 
-    def _notes(self) -> str:
+    def _notes(self) -> str | None:
+        """Return what has to be remembered of the agents' clocks; None when nothing is new since the last time."""
+        if self._noted == self._dating.changes:
+            return None
+        self._noted = self._dating.changes
         return msgspec.json.encode(self._dating.known()).decode()
 
     async def _write(self, lines: Sequence[Line]) -> list[Aside]:

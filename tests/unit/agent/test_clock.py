@@ -56,5 +56,14 @@ def test_a_clock_that_somebody_set_is_not_trusted_though_the_kernel_calls_it_syn
     assert clock.stamp().trusted, "the two follow different time servers"
 
 
+def test_a_gateway_that_is_not_sure_of_its_clock_contradicts_nobody(monkeypatch):
+    monkeypatch.setattr(module, "synchronised", lambda: True)
+    clock = SystemClock()
+    clock.gateway_says(time.time() + 3600, trusted=False)
+    assert clock.stamp().trusted
+    clock.gateway_says(time.time() + 3600, trusted=True)
+    assert not clock.stamp().trusted
+
+
 def test_the_kernel_can_be_asked():
     assert synchronised() in (True, False)

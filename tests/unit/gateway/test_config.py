@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import ConfigError
+from contract.settings import no_secrets
 from gateway import config
 
 ROOT = Path(__file__).parents[3]
@@ -106,3 +107,13 @@ def test_a_file_that_is_no_settings_file_is_named(tmp_path, content, what):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         config.load(tmp_path / "none.toml", environment={})
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [('"1 MiB"', "too small"), ("4", "needs a unit"), ('"4 GB"', "not a size"), ("true", "must be a size")],
+)
+def test_the_limit_of_the_journal_is_a_size_that_it_can_live_with(written, said):
+    with pytest.raises(ConfigError) as caught:
+        config.parse(f"[gateway]\nname = 'g'\nkeep_bytes = {written}\n", Path("g.toml"), secrets=no_secrets)
+    assert any(problem.key == "gateway.keep_bytes" and said in problem.what for problem in caught.value.problems)

@@ -14,9 +14,9 @@ HOUR = 3600.0
 class Agent:
     """An agent that booted at NOW, and whose wall clock may be set."""
 
-    def __init__(self, *, trusted=True):
+    def __init__(self, *, trusted=True, sure=True):
         self.boottime, self.off, self.trusted = 0.0, 0.0, trusted
-        self.dating = Dating()
+        self.dating = Dating(lambda: sure)
 
     def stamp(self, ago=0.0):
         there = self.boottime - ago
@@ -83,6 +83,23 @@ def test_without_a_trusted_clock_the_quickest_message_of_some_seconds_dates_all_
     assert agent.say(on_the_way=0.3) == (True, 0.02)
     assert agent.say(on_the_way=0.0) == (False, 0.02), "what is dated twice gets one time"
     assert agent.dating.date("hq", "a", first) == NOW + 30.02
+
+
+def test_a_gateway_that_is_not_sure_of_its_own_clock_believes_an_agent_that_is():
+    agent = Agent(sure=False)
+    agent.boottime, agent.off = 50.0, HOUR  # the gateway is an hour behind
+    stamp = agent.stamp()
+    assert agent.dating.learn("hq", "a", stamp, 50.0, NOW + 50.0)
+    assert agent.dating.date("hq", "a", stamp) == NOW + 50.0 + HOUR
+    agent.boottime = 60.0
+    assert not agent.dating.learn("hq", "a", agent.stamp(), 60.0, NOW + 60.0)
+    unsure = Agent(trusted=False, sure=False)
+    unsure.boottime = 30.0
+    unsure.say()
+    unsure.boottime += SETTLING
+    assert unsure.say() == (True, 0.01), "what nobody knows better is guessed all the same"
+    unsure.trusted, unsure.off = True, HOUR
+    assert unsure.dating.learn("hq", "a", unsure.stamp(), 40.0, NOW + 40.0)
 
 
 def test_a_first_message_that_was_long_on_its_way_is_no_wrong_clock():

@@ -152,14 +152,6 @@ async def test_the_live_picture_is_rebuilt_from_the_journal(world):
     assert live.history("hq", "a", "ups-1", "battery.charge", 0) == [(9_980.0, 50.0)]
 
 
-async def test_what_is_over_is_handed_on_though_its_device_is_described_no_more(world):
-    await world.keep(INVENTORY, alarm(1, "o1"))
-    assert await world.next() == ("o1", True, "ups")
-    await world.keep(Inventory(), Hello(epoch=A))  # the device was taken out of the agent's settings
-    assert await world.next() == ("o1", False, "")
-    assert world.live.devices == {}
-
-
 async def test_what_is_in_the_journal_and_not_yet_known_waits(world):
     await world.keep(INVENTORY)
     first, second = alarm(1, "o1"), alarm(2, "o2")

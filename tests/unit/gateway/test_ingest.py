@@ -26,7 +26,7 @@ from contract.message import (
 from contract.ranges import Ranges
 from gateway.ingest import ACK_AFTER, ACK_WITHIN, Arrived, Ingest
 from gateway.journal import Journal
-from gateway.live import Live
+from gateway.live import ABSENT_AFTER, Live
 from gateway.twins import Twins
 
 A, B = "00000000000000aa", "00000000000000bb"
@@ -205,14 +205,50 @@ async def test_nothing_is_lost_while_it_is_held_or_there(world):
     assert await world.journal.gaps() == {}
 
 
-async def test_standing_alarms_of_hello_are_known_and_what_stands_no_more_has_ended(world):
+async def test_standing_alarms_of_hello_are_known_and_what_it_leaves_out_ends_after_a_while(world):
     await world.take(alarm(1, "o1"), alarm(2, "o2"))
     await world.take(Hello(epoch=B, standing=(alarm(1, "o2").occurrence, alarm(1, "o3").occurrence)))
+    assert not world.live.absent(()), "another agent of that name may have said it"
+    world.clock.now += ABSENT_AFTER
+    assert [each.occurrence.id for each in world.live.absent(())] == ["o1"]
     assert {name: one.occurrence.active for name, one in world.live.alarms.items()} == {
         "o1": False,
         "o2": True,
         "o3": True,
     }
+
+
+async def test_an_alarm_that_is_spoken_of_again_or_is_of_one_of_two_agents_does_not_end(world):
+    await world.take(alarm(1, "o1"), alarm(2, "o2"))
+    await world.take(Hello(epoch=B))
+    await world.take(Hello(epoch=A, standing=(alarm(1, "o1").occurrence,)))
+    world.clock.now += ABSENT_AFTER
+    assert world.live.absent({("hq", "order-room")}) == []
+    assert [each.occurrence.id for each in world.live.absent(())] == ["o2"]
+
+
+async def test_while_the_disk_fails_an_agent_that_speaks_is_there_and_the_disk_is_tried_again(world, monkeypatch):
+    back, probes = [], []
+    world.ingest.on_back = lambda: back.append(1)
+    world.later = lambda seconds, call: probes.append((seconds, call))
+
+    async def fails(_work):
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(world.journal, "do", fails)
+    monkeypatch.setattr(world.journal, "append", fails)
+    await world.take(State(online=True, epoch=A), alarm(1))
+    await world.take(alarm(2))
+    assert world.live.agent("hq", "order-room").online
+    for works in (False, True):
+        ((_, probe),) = probes
+        probes.clear()
+        if works:
+            monkeypatch.undo()
+        probe()
+        await world.ingest._probing
+        await asyncio.sleep(0)
+        assert len(back) == works
 
 
 async def test_an_alarm_whose_end_is_still_on_its_way_is_left_standing(world):
@@ -276,22 +312,6 @@ async def test_a_hello_is_not_acknowledged_until_what_is_missing_is_on_record(wo
     assert not await world.take(hello), "the agent would forget the epoch"
     monkeypatch.undo()
     assert set(await world.take(hello)) == {A, B}
-
-
-async def test_a_disk_that_works_again_lets_the_agents_send_again_what_it_did_not_take(world, monkeypatch):
-    back = []
-    world.ingest.on_back = lambda: back.append(world.clock.now)
-
-    async def fails(_messages):
-        raise StorageError("the disk is full")
-
-    monkeypatch.setattr(world.journal, "append", fails)
-    assert not await world.take(alarm(1))
-    monkeypatch.undo()
-    assert not back
-    await world.take(poll(2))
-    await world.take(poll(3))
-    assert len(back) == 1
 
 
 async def test_numbers_that_were_thinned_out_count_as_received_and_are_named(world):

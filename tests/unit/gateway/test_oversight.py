@@ -5,9 +5,8 @@ import pathlib
 import pytest
 from msgspec.structs import replace
 
-from contract.alarm import Occurrence
 from contract.clock import Stamp
-from contract.message import Alarms, Device, Hello, Inventory, State
+from contract.message import Device, Hello, Inventory, State
 from gateway.contacts import load_contacts
 from gateway.evidence import LiveFacts
 from gateway.incident import IncidentState, Purpose
@@ -277,7 +276,7 @@ async def test_two_agents_under_one_name_are_a_finding_until_one_is_gone_for_min
     world.epochs = {"a": EPOCHS}
     await world.until(65)
     assert world.open() == [("A10", "a", "室 a", "two-agents")]
-    world.live.hello("hq", "a", Hello(epoch=EPOCHS[0]), twins=True)
+    world.live.hello("hq", "a", Hello(epoch=EPOCHS[0]))
     await world.until(100)
     world.epochs = {"a": EPOCHS[:1]}
     await world.until(390)
@@ -298,13 +297,14 @@ async def test_a_restart_gives_both_of_two_agents_time_to_speak_before_it_is_ove
     assert world.open() == []
 
 
-async def test_a_hello_of_one_of_two_agents_does_not_end_what_the_other_says(world):
-    alarm = Alarms(occurrence=Occurrence(id="o1", device="ups-a", condition="on-battery"))
-    world.live.alarm("hq", "a", alarm)
-    world.live.hello("hq", "a", Hello(epoch=EPOCHS[1]), twins=True)
-    assert world.live.alarms["o1"].occurrence.active
-    world.live.hello("hq", "a", Hello(epoch=EPOCHS[1]))
-    assert not world.live.alarms["o1"].occurrence.active
+async def test_a_finding_ends_when_its_agent_has_no_device_of_that_kind_any_more(world):
+    world.trouble = {"a": "its disk is full"}
+    await world.until(15)
+    assert [row[-1] for row in world.open()] == ["agent-trouble"]
+    world.live.inventory("hq", "a", Inventory())
+    world.trouble = {}
+    await world.until(100)
+    assert world.oversight._standing == {}
 
 
 async def test_a_store_that_takes_nothing_for_ten_minutes_is_a_finding(world):

@@ -313,3 +313,29 @@ async def test_a_slow_store_is_called_slow_once_and_not_away(world, monkeypatch,
     assert world.store.status().state == "writes"
     said = [record.message for record in caplog.records if record.message.startswith("store:")]
     assert [text.split(":")[1] for text in said] == [" slow", " there again"]
+
+
+async def test_readings_of_a_device_that_was_taken_out_meanwhile_are_stored_all_the_same(world):
+    world.server.away = True
+    await world.keep(poll(1))
+    await world.server.until(lambda: world.server.tries >= 2)
+    world.live.inventory("hq", "a", Inventory())
+    world.server.away = False
+    await world.cursor_at(1)
+    assert len(world.server.points) == 1
+
+
+async def test_what_is_known_of_clocks_is_kept_when_it_changes_and_not_with_every_page(world, monkeypatch):
+    kept = []
+    keep = world.journal.set_cursor
+
+    async def watched(reader, position, aside=(), notes=None):
+        kept.append(notes)
+        await keep(reader, position, aside, notes)
+
+    monkeypatch.setattr(world.journal, "set_cursor", watched)
+    for second in range(1, 4):
+        await world.keep(poll(second))
+        await world.cursor_at(second)
+    assert [notes is None for notes in kept] == [False, True, True]
+    assert "1700000000" in await world.journal.notes(READER)
