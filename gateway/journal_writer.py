@@ -231,6 +231,8 @@ class Writer:
             thinned = [(stream.number, *span, "thinned", THINNED, now) for stream, span in self.streams.thinned()]
             writer.executemany(GAP, thinned)
             results = [job.work(writer) if job.work else None for job in jobs]
+            # A cursor that somebody still holds would keep the file open, and its -wal, after it was closed.
+            results = [None if isinstance(result, sqlite3.Cursor) else result for result in results]
             writer.execute("COMMIT")
         except BaseException:
             if writer.in_transaction:
@@ -295,4 +297,5 @@ class Writer:
             _log.warning("the journal's ranges are not written (%s): the next start reads more", error)
         finally:
             self.db.close()
-            signed_off(self._path)
+            if not beside(self._path, "-wal").exists():
+                signed_off(self._path)

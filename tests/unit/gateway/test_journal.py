@@ -163,3 +163,12 @@ async def test_a_file_that_is_no_journal_is_set_aside_and_a_new_one_begins(tmp_p
         assert await journal.append([reading(1)]) == [1]
     assert "it is set aside" in caplog.text
     assert (tmp_path / "j.db.damaged-1000").read_text().startswith("this is no database")
+
+
+async def test_once_closed_all_of_it_is_in_its_file_whatever_work_returned(tmp_path):
+    path = tmp_path / "j.db"
+    async with opened(path) as journal:
+        kept = [await journal.do(lambda db: db.executemany("DELETE FROM aside WHERE message = ?", [(1,)]))]
+        await journal.append([reading(1)])
+    assert not (tmp_path / "j.db-wal").exists()
+    assert kept == [None]
