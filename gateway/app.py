@@ -61,6 +61,10 @@ _KEY: Final = 32
 """Bytes of the key that signs the links."""
 _DISK_LOW: Final = 64 * 2**20
 """Bytes free where the journal lies, below which people are told."""
+_DISK_NONE: Final = 2**20
+"""Bytes free, below which a journal cannot be opened for lack of room."""
+_AGAIN: Final = 2.0
+"""Seconds between two tries of a disk without room."""
 _GC: Final = (20_000, 20, 50)
 """Thousands of messages a second are made and dropped, and hold no circles: looking for some at each 700th costs a tenth."""
 _STATUS_EVERY: Final = 5.0
@@ -411,6 +415,25 @@ async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
 
 
+async def _open(path: Path, clock: SteadyClock) -> Journal:
+    """Open the journal; wait for room where the disk has none.
+
+    Raises:
+        StorageError: it cannot be used, and not for lack of room.
+    """
+    told = False
+    while True:
+        try:
+            return await Journal.open(path, clock)
+        except StorageError as error:
+            if shutil.disk_usage(path.parent).free >= _DISK_NONE:
+                raise
+            if not told:
+                _log.error("%s; it is tried again until there is room", error)  # noqa: TRY400 - the sentence says it
+            told = True
+            await asyncio.sleep(_AGAIN)
+
+
 async def serve(config: Config, plan: Plan, contacts: Contacts, notifier: Notifier, watchdog: float) -> None:
     """Run a gateway until it is told to stop.
 
@@ -420,7 +443,7 @@ async def serve(config: Config, plan: Plan, contacts: Contacts, notifier: Notifi
     state = Path(config.gateway.state)
     secret = link_secret(state)
     clock = SteadyClock(SystemClock())
-    journal = await Journal.open(state / JOURNAL, clock)
+    journal = await _open(state / JOURNAL, clock)
     try:
         await Running(config, plan, contacts, journal, clock, secret).run(notifier, watchdog)
     finally:

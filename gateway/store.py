@@ -47,6 +47,7 @@ _PAGE_LEAST: Final = 250
 SLOW: Final = 5.0
 """Seconds for one request after which a store is called slow."""
 UNDATED: Final = "its clock is not known yet"
+BROKEN: Final = "it cannot be read"
 UNKNOWN: Final = "no inventory describes its device yet"
 
 
@@ -218,7 +219,7 @@ class Store:
                 await asyncio.sleep(0)
             made = self._line(row)
             if isinstance(made, str):
-                aside.append(Aside(row.id, made, final=False))
+                aside.append(Aside(row.id, made, final=made == BROKEN))
             elif made is not None:
                 lines.append(made)
         return _Page(rows[-1].id if rows else self._position, lines, aside)
@@ -293,6 +294,7 @@ class Store:
                     self._news = True
         except MessageError as error:  # an older release kept what this one refuses
             _log.warning("message %d of the journal cannot be used: %s", row.id, error)
+            return BROKEN if row.topic is Topic.READINGS else None
         return None
 
     def _learn(self, row: Stored, at: Stamp, sent: float) -> None:

@@ -29,6 +29,8 @@ FIXED = 100_000
 """Messages for those that only receive."""
 GOAL = 15_000
 AGENTS = (1, 10, 100, 1000)
+DEVICES = 1000
+"""In all, at the most: a store that meets new series spends its time on them."""
 Numbers = dict[str, float]
 
 
@@ -138,7 +140,9 @@ def ours(folder: Path, agents: int, seconds: float) -> Numbers:
         port = port_of()
         broker(running, folder, port)
         process, store = gateway(running, folder, port)
-        sender = load(port, "--agents", str(agents), "--seconds", str(seconds + warm), "--warm", str(warm), "--acks")
+        devices = str(max(1, min(10, DEVICES // agents)))
+        words = ("--agents", str(agents), "--devices", devices, "--seconds", str(seconds + warm), "--warm", str(warm))
+        sender = load(port, *words, "--acks")
         assert sender.stdout is not None
         sender.stdout.readline()
         before, had, began = on_cpu(process.pid), stored(store), time.monotonic()

@@ -339,3 +339,11 @@ async def test_what_is_known_of_clocks_is_kept_when_it_changes_and_not_with_ever
         await world.cursor_at(second)
     assert [notes is None for notes in kept] == [False, True, True]
     assert "1700000000" in await world.journal.notes(READER)
+
+
+async def test_a_message_that_cannot_be_read_is_set_aside_for_good_and_stops_nothing(world):
+    await world.journal.append([Incoming("hq", "a", Topic.READINGS, b"no JSON", NOW, A, 99)])
+    await world.keep(poll(1))
+    await world.cursor_at(2)
+    assert [(one.message, one.reason) for one in await world.journal.aside(READER, final=True)] == [(1, module.BROKEN)]
+    assert len(world.server.points) == 1
