@@ -429,7 +429,7 @@ async def _open(path: Path, clock: SteadyClock) -> Journal:
             if shutil.disk_usage(path.parent).free >= _DISK_NONE:
                 raise
             if not told:
-                _log.error("%s; it is tried again until there is room", error)  # noqa: TRY400 - the sentence says it
+                _log.error("%s; it is tried again until there is room", error)
             told = True
             await asyncio.sleep(_AGAIN)
 

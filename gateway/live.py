@@ -207,6 +207,8 @@ class Live:
     def __init__(self, clock: Clock) -> None:
         """Start empty."""
         self.devices: dict[DeviceKey, DeviceView] = {}
+        self._names: dict[AgentKey, set[str]] = {}
+        """Agent → its devices, described or not."""
         self.former: dict[DeviceKey, Device] = {}
         """Devices that no inventory has any more: their readings may still be on their way to the store."""
         self.agents: dict[AgentKey, AgentView] = {}
@@ -293,7 +295,9 @@ class Live:
     def inventory(self, site: str, agent: str, message: Inventory) -> None:
         """Take an agent's devices; one that is no longer there is forgotten."""
         names = {device.id for device in message.devices}
-        for key in [key for key in self.devices if key[:2] == (site, agent) and key[2] not in names]:
+        for name in sorted(self._names.get((site, agent), set()) - names):
+            key = (site, agent, name)
+            self._names[site, agent].discard(name)
             gone = self.devices.pop(key)
             if gone.known:
                 self.former[key] = gone.device
@@ -360,6 +364,7 @@ class Live:
         view = self.devices.get(key)
         if view is None:
             view = self.devices[key] = DeviceView(site, agent, name)
+            self._names.setdefault((site, agent), set()).add(name)
         return view
 
     def agent(self, site: str, name: str) -> AgentView:
