@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from contract.clock import Stamp
 from contract.message import Held, Hello, Topic, Voided
 from contract.ranges import Ranges
-from gateway.accounts import ELSEWHERE, IN_MEMORY, RESTORED, Accounts, gaps
 from gateway.journal import Journal
-from gateway.record import Incoming
+from gateway.journal.accounts import ELSEWHERE, IN_MEMORY, RESTORED, Accounts, gaps
+from gateway.journal.record import Incoming
 
 EPOCH, NEXT = "00000000000000aa", "00000000000000bb"
 

@@ -9,8 +9,8 @@ from contract.clock import Stamp
 from contract.message import Alarms, Device, Held, Hello, Inventory, Readings, Topic, encode
 from gateway.feed import Feed, rebuild
 from gateway.journal import Journal
+from gateway.journal.record import Incoming
 from gateway.live import Live
-from gateway.record import Incoming
 
 A = "00000000000000aa"
 

@@ -14,7 +14,7 @@ from contract.message import Topic
 from contract.ranges import Ranges
 from gateway.event import Event
 from gateway.journal import Journal
-from gateway.record import Aside, Incoming
+from gateway.journal.record import Aside, Incoming
 
 EPOCH = "00000000000000aa"
 

@@ -9,11 +9,11 @@ import pytest
 from contract.clock import Stamp
 from contract.errors import StoreAway, StoreRefused
 from contract.message import Device, Hello, Inventory, Readings, Topic, encode
-from gateway import store as module
 from gateway.journal import Journal
+from gateway.journal.record import Incoming
 from gateway.live import Live
-from gateway.record import Incoming
 from gateway.store import READER, Store
+from gateway.store import store as module
 
 A = "00000000000000aa"
 NOW = 1_700_000_000.0

@@ -15,8 +15,8 @@ import msgspec
 from contract.errors import ConfigError, StorageError
 from gateway import config
 from gateway.cli import DEFAULT_CONFIG
-from gateway.journal_file import NAME
-from gateway.verify import Report, StreamReport, verify
+from gateway.journal.file import NAME
+from gateway.journal.verify import Report, StreamReport, verify
 
 COMPLETE, MISSING, UNREADABLE = 0, 1, 2
 _SPANS: Final = 8
