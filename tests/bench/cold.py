@@ -135,15 +135,20 @@ def cold(folder: Path, count: int, *, big: bool) -> float:
     return sum(seconds)
 
 
-def main() -> None:
+def report(folder: Path, rows: int) -> None:
     """Print both."""
+    cold(folder, rows, big=False)
+    cold(folder, rows // 10, big=True)
+
+
+def main() -> None:
+    """Run it alone."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--folder", type=Path, help="where there is room (default: a temporary folder)")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=asked.folder) as name:
-        cold(Path(name), asked.rows, big=False)
-        cold(Path(name), asked.rows // 10, big=True)
+        report(Path(name), asked.rows)
 
 
 if __name__ == "__main__":

@@ -73,8 +73,8 @@ async def run(folder, mark, clock, *, devices, seconds, answers):
     return written, held, used
 
 
-def main():
-    base = Path(sys.argv[1] if sys.argv[1:] else ".")
+def report(base):
+    """Print the table; ``base`` lies on the disk that is meant."""
     print(f"{'':40}{'a day':>12}{'a message':>12}{'kept, each':>12}")
     for title, devices, seconds, answers in (
         ("50 devices at 1 s, acknowledged", 50, 30, True),
@@ -90,6 +90,11 @@ def main():
         each = f"{disk / held:.0f} B" if held else "-"
         size = f"{used / held:.0f} B" if held else "-"
         print(f"{title:40}{disk * DAY / seconds / (1 << 20):>8.0f} MiB{each:>12}{size:>12}")
+
+
+def main():
+    """Run it alone."""
+    report(Path(sys.argv[1] if sys.argv[1:] else "."))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 Trust the ratios; the absolute figures are this machine's. A peer that is not installed is shown as absent.
 
-usage: run.py [--rounds N] [--quick] [--only footprint|latency|ingest|endurance|backlog]
+usage: run.py [--rounds N] [--quick] [--only footprint|latency|ingest|endurance|backlog|cold|flash]
 """
 
 import argparse
@@ -18,7 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import backlog
+import cold
 import farm
+import flash
 import ingest
 import ours
 import peers
@@ -311,7 +313,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="of the footprints")
     parser.add_argument("--quick", action="store_true", help="under three minutes, and less sure")
-    parts = ("footprint", "latency", "ingest", "endurance", "backlog")
+    parts = ("footprint", "latency", "ingest", "endurance", "backlog", "cold", "flash")
     parser.add_argument("--only", choices=parts)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="wolfsmoke-bench-") as name:
@@ -329,6 +331,10 @@ def main() -> None:
                     ingest.report(folder, *((1, 6.0) if asked.quick else (asked.rounds, 15.0)))
                 case "endurance":
                     ingest.endurance(folder, 1.0 if asked.quick else 10.0)
+                case "cold":
+                    cold.report(folder, 200_000 if asked.quick else 10_000_000)
+                case "flash":
+                    flash.report(folder)
                 case "backlog":
                     backlog.report(folder, 2.0 if asked.quick else 72.0, Receiver())
 
