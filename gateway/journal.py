@@ -11,7 +11,7 @@ simply appended. What is let go of, and when, is ``gateway.retention``'s.
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -25,13 +25,11 @@ from contract.ranges import Ranges
 from gateway.event import Event, storable
 from gateway.journal_file import KINDS, condemn, connect_to_read, damaged, rename
 from gateway.journal_writer import GAP, Writer
-from gateway.record import Aside, Growth, Incoming, Size, Stored, StreamKey
-from gateway.streams import Streams
+from gateway.record import Aside, Gap, Growth, Incoming, Size, Stored, StreamKey
+from gateway.streams import RECEIVED, UNSURE, Streams
 
 T = TypeVar("T")
 
-RECEIVED: Final = ("dropped", "refused")
-"""Kinds of gaps whose numbers were received all the same."""
 _EVENTS: Final = "SELECT id, at, incident, kind, who, text, data FROM events"
 
 
@@ -129,48 +127,53 @@ class Journal:
 
     # Numbers that will never come
 
-    async def name_gap(self, site: str, agent: str, epoch: str, gap: Ranges, kind: str, reason: str) -> Ranges:
-        """Name numbers of a stream that will never come; return those that were not named before.
+    async def account(
+        self,
+        site: str,
+        agent: str,
+        gaps: Sequence[Gap],
+        *,
+        declared: Mapping[str, int] | None = None,
+        events: Sequence[Event] = (),
+    ) -> None:
+        """Put on record what will never come, and what an agent says that it has given out, in one commit.
 
         Args:
             site: of the agent.
             agent: its name.
-            epoch: of the stream.
-            gap: the numbers.
-            kind: ``lost``, ``thinned`` or ``elsewhere`` (in another journal).
-            reason: a sentence.
+            gaps: what is not named yet.
+            declared: epoch → the highest number that was given out.
+            events: what people are told of it.
 
         Raises:
             StorageError: the disk did not take it.
         """
-        stream = self.streams.open((site, agent, epoch), self._clock.stamp().wall)
+        wall = self._clock.stamp().wall
+        spoken = declared or {}
+        streams = {
+            epoch: self.streams.open((site, agent, epoch), wall)
+            for epoch in dict.fromkeys([*(gap.epoch for gap in gaps), *spoken])
+        }
+        rows = [
+            (streams[gap.epoch], *span, gap.kind, gap.reason)
+            for gap in gaps
+            for span in ([(0, 0)] if gap.kind == UNSURE else gap.numbers)
+        ]
 
-        def work(writer: sqlite3.Connection) -> Ranges:
-            query = "SELECT first, last FROM gaps WHERE stream = ? AND last > 0 AND kind NOT IN (?, ?)"
-            known = Ranges(writer.execute(query, (stream.number, *RECEIVED)).fetchall())
-            new = gap.minus(known)
-            at = self._clock.stamp().wall
-            writer.executemany(GAP, [(stream.number, *span, kind, reason, at) for span in new])
-            return new
+        def work(writer: sqlite3.Connection) -> None:
+            writer.executemany(GAP, [(stream.number, *row, wall) for stream, *row in rows])
+            last = [(number, streams[epoch].number) for epoch, number in spoken.items()]
+            writer.executemany("UPDATE streams SET last = max(last, ?) WHERE number = ?", last)
+            for event in events:
+                _record(writer, event)
 
-        return await self.do(work)
+        def known(_result: None) -> None:
+            for stream, first, last, kind, _reason in rows:
+                stream.name(kind, first, last)
+            for epoch, number in spoken.items():
+                streams[epoch].last = max(streams[epoch].last, number)
 
-    async def unsure(self, site: str, agent: str, epoch: str, reason: str) -> bool:
-        """Note that a stream has an end that nobody can number; say whether that is new.
-
-        Raises:
-            StorageError: the disk did not take it.
-        """
-        stream = self.streams.open((site, agent, epoch), self._clock.stamp().wall)
-
-        def work(writer: sqlite3.Connection) -> bool:
-            query = "SELECT 1 FROM gaps WHERE stream = ? AND kind = 'unsure'"
-            if writer.execute(query, (stream.number,)).fetchone():
-                return False
-            writer.execute(GAP, (stream.number, 0, 0, "unsure", reason, self._clock.stamp().wall))
-            return True
-
-        return await self.do(work)
+        await self._writer.do(work, known)
 
     async def gaps(self) -> dict[StreamKey, Ranges]:
         """Return what is named as a gap, and has not come after all."""
@@ -346,10 +349,8 @@ class Journal:
             StorageError: the disk did not take it.
         """
         event = storable(event)
-        row = (event.at, event.incident, event.kind, event.who, event.text, json.dumps(event.data, ensure_ascii=False))
-        query = "INSERT INTO events (at, incident, kind, who, text, data) VALUES (?, ?, ?, ?, ?, ?)"
-        number = await self.do(lambda writer: writer.execute(query, row).lastrowid)
-        return msgspec.structs.replace(event, id=number or 0)
+        number = await self.do(lambda writer: _record(writer, event))
+        return msgspec.structs.replace(event, id=number)
 
     async def events(self, incident: str | None = None) -> list[Event]:
         """Return the events of one incident, or all of them, in their order."""
@@ -390,3 +391,11 @@ class Journal:
 
     async def _on_reader(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._read_thread, work)
+
+
+def _record(writer: sqlite3.Connection, event: Event) -> int:
+    """Write an event in the commit under way; return its id."""
+    event = storable(event)
+    row = (event.at, event.incident, event.kind, event.who, event.text, json.dumps(event.data, ensure_ascii=False))
+    query = "INSERT INTO events (at, incident, kind, who, text, data) VALUES (?, ?, ?, ?, ?, ?)"
+    return writer.execute(query, row).lastrowid or 0

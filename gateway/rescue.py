@@ -26,6 +26,8 @@ _BY_NAME: Final = {
     "aside": ("reader || printf(' %020d', message)", "reader {0}, message {0}"),
 }
 """Tables without a row number: their key as one text, and their order."""
+_STREAM: Final = 8
+"""Columns of ``streams``."""
 _FARTHEST: Final = 2**40
 """A number that no row has reached."""
 _BEHIND: Final = 1_000_000
@@ -228,6 +230,8 @@ def _put(db: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, ...]], *,
         if last is not None and (key >= last if falling else key <= last):
             raise sqlite3.DatabaseError("the rows are out of order")
         last = key
+        if table == "streams":
+            row += [0] * (_STREAM - len(row))  # noqa: PLW2901 - of a file from before the last column
         if table != "messages" or _fits(row):
             db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({','.join('?' * len(row))})", row)  # noqa: S608
 

@@ -14,7 +14,7 @@ from contract.message import Topic
 from contract.ranges import Ranges
 from gateway.event import Event
 from gateway.journal import Journal
-from gateway.record import Aside, Incoming
+from gateway.record import Aside, Gap, Incoming
 
 EPOCH = "00000000000000aa"
 
@@ -118,11 +118,10 @@ async def test_a_new_journal_and_a_restored_one_have_new_ids(tmp_path):
         assert await restored.append([reading(1)]) == [0]
 
 
-async def test_what_is_lost_is_named_once_and_no_longer_when_it_comes_after_all(tmp_path):
+async def test_what_is_lost_is_named_and_no_longer_when_it_comes_after_all(tmp_path):
     async with opened(tmp_path / "j.db") as journal:
         lost = Ranges([(2, 3)])
-        assert await journal.name_gap("hq", "a", EPOCH, lost, "lost", "why") == lost
-        assert not await journal.name_gap("hq", "a", EPOCH, lost, "lost", "why")
+        await journal.account("hq", "a", [Gap(EPOCH, lost, "lost", "why")])
         assert await journal.gaps() == {("hq", "a", EPOCH): lost}
         assert await journal.append([reading(2)]) == [1]
         assert await journal.gaps() == {("hq", "a", EPOCH): Ranges([(3, 3)])}

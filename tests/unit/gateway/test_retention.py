@@ -10,7 +10,7 @@ from contract.clock import Stamp
 from contract.message import Topic
 from contract.ranges import Ranges
 from gateway.journal import Journal
-from gateway.record import Aside, Incoming
+from gateway.record import Aside, Gap, Incoming
 from gateway.retention import OLDEST, Retention, next_look
 
 EPOCH = "00000000000000aa"
@@ -308,7 +308,7 @@ async def test_streams_of_long_ago_are_forgotten_but_for_the_last_of_an_agent_an
         await site.journal.append([reading(1, epoch=old, received=DAY), reading(1, epoch=last, received=2 * DAY)])
         await site.journal.append([reading(1, epoch=waits, received=DAY)])
         await site.journal.set_cursor("store", 3, [Aside(3, "undated", final=False)])
-        await site.journal.name_gap("hq", "b", old, Ranges([(1, 2)]), "lost", "why")
+        await site.journal.account("hq", "b", [Gap(old, Ranges([(1, 2)]), "lost", "why")])
         await site.retention.nightly()
         assert not site.journal.have("hq", "a", old)
         assert site.journal.have("hq", "a", last)
