@@ -18,7 +18,7 @@ from gateway import config
 from gateway.cli import DEFAULT_CONFIG
 from gateway.clock import SystemClock
 from gateway.journal_file import NAME
-from gateway.verify import Report, StreamReport, verify
+from gateway.verify import STORE, Report, StreamReport, verify
 
 COMPLETE, MISSING, UNREADABLE = 0, 1, 2
 _SPANS: Final = 8
@@ -115,6 +115,8 @@ def _details(one: StreamReport) -> list[str]:
         lines.append(f"{_KINDS.get(gap.kind, gap.kind)}{numbers}: {gap.reason}")
     for aside in one.aside:
         kind = "永久搁置 set aside for good" if aside.final else "暂时搁置 set aside for later"
+        if aside.final and aside.reader == STORE:
+            kind = _KINDS["refused"]
         lines.append(f"{kind} {aside.count}: {aside.reason}")
     return lines
 

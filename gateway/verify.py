@@ -78,10 +78,17 @@ class StreamReport(msgspec.Struct, frozen=True):
     """Seconds since the agent was last heard, where that is so long that what it holds counts as missing; else 0."""
 
     @property
+    def refused(self) -> int:
+        """How many readings the store has refused for good, whether or not the journal still has them."""
+        kept = sum(one.count for one in self.aside if one.reader == STORE and one.final)
+        return kept + sum(gap.count for gap in self.gaps if gap.kind == "refused")
+
+    @property
     def complete(self) -> bool:
-        """Whether nothing is missing or lost."""
-        coming = not self.held or not self.silent
-        return not self.missing and coming and all(gap.kind in HARMLESS for gap in self.gaps)
+        """Whether nothing is missing, lost, or refused by the store for good."""
+        if self.missing or (self.held and self.silent):
+            return False
+        return not self.refused and all(gap.kind in HARMLESS for gap in self.gaps)
 
 
 class Report(msgspec.Struct, frozen=True):

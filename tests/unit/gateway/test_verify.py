@@ -174,6 +174,19 @@ async def test_what_is_set_aside_is_counted_by_reason_and_is_not_stored(path):
     assert (one.stored, one.waiting) == (6, 1)
 
 
+async def test_what_the_store_refused_is_not_complete_before_and_after_its_message_is_dropped(path, capsys):
+    async with opened(path) as journal:
+        await journal.append(readings(1, 10))
+        await journal.set_cursor("store", 10, [Aside(2, "bad", final=True), Aside(4, "undated", final=False)])
+        before = verify(path)
+        assert (only(before).refused, before.complete) == (1, False)
+        await asyncio.to_thread(main, ["journal", "verify", "--file", str(path)])
+        assert "refused by the store 1: bad" in capsys.readouterr().out
+        limits = {"readers": ["store"], "rare_readers": ["store"], "standing": set, "disk": lambda: 0}
+        await Retention(journal, Clock(), keep=0.0, most=2**40, **limits).nightly()
+    assert (only(verify(path)).refused, verify(path).complete) == (1, False)
+
+
 async def test_what_was_dropped_unstored_or_refused_is_not_stored_and_not_complete(path):
     async with opened(path) as journal:
         await journal.append(readings(1, 10))
