@@ -30,6 +30,8 @@ from gateway.streams import RECEIVED, UNSURE, Streams
 
 T = TypeVar("T")
 
+PAGE_BYTES: Final = 64 * 2**20
+"""Bytes of messages that are read at once, where there are many more. SQLite makes one value of them."""
 _EVENTS: Final = "SELECT id, at, incident, kind, who, text, data FROM events"
 
 
@@ -56,6 +58,7 @@ class Journal:
         await journal._writer.open()
         try:
             journal._reader = await journal._on_reader(lambda: connect_to_read(path))
+            journal._reader.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 2 * PAGE_BYTES)
         except sqlite3.Error as error:
             raise StorageError(f"the journal cannot be read: {error}", where=str(path)) from None
         return journal
@@ -189,7 +192,7 @@ class Journal:
     # What readers ask
 
     async def after(self, position: int, limit: int, *, readings: bool | None = None) -> list[Stored]:
-        """Return the next messages behind a position.
+        """Return the next messages behind a position; big ones may be fewer than there are, and are one at least.
 
         Args:
             position: the last id that was read, 0 for the beginning.
@@ -211,7 +214,11 @@ class Journal:
             "json_group_array(json_array(id, stream, kind, seq, received)), CAST(group_concat(body, char(30)) AS BLOB)"
         )
         query = f"SELECT {all_of_it} FROM ({rows} WHERE {which})"  # noqa: S608
-        ((heads, bodies),) = await self._read(query, arguments)
+        sizes = f"SELECT id, length(body) AS size FROM messages WHERE {which}"  # noqa: S608
+        sums = f"SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM ({sizes})"  # noqa: S608
+        last = f"SELECT max(id) FROM ({sums}) WHERE before < {PAGE_BYTES}"  # noqa: S608 - looks at no body
+        smaller = f"SELECT {all_of_it} FROM ({rows} WHERE id <= ({last}) AND {which})"  # noqa: S608
+        ((heads, bodies),) = await self._read(query, arguments, smaller=smaller)
         if not bodies:
             return []
         numbered = self.streams.numbered
@@ -376,10 +383,17 @@ class Journal:
         """
         return await self._read(query, arguments)
 
-    async def _read(self, query: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    async def _read(self, query: str, arguments: tuple[Any, ...], *, smaller: str = "") -> list[tuple[Any, ...]]:
+        """Return the rows of a query, or of a smaller one, which takes the arguments twice, where a value is too big."""
+
         def read() -> list[tuple[Any, ...]]:
             assert self._reader is not None  # noqa: S101 - nothing is asked before open
-            return self._reader.execute(query, arguments).fetchall()
+            try:
+                return self._reader.execute(query, arguments).fetchall()
+            except sqlite3.DataError:
+                if not smaller:
+                    raise
+                return self._reader.execute(smaller, arguments * 2).fetchall()
 
         try:
             return await self._on_reader(read)

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from contract.clock import Stamp
 from contract.errors import StorageError
 from contract.message import Topic
 from contract.ranges import Ranges
+from gateway import journal as module
 from gateway.event import Event
 from gateway.journal import Journal
 from gateway.record import Aside, Gap, Incoming
@@ -125,6 +127,23 @@ async def test_what_is_lost_is_named_and_no_longer_when_it_comes_after_all(tmp_p
         assert await journal.gaps() == {("hq", "a", EPOCH): lost}
         assert await journal.append([reading(2)]) == [1]
         assert await journal.gaps() == {("hq", "a", EPOCH): Ranges([(3, 3)])}
+
+
+async def test_a_page_of_big_messages_is_cut_short_and_none_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "PAGE_BYTES", 2**16)  # SQLite's own limit is reached as fast
+    big = b"x" * 10_000
+    async with opened(tmp_path / "j.db") as journal:
+        await journal.append([msgspec.structs.replace(reading(seq), body=big) for seq in range(1, 101)])
+        sizes, at = [], 0
+        while page := await journal.after(at, 1000):
+            assert [row.id for row in page] == list(range(at + 1, at + 1 + len(page)))
+            assert all(row.body == big for row in page)
+            sizes.append(len(page))
+            at = page[-1].id
+        assert at == 100
+        assert max(sizes) * len(big) <= 2 * 2**16
+        monkeypatch.setattr(module, "PAGE_BYTES", 1)
+        assert len(await journal.after(0, 1000)) == 1
 
 
 async def test_readers_wake_when_messages_come(tmp_path):
