@@ -155,7 +155,7 @@ def identify(db: sqlite3.Connection, path: Path, *, wal: bool) -> Identity:
     known = dict(db.execute("SELECT name, value FROM meta"))
     starts, open_then = _starts(path)
     why = ""
-    if known.get("file") != _file(path):
+    if known.get("file", "").rpartition(":")[2] != _file(path):  # an earlier release wrote the device before it
         why = "its file is another one than before: it was restored, or copied"
     elif starts and starts != int(known.get("starts", 0)):
         why = "it is an older copy of itself"
@@ -188,8 +188,7 @@ def _known(meta: dict[str, str]) -> Identity:
 
 
 def _file(path: Path) -> str:
-    found = path.stat()
-    return f"{found.st_dev}:{found.st_ino}"
+    return str(path.stat().st_ino)  # not its device's, which some file systems number anew at each boot
 
 
 def signed_off(path: Path) -> None:

@@ -129,6 +129,19 @@ async def test_what_is_lost_is_named_and_no_longer_when_it_comes_after_all(tmp_p
         assert await journal.gaps() == {("hq", "a", EPOCH): Ranges([(3, 3)])}
 
 
+async def test_a_disk_that_has_another_number_after_a_boot_makes_no_new_journal(tmp_path):
+    path = tmp_path / "j.db"
+    async with opened(path) as journal:
+        name = journal.id
+    with sqlite3.connect(path) as db:
+        (file,) = db.execute("SELECT value FROM meta WHERE name = 'file'").fetchone()
+        assert file == str(path.stat().st_ino)
+        db.execute("UPDATE meta SET value = ? WHERE name = 'file'", (f"4711:{file}",))
+    db.close()
+    async with opened(path) as journal:
+        assert journal.id == name
+
+
 async def test_a_page_of_big_messages_is_cut_short_and_none_is_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "PAGE_BYTES", 2**16)  # SQLite's own limit is reached as fast
     big = b"x" * 10_000
