@@ -1,6 +1,7 @@
 """What the journal lets go of, in which order, and that nothing goes without a word that somebody still waits for."""
 
 import asyncio
+import errno
 import json
 from contextlib import asynccontextmanager
 
@@ -335,6 +336,16 @@ async def test_it_says_what_there_is_room_for(tmp_path):
             site.journal, site.clock, keep=1.0, most=2**40, readers=[], rare_readers=[], standing=set, disk=lambda: 0
         )
         assert "the disk has not" in await site.retention.room()
+
+
+async def test_a_disk_that_does_not_say_how_much_is_free_stops_nothing(tmp_path):
+    def gone():
+        raise OSError(errno.EIO, "Input/output error")
+
+    async with world(tmp_path / "j.db") as site:
+        limits = {"keep": 1.0, "most": 2**40, "readers": [], "rare_readers": [], "standing": set}
+        retention = Retention(site.journal, site.clock, disk=gone, **limits)
+        assert "does not say how much of it is free: Input/output error" in await retention.room()
 
 
 @pytest.mark.parametrize(
