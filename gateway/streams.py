@@ -94,10 +94,11 @@ class Streams:
             self._add(stream)
         for number, first, last, kind in db.execute("SELECT stream, first, last, kind FROM gaps"):
             self.numbered(number).name(kind, first, last)
-        rows = db.execute("SELECT stream, seq, first, received FROM messages WHERE id > ? AND seq > 0", (checkpoint,))
+        rows = db.execute("SELECT stream, seq, first, received FROM messages WHERE id > ?", (checkpoint,))
         for number, seq, first, received in rows:
             stream = self.numbered(number)
-            stream.have.add_range(first, seq)
+            if seq:
+                stream.have.add_range(first, seq)
             stream.touched = max(stream.touched, received)
             self._dirty.add(stream)
 
@@ -138,6 +139,12 @@ class Streams:
             self._touched.append(stream)
         stream.touched = max(stream.touched, received)
         return stream.take(seq, first)
+
+    def speak(self, stream: Stream, received: float) -> None:
+        """Note a message without a number that is about to be committed."""
+        if received > stream.touched:
+            stream.touched = received
+            self._dirty.add(stream)
 
     def fresh(self) -> list[Stream]:
         """Return the streams that the commit under way has to make."""

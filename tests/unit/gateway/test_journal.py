@@ -129,6 +129,21 @@ async def test_what_is_lost_is_named_and_no_longer_when_it_comes_after_all(tmp_p
         assert await journal.gaps() == {("hq", "a", EPOCH): Ranges([(3, 3)])}
 
 
+@pytest.mark.parametrize("checkpoint", [True, False])
+async def test_messages_without_a_number_keep_their_stream_from_looking_old(tmp_path, checkpoint):
+    hello = Incoming("hq", "a", Topic.HELLO, b"{}", 1000.0)
+    async with opened(tmp_path / "j.db") as journal:
+        await journal.append([hello, reading(1)])
+        await journal.append([msgspec.structs.replace(hello, received=2000.0)])
+        assert [stream.epoch for stream in journal.streams.all() if stream.touched < 1500.0] == [EPOCH]
+        if checkpoint:
+            await journal.covered(journal.position)
+        for extra in ("", "-wal"):
+            (tmp_path / f"copy.db{extra}").write_bytes((tmp_path / f"j.db{extra}").read_bytes())
+    async with opened(tmp_path / "copy.db") as journal:
+        assert [stream.epoch for stream in journal.streams.all() if stream.touched < 1500.0] == [EPOCH]
+
+
 async def test_a_disk_that_has_another_number_after_a_boot_makes_no_new_journal(tmp_path):
     path = tmp_path / "j.db"
     async with opened(path) as journal:
