@@ -287,6 +287,8 @@ def _number(text: str) -> int:
 def _mend(db: sqlite3.Connection, checkpoint: int) -> None:
     """Make what was saved fit together: no message without a stream, the ranges of all, what is gone named as lost."""
     db.execute("DELETE FROM messages WHERE stream NOT IN (SELECT number FROM streams)")
+    db.execute("DELETE FROM gaps WHERE typeof(first) <> 'integer' OR typeof(last) <> 'integer'")
+    db.execute("UPDATE streams SET last = 0 WHERE typeof(last) <> 'integer'")
     for number, have in db.execute("SELECT number, have FROM streams").fetchall():
         try:
             Ranges(json.loads(have))

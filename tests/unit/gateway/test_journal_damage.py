@@ -260,6 +260,18 @@ async def test_what_is_left_of_the_damaged_file_is_not_played_over_the_rescued_o
     assert verify(path).faults == ()
 
 
+async def test_what_is_no_number_where_one_must_be_keeps_nobody_from_starting(tmp_path):
+    path = tmp_path / "j.db"
+    await made(path)
+    db = connect(path)
+    db.execute("INSERT INTO gaps VALUES (1, 'x', 5, 'lost', 'why', 1.0)")
+    db.execute("UPDATE streams SET last = x'00'")
+    db.close()
+    async with opened(path) as journal:
+        assert len(await everything(journal)) == COUNT
+        assert await journal.gaps() == {}
+
+
 async def test_flipped_bits_in_a_message_cost_that_message_alone(tmp_path):
     path = tmp_path / "j.db"
     await made(path)
