@@ -15,7 +15,8 @@ from contract.log import Lines
 from gateway import systemd
 
 try:
-    from gateway import cli, journal_cli
+    from gateway import cli
+    from gateway.journal import cli as journal_cli
 except ModuleNotFoundError as error:  # the agent's machine has this command too, and not what it needs
     print(needed("gateway", error), file=sys.stderr)
     raise SystemExit(2) from None

@@ -33,7 +33,8 @@ from gateway.incident import Incident
 from gateway.incidents import Incidents
 from gateway.ingest import Ingest
 from gateway.journal import Journal
-from gateway.journal_file import NAME as JOURNAL
+from gateway.journal.file import NAME as JOURNAL
+from gateway.journal.retention import Retention
 from gateway.live import HOUR, DeviceView, Live
 from gateway.mqtt import Wire
 from gateway.notify.channels import open_channels
@@ -42,10 +43,9 @@ from gateway.notify.pipeline import standard_stages
 from gateway.oversight import Oversight
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan
-from gateway.retention import Retention
 from gateway.store import PAGE, Store
 from gateway.store import READER as STORE
-from gateway.store_servers import open_server
+from gateway.store.servers import open_server
 from gateway.systemd import Notifier
 from gateway.twins import Twins
 from gateway.watches import Told, Watches

@@ -19,8 +19,8 @@ from contract.message import Alarms, Hello, Spans, Topic, decode
 from contract.ranges import Ranges
 from gateway.dating import dated
 from gateway.journal import Journal
+from gateway.journal.record import Stored
 from gateway.live import AgentKey, DeviceView, Live
-from gateway.record import Stored
 
 _log = logging.getLogger(__name__)
 READER: Final = "incidents"

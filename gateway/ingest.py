@@ -33,11 +33,11 @@ from contract.message import (
     is_epoch,
     parse_topic,
 )
-from gateway.accounts import Accounts
 from gateway.journal import Journal
-from gateway.journal_file import KINDS
+from gateway.journal.accounts import Accounts
+from gateway.journal.file import KINDS
+from gateway.journal.record import Incoming, StreamKey
 from gateway.live import AgentKey, Live
-from gateway.record import Incoming, StreamKey
 from gateway.twins import Twins
 
 _log = logging.getLogger(__name__)

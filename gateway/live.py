@@ -18,7 +18,7 @@ from contract.errors import MessageError
 from contract.message import TYPES, Alarms, Device, Hello, Inventory, Message, Readings, State, decode
 from contract.reading import Reading
 from gateway.dating import Dating, dated
-from gateway.record import Stored
+from gateway.journal.record import Stored
 
 HOUR: Final = 3600.0
 STEP: Final = 5.0

@@ -22,11 +22,11 @@ from contract.message import Alarms, Device, Inventory, Readings, encode
 from gateway.clock import SystemClock
 from gateway.feed import rebuild
 from gateway.journal import Journal
-from gateway.journal_file import connect
-from gateway.journal_writer import CHECKPOINT
+from gateway.journal.file import connect
+from gateway.journal.retention import Retention
+from gateway.journal.verify import verify
+from gateway.journal.writer import CHECKPOINT
 from gateway.live import HOUR, Live
-from gateway.retention import Retention
-from gateway.verify import verify
 
 AGENTS = 50
 EVERY = 50

@@ -22,10 +22,10 @@ from contract.message import Device, Inventory, Readings, Topic, encode
 from contract.settings import Secret
 from gateway.config import Store as Settings
 from gateway.journal import Journal
+from gateway.journal.record import Incoming
 from gateway.live import Live
-from gateway.record import Incoming
 from gateway.store import READER, Store
-from gateway.store_servers import open_server
+from gateway.store.servers import open_server
 
 LIMIT = 40.0
 """Seconds until waiting for something is a failure."""

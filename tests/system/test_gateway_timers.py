@@ -23,7 +23,7 @@ from contract.message import Alarms, Device, Inventory, Topic, encode
 from firmware_sims.mailbox import Mailbox
 from gateway.clock import SystemClock
 from gateway.journal import Journal
-from gateway.record import Incoming
+from gateway.journal.record import Incoming
 
 pytestmark = pytest.mark.system
 REPO = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import pytest
 
 from contract.errors import StoreRefused
 from gateway.store import READER
-from gateway.store_servers import open_server
+from gateway.store.servers import open_server
 
 pytestmark = pytest.mark.system
 

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from contract.reading import Quality
-from gateway.record import Aside
+from gateway.journal.record import Aside
 from gateway.store import READER
-from gateway.store_servers import open_server
+from gateway.store.servers import open_server
 
 pytestmark = pytest.mark.system
 

@@ -13,7 +13,7 @@ import yaml
 
 from contract.quantities import QUANTITIES, UPS_STATUS, Kind
 from gateway import config
-from gateway.lines import field_key
+from gateway.store.lines import field_key
 
 ROOT = Path(__file__).parents[2]
 GRAFANA = ROOT / "config" / "grafana"

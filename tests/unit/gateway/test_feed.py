@@ -12,8 +12,8 @@ from gateway import feed
 from gateway import journal as journals
 from gateway.feed import Feed, rebuild
 from gateway.journal import Journal
+from gateway.journal.record import Incoming
 from gateway.live import Live
-from gateway.record import Incoming
 
 A = "00000000000000aa"
 

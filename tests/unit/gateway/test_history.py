@@ -13,10 +13,10 @@ from gateway.feed import READER, Feed, rebuild
 from gateway.incident import Purpose
 from gateway.incidents import Incidents
 from gateway.journal import Journal
+from gateway.journal.record import Incoming
 from gateway.live import Live
 from gateway.plan.loader import load_plan
 from gateway.ports import Outcome
-from gateway.record import Incoming
 
 CONFIG = pathlib.Path(__file__).parents[3] / "config"
 CONTACTS = load_contacts((CONFIG / "contacts.toml").read_text("utf-8"))

@@ -16,7 +16,7 @@ from contract.ranges import Ranges
 from gateway import journal as module
 from gateway.event import Event
 from gateway.journal import Journal
-from gateway.record import Aside, Gap, Incoming
+from gateway.journal.record import Aside, Gap, Incoming
 
 EPOCH = "00000000000000aa"
 

@@ -16,9 +16,9 @@ from contract.message import Topic
 from contract.ranges import Ranges
 from gateway.event import Event
 from gateway.journal import Journal
-from gateway.journal_file import connect
-from gateway.record import Incoming
-from gateway.verify import verify
+from gateway.journal.file import connect
+from gateway.journal.record import Incoming
+from gateway.journal.verify import verify
 
 EPOCH = "00000000000000aa"
 COUNT = 3000

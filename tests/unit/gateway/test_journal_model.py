@@ -21,9 +21,9 @@ from contract.errors import StorageError
 from contract.message import Topic
 from contract.ranges import Ranges
 from gateway.journal import Journal
-from gateway.record import Aside, Incoming
-from gateway.retention import Retention
-from gateway.verify import verify
+from gateway.journal.record import Aside, Incoming
+from gateway.journal.retention import Retention
+from gateway.journal.verify import verify
 
 KEEP = 1000.0
 STREAMS = [("hq", agent, f"{epoch:016x}") for agent in "ab" for epoch in (1, 2)]

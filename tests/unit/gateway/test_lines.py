@@ -12,7 +12,7 @@ from contract.errors import MessageError
 from contract.message import Readings, decode, encode
 from contract.quantities import QUANTITIES, UPS_STATUS, Kind
 from contract.reading import Quality, Reading
-from gateway.lines import Series, line, poll_line, poll_of
+from gateway.store.lines import Series, line, poll_line, poll_of
 
 SERIES = Series("ups", "hq", "订单部", "order-room", "ups-1")
 

@@ -11,8 +11,8 @@ from contract.clock import Stamp
 from contract.message import Topic
 from contract.ranges import Ranges
 from gateway.journal import Journal
-from gateway.record import Aside, Gap, Incoming
-from gateway.retention import OLDEST, Retention, next_look
+from gateway.journal.record import Aside, Gap, Incoming
+from gateway.journal.retention import OLDEST, Retention, next_look
 
 EPOCH = "00000000000000aa"
 KEEP = 1000.0

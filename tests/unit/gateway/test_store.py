@@ -11,8 +11,8 @@ from contract.errors import StoreAway, StoreRefused
 from contract.message import Device, Hello, Inventory, Readings, Topic, encode
 from gateway import store as module
 from gateway.journal import Journal
+from gateway.journal.record import Incoming
 from gateway.live import Live
-from gateway.record import Incoming
 from gateway.store import READER, Store
 
 A = "00000000000000aa"

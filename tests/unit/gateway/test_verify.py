@@ -13,9 +13,9 @@ from contract.message import Held, Hello, Topic, encode
 from contract.ranges import Ranges
 from gateway.__main__ import main
 from gateway.journal import Journal
-from gateway.record import Aside, Gap, Incoming
-from gateway.retention import Retention
-from gateway.verify import SILENT, verify
+from gateway.journal.record import Aside, Gap, Incoming
+from gateway.journal.retention import Retention
+from gateway.journal.verify import SILENT, verify
 
 EPOCH, OTHER = "00000000000000aa", "00000000000000bb"
 

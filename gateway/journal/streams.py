@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from contract.ranges import Range, Ranges
-from gateway.record import StreamKey
+from gateway.journal.record import StreamKey
 
 RECEIVED: Final = ("dropped", "refused")
 """Kinds of gaps whose numbers were received all the same."""

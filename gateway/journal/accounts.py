@@ -12,8 +12,8 @@ from contract.message import Hello, Voided
 from contract.ranges import Ranges
 from gateway.event import Event
 from gateway.journal import Journal
-from gateway.record import Gap
-from gateway.streams import UNSURE
+from gateway.journal.record import Gap
+from gateway.journal.streams import UNSURE
 
 _log = logging.getLogger(__name__)
 

@@ -22,10 +22,10 @@ from contract.errors import MessageError, StorageError, StoreAway, StoreRefused
 from contract.message import Alarms, Hello, Topic, decode
 from gateway.dating import Dating
 from gateway.journal import Journal
-from gateway.lines import Poll, Series, poll_line, poll_of
+from gateway.journal.record import Aside, Stored
 from gateway.live import Live
-from gateway.record import Aside, Stored
-from gateway.store_servers import Server
+from gateway.store.lines import Poll, Series, poll_line, poll_of
+from gateway.store.servers import Server
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -24,8 +24,8 @@ from contract.errors import MessageError, StorageError
 from contract.message import Alarms, Topic, decode
 from gateway.event import Event
 from gateway.journal import Journal
-from gateway.record import Size, Stored
-from gateway.retention_steps import DELETE, drop_named, dropping
+from gateway.journal.record import Size, Stored
+from gateway.journal.retention_steps import DELETE, drop_named, dropping
 
 _log = logging.getLogger(__name__)
 

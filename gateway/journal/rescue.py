@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from contract.errors import StorageError
 from contract.ranges import Ranges
-from gateway.journal_file import KINDS, beside, connect, damaged, mark
-from gateway.streams import Streams
+from gateway.journal.file import KINDS, beside, connect, damaged, mark
+from gateway.journal.streams import Streams
 
 _log = logging.getLogger(__name__)
 

@@ -1,11 +1,11 @@
 """The journal: what arrived, in the order of its arrival, on disk before anybody hears of it (SQLite, WAL).
 
-One writer (``gateway.journal_writer``) gathers what is waiting and commits it together: messages, cursors, incident
+One writer (``gateway.journal.writer``) gathers what is waiting and commits it together: messages, cursors, incident
 events, what readers set aside. Readers ask by position, with a cursor of their own, and never delay a commit.
 
-A message is known by (site, agent, epoch, seq). What was received of a stream is kept as ranges (``gateway.streams``),
+A message is known by (site, agent, epoch, seq). What was received of a stream is kept as ranges (``gateway.journal.streams``),
 so that a duplicate is known without an index over all that ever came. Messages without a number (hello, inventory) are
-simply appended. What is let go of, and when, is ``gateway.retention``'s.
+simply appended. What is let go of, and when, is ``gateway.journal.retention``'s.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ from contract.errors import StorageError
 from contract.message import SEPARATOR, Topic
 from contract.ranges import Ranges
 from gateway.event import Event, storable
-from gateway.journal_file import KINDS, condemn, connect_to_read, damaged, rename
-from gateway.journal_writer import GAP, Writer
-from gateway.record import Aside, Gap, Growth, Incoming, Size, Stored, StreamKey
-from gateway.streams import RECEIVED, UNSURE, Streams
+from gateway.journal.file import KINDS, condemn, connect_to_read, damaged, rename
+from gateway.journal.record import Aside, Gap, Growth, Incoming, Size, Stored, StreamKey
+from gateway.journal.streams import RECEIVED, UNSURE, Streams
+from gateway.journal.writer import GAP, Writer
 
 T = TypeVar("T")
 

@@ -17,8 +17,8 @@ from contract.errors import ConfigError, StorageError
 from gateway import config
 from gateway.cli import DEFAULT_CONFIG
 from gateway.clock import SystemClock
-from gateway.journal_file import NAME
-from gateway.verify import STORE, Report, StreamReport, verify
+from gateway.journal.file import NAME
+from gateway.journal.verify import STORE, Report, StreamReport, verify
 
 COMPLETE, MISSING, UNREADABLE = 0, 1, 2
 _SPANS: Final = 8

@@ -14,10 +14,10 @@ from typing import Any, Final, TypeVar
 
 from contract.clock import Clock
 from contract.errors import StorageError
-from gateway.journal_file import KINDS, Identity, beside, condemn, damaged, identify, signed_off
-from gateway.record import Incoming
-from gateway.rescue import open_file, rescue
-from gateway.streams import THINNED, Stream, Streams
+from gateway.journal.file import KINDS, Identity, beside, condemn, damaged, identify, signed_off
+from gateway.journal.record import Incoming
+from gateway.journal.rescue import open_file, rescue
+from gateway.journal.streams import THINNED, Stream, Streams
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -15,9 +15,9 @@ import msgspec
 from contract.errors import MessageError, StorageError
 from contract.message import Hello, Topic, decode
 from contract.ranges import Ranges
-from gateway.journal_file import KINDS, connect_to_read
-from gateway.record import StreamKey
-from gateway.streams import Stream, Streams
+from gateway.journal.file import KINDS, connect_to_read
+from gateway.journal.record import StreamKey
+from gateway.journal.streams import Stream, Streams
 
 STORE: Final = "store"
 """The reader whose cursor says what is stored."""
