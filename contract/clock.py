@@ -12,6 +12,8 @@ Wall = Annotated[float, msgspec.Meta(ge=0.0, le=253402300799.0)]
 """Seconds since 1970-01-01 UTC, to the end of the year 9999: a date that cannot be written is refused at the door."""
 Boottime = Annotated[float, msgspec.Meta(ge=0.0, le=1e10)]
 """Seconds since the host booted."""
+Boot = Annotated[str, msgspec.Meta(max_length=64)]
+"""The kernel's boot id, 36 characters on Linux: what is remembered by it must not be of any length."""
 
 
 class Stamp(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -21,7 +23,7 @@ class Stamp(msgspec.Struct, frozen=True, omit_defaults=True):
     """Seconds since 1970-01-01 UTC, as the host believed."""
     boottime: Boottime = 0.0
     """Seconds since the host booted (CLOCK_BOOTTIME)."""
-    boot: str = ""
+    boot: Boot = ""
     """The boot that ``boottime`` belongs to: the kernel's boot id."""
     trusted: bool = False
     """Whether the wall clock could be trusted: synchronised, or within 2 s of the gateway's."""

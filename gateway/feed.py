@@ -84,11 +84,13 @@ class Feed:
 
     async def run(self) -> None:
         """Hand on what is new, until cancelled."""
-        position = await self._journal.cursor(READER)
-        self._backlog = _taken_up(await self._journal.notes(READER))
+        position: int | None = None
         while True:
             self._wake.clear()
             try:
+                if position is None:
+                    self._backlog = _taken_up(await self._journal.notes(READER))
+                    position = await self._journal.cursor(READER)
                 read = await self._journal.after(position, _PAGE, readings=False)
                 rows = [row for row in read if row.id <= self._known]
                 for row in rows:
@@ -100,7 +102,7 @@ class Feed:
                 _log.error("alarms wait: %s", error)
                 await asyncio.sleep(_AGAIN)
                 continue
-            if len(rows) < _PAGE:
+            if not rows:  # a page of big messages is short, and not the last
                 await self._wake.wait()
 
     async def _hand_on(self, row: Stored) -> None:

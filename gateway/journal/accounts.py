@@ -1,17 +1,19 @@
 """What of an agent's messages is missing, and why: held against its hello, and named by range."""
 
 import logging
-from collections.abc import Collection, Iterator
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
 
 import msgspec
 
 from contract.clock import Clock
 from contract.errors import StorageError
-from contract.message import Held, Hello, Voided
+from contract.message import Hello, Voided
 from contract.ranges import Ranges
 from gateway.event import Event
 from gateway.journal import Journal
+from gateway.journal.record import Gap
+from gateway.journal.streams import UNSURE
 
 _log = logging.getLogger(__name__)
 
@@ -22,44 +24,33 @@ NOT_HELD: Final = "the agent holds them no longer"
 UNNUMBERED: Final = "it ended as in a power cut: what its last second said is lost, and cannot be numbered"
 
 
-class Gap(msgspec.Struct, frozen=True):
-    """Numbers of an epoch that will never come."""
-
-    epoch: str
-    numbers: Ranges
-    kind: str
-    """``lost``, or ``elsewhere``."""
-    reason: str
-
-
-def gaps(hello: Hello, have: dict[str, Ranges], journal: Collection[str]) -> Iterator[Gap]:
+def gaps(hello: Hello, have: Mapping[str, Ranges], last: Mapping[str, int], journal: Collection[str]) -> Iterator[Gap]:
     """Yield what will never come. Pure.
 
     Args:
         hello: what the agent says.
         have: epoch → what the journal has of this agent.
+        last: epoch → the highest number that the agent is known to have given out.
         journal: its id, and those that it had before.
     """
+    void: dict[str, list[Voided]] = {}
+    for voided in hello.voided:
+        void.setdefault(voided.epoch, []).append(voided)
     for held in hello.held:
         missing = Ranges([(1, held.last)]).minus(Ranges(held.spans)).minus(have.get(held.epoch, Ranges()))
-        for voided in hello.voided:
-            if voided.epoch == held.epoch:
-                void = missing.common(Ranges(voided.spans))
-                missing = missing.minus(void)
-                yield Gap(held.epoch, void, "lost", voided.reason)
+        for voided in void.get(held.epoch, ()):
+            never = missing.common(Ranges(voided.spans))
+            missing = missing.minus(never)
+            yield Gap(held.epoch, never, "lost", voided.reason)
         settled = missing.common(Ranges([(1, held.settled)])) if held.journal else Ranges()
         own = held.journal in journal
         yield Gap(held.epoch, settled, "lost" if own else "elsewhere", RESTORED if own else ELSEWHERE)
         yield Gap(held.epoch, missing.minus(settled), "lost", IN_MEMORY)
     spoken = {held.epoch for held in hello.held} | {hello.epoch}
-    for epoch, received in have.items():
+    for epoch, highest in last.items():
         if epoch not in spoken:  # complete as it is, or with holes for ever
-            missing = Ranges([(1, received.highest)]).minus(received)
-            yield Gap(epoch, missing, "lost", _reason(hello.voided, epoch) or NOT_HELD)
-
-
-def _reason(voided: tuple[Voided, ...], epoch: str) -> str:
-    return next((one.reason for one in voided if one.epoch == epoch), "")
+            missing = Ranges([(1, highest)]).minus(have.get(epoch, Ranges()))
+            yield Gap(epoch, missing, "lost", void[epoch][0].reason if epoch in void else NOT_HELD)
 
 
 class Accounts:
@@ -73,55 +64,65 @@ class Accounts:
     async def hello(self, site: str, agent: str, hello: Hello, *, alone: bool = True) -> bool:
         """Name what will never come; say whether that is done. Only then the hello may be acknowledged: the agent forgets.
 
+        All of it is one commit, and none where there is nothing new: others wait for it.
+
         Args:
             site: of the agent.
             agent: its name.
             hello: what it says.
             alone: whether one agent speaks under this name; the epochs of another are no business of this one's.
         """
-        have = {stream.epoch: stream.have for stream in self._journal.streams.of(site, agent)}
-        if not alone:
-            spoken = {held.epoch for held in hello.held}
-            have = {epoch: ranges for epoch, ranges in have.items() if epoch in spoken}
+        said = {held.epoch for held in hello.held}
+        streams = {stream.epoch: stream for stream in self._journal.streams.of(site, agent)}
+        known = streams if alone else {epoch: stream for epoch, stream in streams.items() if epoch in said}
+        have = {epoch: stream.have for epoch, stream in known.items()}
+        last = {epoch: stream.spoken for epoch, stream in known.items()}
         own = {self._journal.id, *self._journal.former}
-        found = [gap for gap in gaps(hello, have, own) if gap.numbers]
-        restored = {gap.epoch for gap in found if gap.reason == RESTORED}
+        new = [*self._unnamed(site, agent, gaps(hello, have, last, own)), *self._unsure(site, agent, hello)]
+        declared = {held.epoch: held.last for held in hello.held if held.last > last.get(held.epoch, 0)}
+        restored = {gap.epoch for gap in new if gap.reason == RESTORED}
         try:
             if any(held.journal == self._journal.id and held.epoch in restored for held in hello.held):
                 await self._journal.rename()
-            for gap in found:
-                new = await self._journal.name_gap(site, agent, gap.epoch, gap.numbers, gap.kind, gap.reason)
-                if new:
-                    await self._tell(site, agent, gap, new)
-            for held in hello.held:
-                if held.unsure:
-                    await self._unsure(site, agent, held)
+            if new or declared:
+                events = [self._event(site, agent, gap) for gap in new]
+                await self._journal.account(site, agent, new, declared=declared, events=events)
         except StorageError:
             return False  # told by the journal; the next hello says it again
+        for gap in new:
+            log = _log.info if gap.kind == "elsewhere" else _log.warning
+            log("%s", _text(site, agent, gap))
         return True
 
-    async def _tell(self, site: str, agent: str, gap: Gap, new: Ranges) -> None:
-        text = f"{site}/{agent}: {new.count()} messages of epoch {gap.epoch} will not come: {_spans(new)}: {gap.reason}"
-        log = _log.warning if gap.kind == "lost" else _log.info
-        log("%s", text)
-        data = {"site": site, "agent": agent, "epoch": gap.epoch, "lost": list(new)[:100], "reason": gap.reason}
-        await self.record(gap.kind, text, data)
+    def _unnamed(self, site: str, agent: str, found: Iterable[Gap]) -> Iterator[Gap]:
+        """Yield of what will never come what is not named yet."""
+        named: dict[str, Ranges] = {}
+        for gap in found:
+            if gap.numbers:
+                stream = self._journal.streams.find((site, agent, gap.epoch))
+                known = named.get(gap.epoch) or (stream.named if stream else Ranges())
+                new = gap.numbers.minus(known)
+                if new:
+                    named[gap.epoch] = known.union(new)
+                    yield msgspec.structs.replace(gap, numbers=new)
 
-    async def _unsure(self, site: str, agent: str, held: Held) -> None:
-        """Put an end without a number on record, once."""
-        if not await self._journal.unsure(site, agent, held.epoch, UNNUMBERED):
-            return
-        text = f"{site}/{agent}: epoch {held.epoch}: {UNNUMBERED}"
-        _log.warning("%s", text)
-        await self.record("unsure", text, {"site": site, "agent": agent, "epoch": held.epoch, "last": held.last})
+    def _unsure(self, site: str, agent: str, hello: Hello) -> Iterator[Gap]:
+        """Yield the ends without a number that are not on record yet."""
+        for epoch in dict.fromkeys(held.epoch for held in hello.held if held.unsure):
+            stream = self._journal.streams.find((site, agent, epoch))
+            if stream is None or not stream.unsure:
+                yield Gap(epoch, Ranges(), UNSURE, UNNUMBERED)
 
-    async def record(self, kind: str, text: str, data: dict[str, Any]) -> None:
-        """Put something on record that concerns no incident.
+    def _event(self, site: str, agent: str, gap: Gap) -> Event:
+        data = {"site": site, "agent": agent, "epoch": gap.epoch, "lost": list(gap.numbers)[:100], "reason": gap.reason}
+        return Event(at=self._clock.stamp().wall, kind=gap.kind, text=_text(site, agent, gap), data=data)
 
-        Raises:
-            StorageError: the disk did not take it.
-        """
-        await self._journal.record_event(Event(at=self._clock.stamp().wall, kind=kind, text=text, data=data))
+
+def _text(site: str, agent: str, gap: Gap) -> str:
+    if gap.kind == UNSURE:
+        return f"{site}/{agent}: epoch {gap.epoch}: {gap.reason}"
+    numbers = f"{gap.numbers.count()} messages of epoch {gap.epoch} will not come: {_spans(gap.numbers)}"
+    return f"{site}/{agent}: {numbers}: {gap.reason}"
 
 
 def _spans(numbers: Ranges) -> str:

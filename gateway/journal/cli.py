@@ -5,6 +5,7 @@ Exit codes: 0 nothing is missing, 1 something is missing or lost, or does not fi
 
 import argparse
 import sys
+import time
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +16,9 @@ import msgspec
 from contract.errors import ConfigError, StorageError
 from gateway import config
 from gateway.cli import DEFAULT_CONFIG
+from gateway.clock import SystemClock
 from gateway.journal.file import NAME
-from gateway.journal.verify import Report, StreamReport, verify
+from gateway.journal.verify import STORE, Report, StreamReport, verify
 
 COMPLETE, MISSING, UNREADABLE = 0, 1, 2
 _SPANS: Final = 8
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     """Carry out ``verify``; return the exit code."""
     try:
         path = args.file or config.state_of(args.config or DEFAULT_CONFIG) / NAME
-        report = verify(path)
+        report = verify(path, wall=SystemClock().stamp().wall)
     except (ConfigError, StorageError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command speaks by print
         return UNREADABLE
@@ -103,12 +105,18 @@ def _details(one: StreamReport) -> list[str]:
     if one.missing:
         lines.append(f"缺失，无人注明 missing, and nobody has named them: {_spans(one.missing)}")
     if one.held:
-        lines.append(f"代理还存着 the agent holds them: {_spans(one.held)}")
+        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.since))
+        lines.append(f"代理自 {since} 起还存着 still held by the agent since {since}: {_spans(one.held)}")
+        if one.silent:
+            hours = one.silent / 3600
+            lines.append(f"代理 {hours:.0f} 小时无音讯，计为缺失 not heard for {hours:.0f} h, so they count as missing")
     for gap in one.gaps:
         numbers = f" {gap.count}: {_spans(gap.numbers)}" if gap.numbers else ""
         lines.append(f"{_KINDS.get(gap.kind, gap.kind)}{numbers}: {gap.reason}")
     for aside in one.aside:
         kind = "永久搁置 set aside for good" if aside.final else "暂时搁置 set aside for later"
+        if aside.final and aside.reader == STORE:
+            kind = _KINDS["refused"]
         lines.append(f"{kind} {aside.count}: {aside.reason}")
     return lines
 

@@ -27,7 +27,7 @@ _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS streams (
     number INTEGER PRIMARY KEY, site TEXT NOT NULL, agent TEXT NOT NULL, epoch TEXT NOT NULL,
-    have TEXT NOT NULL, doubles INTEGER NOT NULL, touched REAL NOT NULL);
+    have TEXT NOT NULL, doubles INTEGER NOT NULL, touched REAL NOT NULL, last INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, kind INTEGER NOT NULL, seq INTEGER NOT NULL,
     first INTEGER NOT NULL, received REAL NOT NULL, body BLOB NOT NULL);
@@ -101,6 +101,8 @@ def connect(path: Path) -> sqlite3.Connection:
         db.execute(f"PRAGMA journal_size_limit = {_WAL_MOST}")
         _check_version(db, path)
         db.executescript(_SCHEMA)
+        if not db.execute("SELECT 1 FROM pragma_table_info('streams') WHERE name = 'last'").fetchone():
+            db.execute("ALTER TABLE streams ADD COLUMN last INTEGER NOT NULL DEFAULT 0")  # made before there was one
         db.execute(f"PRAGMA user_version = {_FORMAT}")
     except BaseException:
         db.close()
@@ -153,7 +155,7 @@ def identify(db: sqlite3.Connection, path: Path, *, wal: bool) -> Identity:
     known = dict(db.execute("SELECT name, value FROM meta"))
     starts, open_then = _starts(path)
     why = ""
-    if known.get("file") != _file(path):
+    if known.get("file", "").rpartition(":")[2] != _file(path):  # an earlier release wrote the device before it
         why = "its file is another one than before: it was restored, or copied"
     elif starts and starts != int(known.get("starts", 0)):
         why = "it is an older copy of itself"
@@ -186,8 +188,7 @@ def _known(meta: dict[str, str]) -> Identity:
 
 
 def _file(path: Path) -> str:
-    found = path.stat()
-    return f"{found.st_dev}:{found.st_ino}"
+    return str(path.stat().st_ino)  # not its device's, which some file systems number anew at each boot
 
 
 def signed_off(path: Path) -> None:

@@ -11,7 +11,7 @@ simply appended. What is let go of, and when, is ``gateway.journal.retention``'s
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -24,14 +24,14 @@ from contract.message import SEPARATOR, Topic
 from contract.ranges import Ranges
 from gateway.event import Event, storable
 from gateway.journal.file import KINDS, condemn, connect_to_read, damaged, rename
-from gateway.journal.record import Aside, Growth, Incoming, Size, Stored, StreamKey
-from gateway.journal.streams import Streams
+from gateway.journal.record import Aside, Gap, Growth, Incoming, Size, Stored, StreamKey
+from gateway.journal.streams import RECEIVED, UNSURE, Streams
 from gateway.journal.writer import GAP, Writer
 
 T = TypeVar("T")
 
-RECEIVED: Final = ("dropped", "refused")
-"""Kinds of gaps whose numbers were received all the same."""
+PAGE_BYTES: Final = 64 * 2**20
+"""Bytes of messages that are read at once, where there are many more. SQLite makes one value of them."""
 _EVENTS: Final = "SELECT id, at, incident, kind, who, text, data FROM events"
 
 
@@ -58,6 +58,7 @@ class Journal:
         await journal._writer.open()
         try:
             journal._reader = await journal._on_reader(lambda: connect_to_read(path))
+            journal._reader.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 2 * PAGE_BYTES)
         except sqlite3.Error as error:
             raise StorageError(f"the journal cannot be read: {error}", where=str(path)) from None
         return journal
@@ -140,48 +141,53 @@ class Journal:
 
     # Numbers that will never come
 
-    async def name_gap(self, site: str, agent: str, epoch: str, gap: Ranges, kind: str, reason: str) -> Ranges:
-        """Name numbers of a stream that will never come; return those that were not named before.
+    async def account(
+        self,
+        site: str,
+        agent: str,
+        gaps: Sequence[Gap],
+        *,
+        declared: Mapping[str, int] | None = None,
+        events: Sequence[Event] = (),
+    ) -> None:
+        """Put on record what will never come, and what an agent says that it has given out, in one commit.
 
         Args:
             site: of the agent.
             agent: its name.
-            epoch: of the stream.
-            gap: the numbers.
-            kind: ``lost``, ``thinned`` or ``elsewhere`` (in another journal).
-            reason: a sentence.
+            gaps: what is not named yet.
+            declared: epoch → the highest number that was given out.
+            events: what people are told of it.
 
         Raises:
             StorageError: the disk did not take it.
         """
-        stream = self.streams.open((site, agent, epoch), self._clock.stamp().wall)
+        wall = self._clock.stamp().wall
+        spoken = declared or {}
+        streams = {
+            epoch: self.streams.open((site, agent, epoch), wall)
+            for epoch in dict.fromkeys([*(gap.epoch for gap in gaps), *spoken])
+        }
+        rows = [
+            (streams[gap.epoch], *span, gap.kind, gap.reason)
+            for gap in gaps
+            for span in ([(0, 0)] if gap.kind == UNSURE else gap.numbers)
+        ]
 
-        def work(writer: sqlite3.Connection) -> Ranges:
-            query = "SELECT first, last FROM gaps WHERE stream = ? AND last > 0 AND kind NOT IN (?, ?)"
-            known = Ranges(writer.execute(query, (stream.number, *RECEIVED)).fetchall())
-            new = gap.minus(known)
-            at = self._clock.stamp().wall
-            writer.executemany(GAP, [(stream.number, *span, kind, reason, at) for span in new])
-            return new
+        def work(writer: sqlite3.Connection) -> None:
+            writer.executemany(GAP, [(stream.number, *row, wall) for stream, *row in rows])
+            last = [(number, streams[epoch].number) for epoch, number in spoken.items()]
+            writer.executemany("UPDATE streams SET last = max(last, ?) WHERE number = ?", last)
+            for event in events:
+                _record(writer, event)
 
-        return await self.do(work)
+        def known(_result: None) -> None:
+            for stream, first, last, kind, _reason in rows:
+                stream.name(kind, first, last)
+            for epoch, number in spoken.items():
+                streams[epoch].last = max(streams[epoch].last, number)
 
-    async def unsure(self, site: str, agent: str, epoch: str, reason: str) -> bool:
-        """Note that a stream has an end that nobody can number; say whether that is new.
-
-        Raises:
-            StorageError: the disk did not take it.
-        """
-        stream = self.streams.open((site, agent, epoch), self._clock.stamp().wall)
-
-        def work(writer: sqlite3.Connection) -> bool:
-            query = "SELECT 1 FROM gaps WHERE stream = ? AND kind = 'unsure'"
-            if writer.execute(query, (stream.number,)).fetchone():
-                return False
-            writer.execute(GAP, (stream.number, 0, 0, "unsure", reason, self._clock.stamp().wall))
-            return True
-
-        return await self.do(work)
+        await self._writer.do(work, known)
 
     async def gaps(self) -> dict[StreamKey, Ranges]:
         """Return what is named as a gap, and has not come after all."""
@@ -197,7 +203,7 @@ class Journal:
     # What readers ask
 
     async def after(self, position: int, limit: int, *, readings: bool | None = None) -> list[Stored]:
-        """Return the next messages behind a position.
+        """Return the next messages behind a position; big ones may be fewer than there are, and are one at least.
 
         Args:
             position: the last id that was read, 0 for the beginning.
@@ -219,7 +225,11 @@ class Journal:
             "json_group_array(json_array(id, stream, kind, seq, received)), CAST(group_concat(body, char(30)) AS BLOB)"
         )
         query = f"SELECT {all_of_it} FROM ({rows} WHERE {which})"  # noqa: S608
-        ((heads, bodies),) = await self._read(query, arguments)
+        sizes = f"SELECT id, length(body) AS size FROM messages WHERE {which}"  # noqa: S608
+        sums = f"SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM ({sizes})"  # noqa: S608
+        last = f"SELECT max(id) FROM ({sums}) WHERE before < {PAGE_BYTES}"  # noqa: S608 - looks at no body
+        smaller = f"SELECT {all_of_it} FROM ({rows} WHERE id <= ({last}) AND {which})"  # noqa: S608
+        ((heads, bodies),) = await self._read(query, arguments, smaller=smaller)
         if not bodies:
             return []
         numbered = self.streams.numbered
@@ -372,10 +382,8 @@ class Journal:
             StorageError: the disk did not take it.
         """
         event = storable(event)
-        row = (event.at, event.incident, event.kind, event.who, event.text, json.dumps(event.data, ensure_ascii=False))
-        query = "INSERT INTO events (at, incident, kind, who, text, data) VALUES (?, ?, ?, ?, ?, ?)"
-        number = await self.do(lambda writer: writer.execute(query, row).lastrowid)
-        return msgspec.structs.replace(event, id=number or 0)
+        number = await self.do(lambda writer: _record(writer, event))
+        return msgspec.structs.replace(event, id=number)
 
     async def events(self, incident: str | None = None) -> list[Event]:
         """Return the events of one incident, or all of them, in their order."""
@@ -401,10 +409,17 @@ class Journal:
         """
         return await self._read(query, arguments)
 
-    async def _read(self, query: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    async def _read(self, query: str, arguments: tuple[Any, ...], *, smaller: str = "") -> list[tuple[Any, ...]]:
+        """Return the rows of a query, or of a smaller one, which takes the arguments twice, where a value is too big."""
+
         def read() -> list[tuple[Any, ...]]:
             assert self._reader is not None  # noqa: S101 - nothing is asked before open
-            return self._reader.execute(query, arguments).fetchall()
+            try:
+                return self._reader.execute(query, arguments).fetchall()
+            except sqlite3.DataError:
+                if not smaller:
+                    raise
+                return self._reader.execute(smaller, arguments * 2).fetchall()
 
         try:
             return await self._on_reader(read)
@@ -416,3 +431,11 @@ class Journal:
 
     async def _on_reader(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._read_thread, work)
+
+
+def _record(writer: sqlite3.Connection, event: Event) -> int:
+    """Write an event in the commit under way; return its id."""
+    event = storable(event)
+    row = (event.at, event.incident, event.kind, event.who, event.text, json.dumps(event.data, ensure_ascii=False))
+    query = "INSERT INTO events (at, incident, kind, who, text, data) VALUES (?, ?, ?, ?, ?, ?)"
+    return writer.execute(query, row).lastrowid or 0

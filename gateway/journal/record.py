@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 
 from contract.message import Topic
+from contract.ranges import Ranges
 
 StreamKey = tuple[str, str, str]
 """Site, agent, epoch; the epoch is empty for messages without a number."""
@@ -43,6 +44,18 @@ class Aside(msgspec.Struct, frozen=True):
     message: int
     reason: str
     final: bool
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """Numbers of an epoch that will never come."""
+
+    epoch: str
+    numbers: Ranges
+    """Empty for ``unsure``."""
+    kind: str
+    """``lost``, ``thinned``, ``elsewhere`` (in another journal), or ``unsure``: an end that nobody can number."""
+    reason: str
+    """A sentence."""
 
 
 class Size(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ a rescue that is cut short begins anew. It is a new journal, with a new id: the 
 
 import json
 import logging
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -26,6 +27,8 @@ _BY_NAME: Final = {
     "aside": ("reader || printf(' %020d', message)", "reader {0}, message {0}"),
 }
 """Tables without a row number: their key as one text, and their order."""
+_STREAM: Final = 8
+"""Columns of ``streams``."""
 _FARTHEST: Final = 2**40
 """A number that no row has reached."""
 _BEHIND: Final = 1_000_000
@@ -63,10 +66,32 @@ def _finish(path: Path) -> None:
     """Finish, or throw away, a rescue that was cut short."""
     fresh = beside(path, ".rescued")
     if fresh.exists() and not path.exists():  # it was whole: the damaged one had been set aside already
-        fresh.replace(path)
-        mark(path).unlink(missing_ok=True)
+        _clear_away(path)
+        _take_the_place(fresh, path)
     for extra in ("", "-wal", "-shm"):
         beside(fresh, extra).unlink(missing_ok=True)
+
+
+def _clear_away(path: Path) -> None:
+    """Set aside what SQLite kept beside the damaged file: it would be played over the one that takes its place."""
+    aside = max(path.parent.glob(f"{path.name}.damaged-*[0-9]"), key=lambda one: one.stat().st_mtime, default=None)
+    for extra in ("-wal", "-shm"):
+        left = beside(path, extra)
+        if aside is None:
+            left.unlink(missing_ok=True)
+        elif left.exists():
+            left.replace(beside(aside, extra))
+
+
+def _take_the_place(fresh: Path, path: Path) -> None:
+    """Give a rescued file its name, for good, and only then forget that the old one was damaged."""
+    fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    mark(path).unlink(missing_ok=True)
 
 
 def rescue(path: Path, wall: float, why: str) -> sqlite3.Connection:
@@ -89,11 +114,10 @@ def rescue(path: Path, wall: float, why: str) -> sqlite3.Connection:
         )
     finally:
         db.close()
-    for extra in ("", "-wal", "-shm"):
+    for extra in ("", "-wal", "-shm"):  # the file first: from then on the new one is the journal, whatever happens
         if beside(path, extra).exists():
             beside(path, extra).rename(beside(aside, extra))
-    fresh.rename(path)
-    mark(path).unlink(missing_ok=True)
+    _take_the_place(fresh, path)
     _log.error(
         "the journal %s was damaged; it is set aside as %s. Saved: %s; the agents send what they still hold",
         path, aside, saved,
@@ -228,6 +252,8 @@ def _put(db: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, ...]], *,
         if last is not None and (key >= last if falling else key <= last):
             raise sqlite3.DatabaseError("the rows are out of order")
         last = key
+        if table == "streams":
+            row += [0] * (_STREAM - len(row))  # noqa: PLW2901 - of a file from before the last column
         if table != "messages" or _fits(row):
             db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({','.join('?' * len(row))})", row)  # noqa: S608
 
@@ -261,6 +287,8 @@ def _number(text: str) -> int:
 def _mend(db: sqlite3.Connection, checkpoint: int) -> None:
     """Make what was saved fit together: no message without a stream, the ranges of all, what is gone named as lost."""
     db.execute("DELETE FROM messages WHERE stream NOT IN (SELECT number FROM streams)")
+    db.execute("DELETE FROM gaps WHERE typeof(first) <> 'integer' OR typeof(last) <> 'integer'")
+    db.execute("UPDATE streams SET last = 0 WHERE typeof(last) <> 'integer'")
     for number, have in db.execute("SELECT number, have FROM streams").fetchall():
         try:
             Ranges(json.loads(have))

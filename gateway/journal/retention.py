@@ -135,8 +135,11 @@ class Retention:
         position, passed = self._journal.position, await self._passed(self._readers)
         wall = self._clock.stamp().wall
         first = await self._journal.read("SELECT received FROM messages ORDER BY id LIMIT 1")
-        most = min(self._most, size.used + size.free + self._disk())
-        said = f"the journal holds {_size(size.used)} of {_size(most)}"
+        try:
+            most, doubt = min(self._most, size.used + size.free + self._disk()), ""
+        except OSError as error:
+            most, doubt = self._most, f" (the disk does not say how much of it is free: {error.strerror or error})"
+        said = f"the journal holds {_size(size.used)} of {_size(most)}{doubt}"
         said += "" if most == self._most else f" (the disk has not the {_size(self._most)} of keep_bytes)"
         if not first:
             return f"{said}: no message yet"

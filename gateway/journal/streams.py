@@ -13,13 +13,17 @@ from typing import Any, Final
 from contract.ranges import Range, Ranges
 from gateway.journal.record import StreamKey
 
+RECEIVED: Final = ("dropped", "refused")
+"""Kinds of gaps whose numbers were received all the same."""
+UNSURE: Final = "unsure"
+"""Kind of a gap without numbers: an end that nobody can number."""
 THINNED: Final = "thinned out by the agent, whose disk was full"
 
 
 class Stream:
     """One stream: what is committed of it, and what the commit that is under way brings."""
 
-    __slots__ = ("agent", "doubles", "epoch", "have", "number", "pending", "site", "touched")
+    __slots__ = ("agent", "doubles", "epoch", "have", "last", "named", "number", "pending", "site", "touched", "unsure")
 
     def __init__(self, number: int, key: StreamKey, have: Ranges, doubles: int = 0, touched: float = 0.0) -> None:
         """Take its number in the database and what is known of it."""
@@ -30,6 +34,12 @@ class Stream:
         """Messages that came once more."""
         self.touched = touched
         """Wall time of the last message."""
+        self.last = 0
+        """The highest number that a hello said was given out, where that is more than was received by then."""
+        self.named = Ranges()
+        """Numbers that are named: they will never come."""
+        self.unsure = False
+        """It is on record that nobody can number its end."""
         self.pending: dict[int, int] = {}
         """Number → the lowest that it stands for: what the next commit brings."""
 
@@ -37,6 +47,18 @@ class Stream:
     def key(self) -> StreamKey:
         """Site, agent, epoch."""
         return self.site, self.agent, self.epoch
+
+    @property
+    def spoken(self) -> int:
+        """The highest number that is known to have been given out."""
+        return max(self.last, self.have.highest)
+
+    def name(self, kind: str, first: int, last: int) -> None:
+        """Know numbers as named, or (``unsure``) its end as one that nobody can number."""
+        if kind == UNSURE:
+            self.unsure = True
+        elif kind not in RECEIVED:
+            self.named.add_range(first, last)
 
     def take(self, seq: int, first: int) -> bool:
         """Note a number that is about to be committed; say whether it is new."""
@@ -65,13 +87,18 @@ class Streams:
 
     def load(self, db: sqlite3.Connection, checkpoint: int) -> None:
         """Read what the last checkpoint kept, then the messages behind it."""
-        query = "SELECT number, site, agent, epoch, have, doubles, touched FROM streams"
-        for number, site, agent, epoch, have, doubles, touched in db.execute(query):
-            self._add(Stream(number, (site, agent, epoch), Ranges(json.loads(have)), doubles, touched))
-        rows = db.execute("SELECT stream, seq, first, received FROM messages WHERE id > ? AND seq > 0", (checkpoint,))
+        query = "SELECT number, site, agent, epoch, have, doubles, touched, last FROM streams"
+        for number, site, agent, epoch, have, doubles, touched, last in db.execute(query):
+            stream = Stream(number, (site, agent, epoch), Ranges(json.loads(have)), doubles, touched)
+            stream.last = last
+            self._add(stream)
+        for number, first, last, kind in db.execute("SELECT stream, first, last, kind FROM gaps"):
+            self.numbered(number).name(kind, first, last)
+        rows = db.execute("SELECT stream, seq, first, received FROM messages WHERE id > ?", (checkpoint,))
         for number, seq, first, received in rows:
             stream = self.numbered(number)
-            stream.have.add_range(first, seq)
+            if seq:
+                stream.have.add_range(first, seq)
             stream.touched = max(stream.touched, received)
             self._dirty.add(stream)
 
@@ -90,8 +117,8 @@ class Streams:
         return stream or Stream(number, ("unknown", f"stream-{number}", ""), Ranges())
 
     def of(self, site: str, agent: str) -> list[Stream]:
-        """Return the streams of an agent that have numbers."""
-        return [stream for stream in self._by_agent.get((site, agent), ()) if stream.epoch and stream.have]
+        """Return the streams of an agent of which numbers were received, or declared."""
+        return [stream for stream in self._by_agent.get((site, agent), ()) if stream.epoch and stream.spoken]
 
     def all(self) -> Iterable[Stream]:
         """Return every stream."""
@@ -113,6 +140,12 @@ class Streams:
         stream.touched = max(stream.touched, received)
         return stream.take(seq, first)
 
+    def speak(self, stream: Stream, received: float) -> None:
+        """Note a message without a number that is about to be committed."""
+        if received > stream.touched:
+            stream.touched = received
+            self._dirty.add(stream)
+
     def fresh(self) -> list[Stream]:
         """Return the streams that the commit under way has to make."""
         new, self._new = self._new, []
@@ -122,7 +155,7 @@ class Streams:
     def make(db: sqlite3.Connection, new: Iterable[Stream]) -> None:
         """Write new streams, in the commit under way."""
         rows = [(stream.number, *stream.key, stream.touched) for stream in new]
-        db.executemany("INSERT INTO streams VALUES (?, ?, ?, ?, '[]', 0, ?)", rows)
+        db.executemany("INSERT INTO streams VALUES (?, ?, ?, ?, '[]', 0, ?, 0)", rows)
 
     def thinned(self) -> list[tuple[Stream, Range]]:
         """Return the numbers that the commit under way stands for, and that nobody will bring."""

@@ -17,10 +17,12 @@ from contract.message import Hello, Topic, decode
 from contract.ranges import Ranges
 from gateway.journal.file import KINDS, connect_to_read
 from gateway.journal.record import StreamKey
-from gateway.journal.streams import Streams
+from gateway.journal.streams import Stream, Streams
 
 STORE: Final = "store"
 """The reader whose cursor says what is stored."""
+SILENT: Final = 86_400.0
+"""Seconds without a word from an agent after which what it holds counts as missing."""
 HARMLESS: Final = frozenset({"elsewhere"})
 """Kinds of gaps that are no loss: another journal has them."""
 
@@ -66,15 +68,27 @@ class StreamReport(msgspec.Struct, frozen=True):
     duplicates: int
     """How often a number came again."""
     missing: Spans
-    """Holes in what was received that nobody has named."""
+    """What was given out, has not come, and nobody has named."""
     held: Spans
-    """Holes that the agent's last hello said it holds: they are on their way."""
+    """What the agent's last hello said it holds: it is on its way."""
     gaps: tuple[NamedGap, ...]
+    since: float = 0.0
+    """Wall time of that hello."""
+    silent: float = 0.0
+    """Seconds since the agent was last heard, where that is so long that what it holds counts as missing; else 0."""
+
+    @property
+    def refused(self) -> int:
+        """How many readings the store has refused for good, whether or not the journal still has them."""
+        kept = sum(one.count for one in self.aside if one.reader == STORE and one.final)
+        return kept + sum(gap.count for gap in self.gaps if gap.kind == "refused")
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is missing or lost."""
-        return not self.missing and all(gap.kind in HARMLESS for gap in self.gaps)
+        """Whether nothing is missing, lost, or refused by the store for good."""
+        if self.missing or (self.held and self.silent):
+            return False
+        return not self.refused and all(gap.kind in HARMLESS for gap in self.gaps)
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -99,6 +113,14 @@ class Report(msgspec.Struct, frozen=True):
         return not self.faults and all(stream.complete for stream in self.streams)
 
 
+class _Holds(msgspec.Struct, frozen=True):
+    """What the last hello of an agent said that it holds of one epoch."""
+
+    numbers: Ranges
+    since: float
+    silent: float
+
+
 class _Kept(msgspec.Struct):
     """What the rows say of one stream."""
 
@@ -110,8 +132,15 @@ class _Kept(msgspec.Struct):
     twice: int = 0
 
 
-def verify(path: Path) -> Report:
+_NOTHING: Final = _Holds(Ranges(), 0.0, 0.0)
+
+
+def verify(path: Path, *, wall: float = 0.0) -> Report:
     """Return what a journal's file says.
+
+    Args:
+        path: the file.
+        wall: the time now; 0: it is not looked at how long an agent was silent.
 
     Raises:
         StorageError: it cannot be read.
@@ -124,7 +153,7 @@ def verify(path: Path) -> Report:
         db = connect_to_read(path)
         try:
             db.execute("BEGIN")  # one moment's view
-            return _report(db, path)
+            return _report(db, path, wall)
         finally:
             db.close()
     except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
@@ -132,7 +161,7 @@ def verify(path: Path) -> Report:
         raise StorageError(f"the journal cannot be read: {error}", where=str(path), hint=hint) from None
 
 
-def _report(db: sqlite3.Connection, path: Path) -> Report:
+def _report(db: sqlite3.Connection, path: Path, wall: float) -> Report:
     meta = dict(db.execute("SELECT name, value FROM meta"))
     checkpoint = int(meta.get("checkpoint", 0))
     streams = Streams()
@@ -144,12 +173,12 @@ def _report(db: sqlite3.Connection, path: Path) -> Report:
     rows = sum(one.rows for one in kept.values())
     aside, unknown = _aside(db)
     gaps = _gaps(db)
-    held = _held(db, streams)
+    held = _held(db, streams, wall)
     found = [
-        _stream(stream.key, stream.have, stream.doubles, kept.get(stream.number, _Kept(Ranges(), Ranges())),
-                aside.get(stream.number, ()), gaps.get(stream.number, ()), held, store=STORE in cursors)
+        _stream(stream, kept.get(stream.number, _Kept(Ranges(), Ranges())), aside.get(stream.number, ()),
+                gaps.get(stream.number, ()), held.get(stream.key, _NOTHING), store=STORE in cursors)
         for stream in streams.all()
-        if stream.epoch and (stream.have or stream.number in gaps)
+        if stream.epoch and (stream.spoken or stream.number in gaps)
     ]  # fmt: skip
     return Report(
         journal=meta.get("journal", ""),
@@ -211,32 +240,37 @@ def _gaps(db: sqlite3.Connection) -> dict[int, list[tuple[str, str, Ranges]]]:
     }
 
 
-def _held(db: sqlite3.Connection, streams: Streams) -> dict[StreamKey, Ranges]:
-    """Return what the last hello of each agent said that it holds."""
-    query = "SELECT stream, body, max(id) FROM messages WHERE kind <> 0 AND kind = ? GROUP BY stream"
-    found: dict[StreamKey, Ranges] = {}
-    for number, body, _ in db.execute(query, (KINDS.index(Topic.HELLO),)):
+def _held(db: sqlite3.Connection, streams: Streams, wall: float) -> dict[StreamKey, _Holds]:
+    """Return what the last hello of each agent said that it holds, and how long the agent has been silent since."""
+    query = "SELECT stream, body, received, max(id) FROM messages WHERE kind <> 0 AND kind = ? GROUP BY stream"
+    heard: dict[tuple[str, str], float] = {}
+    for stream in streams.all():
+        agent = (stream.site, stream.agent)
+        heard[agent] = max(heard.get(agent, 0.0), stream.touched)
+    found: dict[StreamKey, _Holds] = {}
+    for number, body, received, _ in db.execute(query, (KINDS.index(Topic.HELLO),)):
         stream = streams.numbered(number)
+        silent = wall - max(received, heard.get((stream.site, stream.agent), 0.0))
         with suppress(MessageError):
             for held in decode(Hello, bytes(body)).held:
-                found[stream.site, stream.agent, held.epoch] = Ranges(held.spans)
+                key = (stream.site, stream.agent, held.epoch)
+                found[key] = _Holds(Ranges(held.spans), received, silent if silent > SILENT else 0.0)
     return found
 
 
 def _stream(
-    key: StreamKey,
-    have: Ranges,
-    doubles: int,
+    stream: Stream,
     kept: _Kept,
     aside: Iterable[AsideCount],
     named: Iterable[tuple[str, str, Ranges]],
-    held: dict[StreamKey, Ranges],
+    held: _Holds,
     *,
     store: bool,
 ) -> StreamReport:
     gaps: list[NamedGap] = []
     dropped = thinned = 0
-    missing = Ranges([(1, have.highest)]).minus(have)
+    have = stream.have
+    missing = Ranges([(1, max(stream.spoken, held.numbers.highest))]).minus(have)
     for kind, reason, numbers in named:
         received = kind in {"dropped", "refused"}
         left = numbers if received or kind == "thinned" else numbers.minus(have)  # what came after all is no gap
@@ -245,22 +279,24 @@ def _stream(
         missing = missing.minus(left)
         dropped += left.count() if received else 0
         thinned += left.count() if kind == "thinned" else 0
-    coming = missing.minus(missing.minus(held.get(key, Ranges())))
+    coming = missing.common(held.numbers)
     never = sum(one.count for one in aside if one.reader == STORE)
     return StreamReport(
-        site=key[0],
-        agent=key[1],
-        epoch=key[2],
+        site=stream.site,
+        agent=stream.agent,
+        epoch=stream.epoch,
         received=tuple(have),
         count=have.count() - thinned,
         kept=kept.rows,
         stored=max(0, have.count() - thinned - kept.waiting - never - dropped) if store else None,
         waiting=kept.waiting,
         aside=tuple(aside),
-        duplicates=doubles,
+        duplicates=stream.doubles,
         missing=tuple(missing.minus(coming)),
         held=tuple(coming),
         gaps=tuple(gaps),
+        since=held.since,
+        silent=held.silent,
     )
 
 

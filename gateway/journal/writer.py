@@ -202,7 +202,9 @@ class Writer:
             for message in job.messages:
                 stream = streams.open((message.site, message.agent, message.epoch), message.received)
                 seq = message.seq
-                if seq and not streams.take(stream, seq, message.first, message.received):
+                if not seq:
+                    streams.speak(stream, message.received)
+                elif not streams.take(stream, seq, message.first, message.received):
                     numbers.append(0)
                     continue
                 position += 1

@@ -111,6 +111,7 @@ FOREIGN = {
     "device with a slash": (Readings, readings(device="a/b")),
     "device as number": (Readings, readings(device=3)),
     "a date beyond the calendar": (Readings, readings(at={"wall": 1e300})),
+    "a boot id of a page": (Readings, readings(at={"boot": "x" * 65})),
     "a date before 1970": (Readings, readings(at={"wall": -1.0})),
     "sent before the boot": (Readings, readings(sent=-1.0)),
     "alarm without id": (Alarms, alarms(id="")),

@@ -6,9 +6,12 @@ import pytest
 
 from contract.alarm import Occurrence
 from contract.clock import Stamp
+from contract.errors import StorageError
 from contract.message import Alarms, Device, Held, Hello, Inventory, Readings, Topic, encode
+from gateway import feed
 from gateway.feed import Feed, rebuild
 from gateway.journal import Journal
+from gateway.journal import journal as journals
 from gateway.journal.record import Incoming
 from gateway.live import Live
 
@@ -240,3 +243,35 @@ async def test_history_of_a_device_that_nobody_described_waits_for_the_inventory
     await world.keep(INVENTORY)
     await world.handed_on()
     assert [(name, kind) for name, kind, _ in world.past] == [("o1", "ups")]
+
+
+@pytest.mark.parametrize("reads", ["cursor", "notes"])
+async def test_a_journal_that_cannot_be_read_at_the_start_is_asked_again(journal, monkeypatch, reads):
+    asked = []
+    works = getattr(journal, reads)
+
+    async def fails_once(reader):
+        asked.append(reader)
+        if len(asked) == 1:
+            raise StorageError("disk I/O error")
+        return await works(reader)
+
+    monkeypatch.setattr(journal, reads, fails_once)
+    monkeypatch.setattr(feed, "_AGAIN", 0.0)
+    world = World(journal)
+    await world.keep(INVENTORY, alarm(1, "o1"))
+    assert await world.next() == ("o1", True, "ups")
+    world.task.cancel()
+
+
+async def test_a_page_that_was_cut_short_for_its_size_is_not_the_last(tmp_path, monkeypatch):
+    monkeypatch.setattr(journals, "PAGE_BYTES", 1000)
+    journal = await Journal.open(tmp_path / "j.db", FixedClock())
+    writer = asyncio.create_task(journal.run())
+    world = World(journal)
+    await world.keep(INVENTORY, *(alarm(seq, f"o{seq}") for seq in range(1, 31)))
+    assert [(await world.next())[0] for _ in range(30)] == [f"o{seq}" for seq in range(1, 31)]
+    for task in (world.task, writer):
+        task.cancel()
+        await asyncio.wait([task])
+    await journal.close()

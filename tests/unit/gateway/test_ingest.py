@@ -29,7 +29,7 @@ from gateway.journal import Journal
 from gateway.live import ABSENT_AFTER, Live
 from gateway.twins import Twins
 
-A, B = "00000000000000aa", "00000000000000bb"
+A, B, C = "00000000000000aa", "00000000000000bb", "00000000000000cc"
 BASE = "wolfsmoke/1/hq/order-room"
 
 
@@ -200,6 +200,50 @@ async def test_holes_of_an_epoch_that_the_agent_no_longer_speaks_of_are_lost(wor
     assert await world.journal.gaps() == {("hq", "order-room", B): Ranges([(2, 3)])}
 
 
+async def test_what_an_earlier_hello_declared_and_no_later_one_speaks_of_is_lost(world):
+    await world.take(poll(1, epoch=B))
+    await world.take(Hello(epoch=B, held=(Held(B, ((2, 9),), 9), Held(C, ((1, 4),), 4))))
+    assert await world.journal.gaps() == {}
+    await world.take(poll(3, epoch=B))
+    await world.take(Hello(epoch=A))  # a new card: what it held is gone
+    key = ("hq", "order-room")
+    assert await world.journal.gaps() == {(*key, B): Ranges([(2, 2), (4, 9)]), (*key, C): Ranges([(1, 4)])}
+
+
+async def test_what_was_declared_and_named_is_known_after_a_restart(tmp_path):
+    clock = TurnedClock()
+    for hello in (Hello(epoch=B, held=(Held(B, ((2, 9),), 9, unsure=True),)), Hello(epoch=A), Hello(epoch=A)):
+        journal = await Journal.open(tmp_path / "j.db", clock)
+        writer = asyncio.create_task(journal.run())
+        await World(journal, clock).take(hello)
+        kinds = [event.kind for event in await journal.events()]
+        gaps = await journal.gaps()
+        writer.cancel()
+        await asyncio.wait([writer])
+        await journal.close()
+    assert gaps == {("hq", "order-room", B): Ranges([(1, 9)])}
+    assert (kinds.count("lost"), kinds.count("unsure")) == (2, 1)
+
+
+async def test_a_hello_is_one_commit_and_none_when_it_says_nothing_new(world, monkeypatch):
+    for number in range(50):
+        await world.take(poll(1, epoch=f"{number:016x}"), poll(3, epoch=f"{number:016x}"))
+    hello = Hello(epoch=A, held=(Held(A, (), 7, unsure=True),))
+    commits = []
+    do = world.journal._writer.do
+
+    def counted(*args):
+        commits.append(args)
+        return do(*args)
+
+    monkeypatch.setattr(world.journal._writer, "do", counted)
+    await world.take(hello)
+    assert len(commits) == 1
+    assert len(await world.journal.gaps()) == 51
+    await world.take(hello)
+    assert len(commits) == 1
+
+
 async def test_nothing_is_lost_while_it_is_held_or_there(world):
     await world.take(poll(1), poll(2), Hello(epoch=A, held=(Held(A, ((3, 5),), 5),)))
     assert await world.journal.gaps() == {}
@@ -293,7 +337,7 @@ async def test_what_another_journal_has_is_no_loss_and_what_this_one_acknowledge
     assert world.journal.id == name
     await world.take(Hello(epoch=B, held=(Held(B, (), 2, 2, name),)))
     events = [event for event in await world.journal.events() if event.kind == "lost"]
-    assert "restored" in events[-1].data["reason"]
+    assert [event.data["lost"] for event in events if "restored" in event.data["reason"]] == [[[1, 2]]]
     assert world.journal.id != name, "it is an older copy of itself: agents send all that they hold"
 
 
@@ -304,10 +348,10 @@ async def test_an_end_that_nobody_can_number_is_on_record_once(world):
 
 
 async def test_a_hello_is_not_acknowledged_until_what_is_missing_is_on_record(world, monkeypatch):
-    async def fails(*_):
+    async def fails(*_, **__):
         raise StorageError("the disk is full")
 
-    monkeypatch.setattr(world.journal, "name_gap", fails)
+    monkeypatch.setattr(world.journal, "account", fails)
     hello = Hello(epoch=B, held=(Held(A, (), 7), Held(B)))
     assert not await world.take(hello), "the agent would forget the epoch"
     monkeypatch.undo()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from contract.clock import Stamp
@@ -14,7 +15,8 @@ from contract.message import Topic
 from contract.ranges import Ranges
 from gateway.event import Event
 from gateway.journal import Journal
-from gateway.journal.record import Aside, Incoming
+from gateway.journal import journal as module
+from gateway.journal.record import Aside, Gap, Incoming
 
 EPOCH = "00000000000000aa"
 
@@ -118,14 +120,58 @@ async def test_a_new_journal_and_a_restored_one_have_new_ids(tmp_path):
         assert await restored.append([reading(1)]) == [0]
 
 
-async def test_what_is_lost_is_named_once_and_no_longer_when_it_comes_after_all(tmp_path):
+async def test_what_is_lost_is_named_and_no_longer_when_it_comes_after_all(tmp_path):
     async with opened(tmp_path / "j.db") as journal:
         lost = Ranges([(2, 3)])
-        assert await journal.name_gap("hq", "a", EPOCH, lost, "lost", "why") == lost
-        assert not await journal.name_gap("hq", "a", EPOCH, lost, "lost", "why")
+        await journal.account("hq", "a", [Gap(EPOCH, lost, "lost", "why")])
         assert await journal.gaps() == {("hq", "a", EPOCH): lost}
         assert await journal.append([reading(2)]) == [1]
         assert await journal.gaps() == {("hq", "a", EPOCH): Ranges([(3, 3)])}
+
+
+@pytest.mark.parametrize("checkpoint", [True, False])
+async def test_messages_without_a_number_keep_their_stream_from_looking_old(tmp_path, checkpoint):
+    hello = Incoming("hq", "a", Topic.HELLO, b"{}", 1000.0)
+    async with opened(tmp_path / "j.db") as journal:
+        await journal.append([hello, reading(1)])
+        await journal.append([msgspec.structs.replace(hello, received=2000.0)])
+        assert [stream.epoch for stream in journal.streams.all() if stream.touched < 1500.0] == [EPOCH]
+        if checkpoint:
+            await journal.covered(journal.position)
+        for extra in ("", "-wal"):
+            (tmp_path / f"copy.db{extra}").write_bytes((tmp_path / f"j.db{extra}").read_bytes())
+    async with opened(tmp_path / "copy.db") as journal:
+        assert [stream.epoch for stream in journal.streams.all() if stream.touched < 1500.0] == [EPOCH]
+
+
+async def test_a_disk_that_has_another_number_after_a_boot_makes_no_new_journal(tmp_path):
+    path = tmp_path / "j.db"
+    async with opened(path) as journal:
+        name = journal.id
+    with sqlite3.connect(path) as db:
+        (file,) = db.execute("SELECT value FROM meta WHERE name = 'file'").fetchone()
+        assert file == str(path.stat().st_ino)
+        db.execute("UPDATE meta SET value = ? WHERE name = 'file'", (f"4711:{file}",))
+    db.close()
+    async with opened(path) as journal:
+        assert journal.id == name
+
+
+async def test_a_page_of_big_messages_is_cut_short_and_none_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "PAGE_BYTES", 2**16)  # SQLite's own limit is reached as fast
+    big = b"x" * 10_000
+    async with opened(tmp_path / "j.db") as journal:
+        await journal.append([msgspec.structs.replace(reading(seq), body=big) for seq in range(1, 101)])
+        sizes, at = [], 0
+        while page := await journal.after(at, 1000):
+            assert [row.id for row in page] == list(range(at + 1, at + 1 + len(page)))
+            assert all(row.body == big for row in page)
+            sizes.append(len(page))
+            at = page[-1].id
+        assert at == 100
+        assert max(sizes) * len(big) <= 2 * 2**16
+        monkeypatch.setattr(module, "PAGE_BYTES", 1)
+        assert len(await journal.after(0, 1000)) == 1
 
 
 async def test_readers_wake_when_messages_come(tmp_path):

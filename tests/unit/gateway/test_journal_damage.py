@@ -16,6 +16,7 @@ from contract.message import Topic
 from contract.ranges import Ranges
 from gateway.event import Event
 from gateway.journal import Journal
+from gateway.journal.file import connect
 from gateway.journal.record import Incoming
 from gateway.journal.verify import verify
 
@@ -238,6 +239,37 @@ async def test_a_rescue_that_was_cut_short_begins_anew(tmp_path):
     path.rename(tmp_path / "j.db.rescued")
     async with opened(path) as journal:
         assert len(await everything(journal)) == COUNT
+
+
+async def test_what_is_left_of_the_damaged_file_is_not_played_over_the_rescued_one(tmp_path):
+    path = tmp_path / "j.db"
+    db = connect(path)
+    rows = [(seq, 1, 0, seq, seq, 1000.0, b"old" * 200) for seq in range(1, 1000)]
+    db.executemany("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    shutil.copy(tmp_path / "j.db-wal", tmp_path / "wal")
+    db.close()
+    async with opened(tmp_path / "new.db") as journal:
+        await journal.append([reading(seq) for seq in range(1, 51)])
+    # It was killed between the renaming of the file and that of its -wal.
+    path.rename(tmp_path / "j.db.damaged-1000")
+    (tmp_path / "wal").rename(tmp_path / "j.db-wal")
+    (tmp_path / "new.db").rename(tmp_path / "j.db.rescued")
+    async with opened(path) as journal:
+        assert [row.body for row in await everything(journal)] == [reading(seq).body for seq in range(1, 51)]
+    assert (tmp_path / "j.db.damaged-1000-wal").exists()
+    assert verify(path).faults == ()
+
+
+async def test_what_is_no_number_where_one_must_be_keeps_nobody_from_starting(tmp_path):
+    path = tmp_path / "j.db"
+    await made(path)
+    db = connect(path)
+    db.execute("INSERT INTO gaps VALUES (1, 'x', 5, 'lost', 'why', 1.0)")
+    db.execute("UPDATE streams SET last = x'00'")
+    db.close()
+    async with opened(path) as journal:
+        assert len(await everything(journal)) == COUNT
+        assert await journal.gaps() == {}
 
 
 async def test_flipped_bits_in_a_message_cost_that_message_alone(tmp_path):

@@ -1,6 +1,7 @@
 """What the journal lets go of, in which order, and that nothing goes without a word that somebody still waits for."""
 
 import asyncio
+import errno
 import json
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,7 @@ from contract.clock import Stamp
 from contract.message import Topic
 from contract.ranges import Ranges
 from gateway.journal import Journal
-from gateway.journal.record import Aside, Incoming
+from gateway.journal.record import Aside, Gap, Incoming
 from gateway.journal.retention import OLDEST, Retention, next_look
 
 EPOCH = "00000000000000aa"
@@ -308,7 +309,7 @@ async def test_streams_of_long_ago_are_forgotten_but_for_the_last_of_an_agent_an
         await site.journal.append([reading(1, epoch=old, received=DAY), reading(1, epoch=last, received=2 * DAY)])
         await site.journal.append([reading(1, epoch=waits, received=DAY)])
         await site.journal.set_cursor("store", 3, [Aside(3, "undated", final=False)])
-        await site.journal.name_gap("hq", "b", old, Ranges([(1, 2)]), "lost", "why")
+        await site.journal.account("hq", "b", [Gap(old, Ranges([(1, 2)]), "lost", "why")])
         await site.retention.nightly()
         assert not site.journal.have("hq", "a", old)
         assert site.journal.have("hq", "a", last)
@@ -335,6 +336,16 @@ async def test_it_says_what_there_is_room_for(tmp_path):
             site.journal, site.clock, keep=1.0, most=2**40, readers=[], rare_readers=[], standing=set, disk=lambda: 0
         )
         assert "the disk has not" in await site.retention.room()
+
+
+async def test_a_disk_that_does_not_say_how_much_is_free_stops_nothing(tmp_path):
+    def gone():
+        raise OSError(errno.EIO, "Input/output error")
+
+    async with world(tmp_path / "j.db") as site:
+        limits = {"keep": 1.0, "most": 2**40, "readers": [], "rare_readers": [], "standing": set}
+        retention = Retention(site.journal, site.clock, disk=gone, **limits)
+        assert "does not say how much of it is free: Input/output error" in await retention.room()
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from contract.message import Held, Hello, Topic, encode
 from contract.ranges import Ranges
 from gateway.__main__ import main
 from gateway.journal import Journal
-from gateway.journal.record import Aside, Incoming
+from gateway.journal.record import Aside, Gap, Incoming
 from gateway.journal.retention import Retention
-from gateway.journal.verify import verify
+from gateway.journal.verify import SILENT, verify
 
 EPOCH, OTHER = "00000000000000aa", "00000000000000bb"
 
@@ -94,15 +94,37 @@ async def test_what_the_agent_still_holds_is_on_its_way(path):
     hello = encode(Hello(epoch=OTHER, held=(Held(epoch=EPOCH, spans=((2, 2), (9, 20)), last=20),)))
     async with opened(path) as journal:
         await journal.append([reading(1), reading(4), Incoming("hq", "a", Topic.HELLO, hello, 1000.0)])
-    assert only(verify(path)).held == ((2, 2),)
-    assert only(verify(path)).missing == ((3, 3),)
+    assert only(verify(path)).held == ((2, 2), (9, 20))
+    assert only(verify(path)).missing == ((3, 3), (5, 8))
+
+
+HOLDS = encode(Hello(epoch=OTHER, held=(Held(epoch=EPOCH, spans=((2, 20),), last=20),)))
+
+
+async def test_what_an_agent_holds_that_is_not_heard_for_long_is_missing(path, capsys):
+    async with opened(path) as journal:
+        await journal.append([reading(1), Incoming("hq", "a", Topic.HELLO, HOLDS, 1000.0)])
+    assert verify(path, wall=1000.0 + SILENT).complete
+    report = verify(path, wall=1001.0 + SILENT)
+    assert not report.complete
+    assert (only(report).held, only(report).since) == (((2, 20),), 1000.0)
+    assert main(["journal", "verify", "--file", str(path)]) == 1
+    assert "still held by the agent since 1970-01-01" in capsys.readouterr().out
+
+
+async def test_what_was_declared_held_and_no_newer_hello_speaks_of_is_missing(path):
+    async with opened(path) as journal:
+        await journal.append([reading(1), Incoming("hq", "a", Topic.HELLO, HOLDS, 1000.0)])
+        await journal.account("hq", "a", [], declared={EPOCH: 20, OTHER: 3})
+        await journal.append([Incoming("hq", "a", Topic.HELLO, encode(Hello(epoch=OTHER)), 1001.0)])
+    assert [(one.epoch, one.missing) for one in verify(path).streams] == [(EPOCH, ((2, 20),)), (OTHER, ((1, 3),))]
 
 
 @pytest.mark.parametrize(("kind", "complete"), [("lost", False), ("thinned", False), ("elsewhere", True)])
 async def test_what_is_named_is_shown_with_its_kind_and_only_another_journals_is_no_loss(path, kind, complete):
     async with opened(path) as journal:
         await journal.append([*readings(1, 3), *readings(6, 7)])
-        await journal.name_gap("hq", "a", EPOCH, Ranges([(4, 5)]), kind, "why")
+        await journal.account("hq", "a", [Gap(EPOCH, Ranges([(4, 5)]), kind, "why")])
     report = verify(path)
     (gap,) = only(report).gaps
     assert (gap.kind, gap.reason, gap.count, gap.numbers) == (kind, "why", 2, ((4, 5),))
@@ -112,8 +134,8 @@ async def test_what_is_named_is_shown_with_its_kind_and_only_another_journals_is
 
 async def test_an_epoch_of_which_all_was_lost_is_shown(path):
     async with opened(path) as journal:
-        await journal.name_gap("hq", "a", EPOCH, Ranges([(1, 5)]), "lost", "why")
-        await journal.unsure("hq", "b", EPOCH, "who knows")
+        await journal.account("hq", "a", [Gap(EPOCH, Ranges([(1, 5)]), "lost", "why")])
+        await journal.account("hq", "b", [Gap(EPOCH, Ranges(), "unsure", "who knows")])
     report = verify(path)
     assert [(one.agent, [gap.kind for gap in one.gaps]) for one in report.streams] == [
         ("a", ["lost"]),
@@ -125,7 +147,7 @@ async def test_an_epoch_of_which_all_was_lost_is_shown(path):
 async def test_what_was_lost_and_came_after_all_is_no_gap(path):
     async with opened(path) as journal:
         await journal.append([reading(1), reading(3)])
-        await journal.name_gap("hq", "a", EPOCH, Ranges([(2, 2)]), "lost", "why")
+        await journal.account("hq", "a", [Gap(EPOCH, Ranges([(2, 2)]), "lost", "why")])
         await journal.append([reading(2)])
     assert verify(path).complete
 
@@ -150,6 +172,19 @@ async def test_what_is_set_aside_is_counted_by_reason_and_is_not_stored(path):
         ("bad", True, 2),
     }
     assert (one.stored, one.waiting) == (6, 1)
+
+
+async def test_what_the_store_refused_is_not_complete_before_and_after_its_message_is_dropped(path, capsys):
+    async with opened(path) as journal:
+        await journal.append(readings(1, 10))
+        await journal.set_cursor("store", 10, [Aside(2, "bad", final=True), Aside(4, "undated", final=False)])
+        before = verify(path)
+        assert (only(before).refused, before.complete) == (1, False)
+        await asyncio.to_thread(main, ["journal", "verify", "--file", str(path)])
+        assert "refused by the store 1: bad" in capsys.readouterr().out
+        limits = {"readers": ["store"], "rare_readers": ["store"], "standing": set, "disk": lambda: 0}
+        await Retention(journal, Clock(), keep=0.0, most=2**40, **limits).nightly()
+    assert (only(verify(path)).refused, verify(path).complete) == (1, False)
 
 
 async def test_what_was_dropped_unstored_or_refused_is_not_stored_and_not_complete(path):
