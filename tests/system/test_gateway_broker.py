@@ -382,7 +382,7 @@ async def test_bad_messages_are_refused_in_one_sentence_a_sender_and_their_neigh
             rogue.say(body, f"wolfsmoke/1/hq/{agent}/readings")
             rogue.say(poll(number), f"{SITE}/room-2/readings")
         await until(lambda n=number: rogue.acked() == ((1, n),), f"the neighbour of {name}", shared.gateway)
-        told = shared.gateway.store.lines(f"/{agent}/")
+        told = shared.gateway.lines(f"/{agent}/")
         assert len(told) == 1, (name, told)
         assert "WARNING" in told[0]
         assert "refused" in told[0]
@@ -411,8 +411,8 @@ async def test_foreign_topics_are_refused_and_unknown_fields_are_passed_over(sha
         shared.gateway,
     )
     assert shared.gateway.numbers("room-3") == [(A, 1)]
-    assert [sum(topic in line for line in shared.gateway.store.lines("refused")) for topic in foreign] == [1, 1, 1]
-    assert not shared.gateway.store.lines("room-3")
+    assert [sum(topic in line for line in shared.gateway.lines("refused")) for topic in foreign] == [1, 1, 1]
+    assert not shared.gateway.lines("room-3")
     agents = {
         row[0] for row in shared.gateway.query("SELECT DISTINCT agent FROM messages JOIN streams ON number = stream")
     }
@@ -490,7 +490,7 @@ async def test_a_gateway_whose_line_alone_was_cut_lets_agents_send_again_what_it
     intruder.username_pw_set("rogue", USERS["rogue"])
     intruder.connect("127.0.0.1", site.broker.port)  # the broker hangs up on the first one of that name
     intruder.loop_start()
-    await until(lambda: site.gateway.store.lines("not connected"), "the gateway loses its line", site.gateway)
+    await until(lambda: site.gateway.lines("not connected"), "the gateway loses its line", site.gateway)
     intruder.disconnect()
     intruder.loop_stop()
     await agent.hears_session(2)  # at which agents say hello, and send again
@@ -531,22 +531,22 @@ async def test_a_gateway_that_is_started_again_keeps_its_journal_and_tells_nobod
 
 async def test_a_broker_that_is_away_at_start_and_later_is_told_once_each_and_found_again(bare):
     await bare.gateway.start("not connected")
-    assert "the agents keep what they read" in bare.gateway.store.lines("not connected")[0]
-    assert "Connection refused" in bare.gateway.store.lines("not connected")[0]
+    assert "the agents keep what they read" in bare.gateway.lines("not connected")[0]
+    assert "Connection refused" in bare.gateway.lines("not connected")[0]
     await bare.broker.start()
-    await until(lambda: bare.gateway.store.lines(": connected"), "the gateway finds the broker", bare.gateway)
+    await until(lambda: bare.gateway.lines(": connected"), "the gateway finds the broker", bare.gateway)
     agent = await bare.join("room", GATEWAY_TOPIC)
     agent.say(poll(1))
     await until(lambda: agent.acked() == ((1, 1),), "it is acknowledged", bare.gateway)
     bare.broker.stop()
-    await until(lambda: len(bare.gateway.store.lines("not connected")) == 2, "the gateway notices", bare.gateway)
+    await until(lambda: len(bare.gateway.lines("not connected")) == 2, "the gateway notices", bare.gateway)
     await bare.broker.start()
-    await until(lambda: len(bare.gateway.store.lines(": connected")) == 2, "the gateway is back", bare.gateway)
+    await until(lambda: len(bare.gateway.lines(": connected")) == 2, "the gateway is back", bare.gateway)
     await until(lambda: agent.subscribed == 4, "so is the agent")
     await agent.hears_session(2)
     agent.say(poll(2))
     await until(lambda: agent.acked() == ((1, 2),), "the next is acknowledged", bare.gateway)
-    assert len(bare.gateway.store.lines("not connected")) == 2
+    assert len(bare.gateway.lines("not connected")) == 2
 
 
 async def test_a_wrong_password_is_told_with_what_to_check(bare):
@@ -581,7 +581,7 @@ async def test_random_bytes_on_every_topic_of_ours_break_nothing(shared):
     rogue.say(poll(1))
     await until(lambda: [ack for ack in _good(rogue) if ack.have == ((1, 1),)], "a good one is stored", shared.gateway)
     assert shared.gateway.numbers("room-7") == [(A, 1)]
-    assert len(shared.gateway.store.lines("/room-7/")) == 1
+    assert len(shared.gateway.lines("/room-7/")) == 1
 
 
 def _good(client):

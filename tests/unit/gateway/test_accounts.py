@@ -38,7 +38,11 @@ def reading(seq):
 
 
 def named(hello, have, *own):
-    return [(gap.kind, gap.reason, list(gap.numbers)) for gap in gaps(hello, have, {}, own) if gap.numbers]
+    return [
+        (gap.kind, gap.reason, list(gap.numbers))
+        for gap in gaps(hello, have, {epoch: one.highest for epoch, one in have.items()}, own)
+        if gap.numbers
+    ]
 
 
 def hello(settled, journal, *spans, last=10):
