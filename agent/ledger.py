@@ -91,7 +91,9 @@ class Ledger:
         self._confirmed.pop(voided.epoch, None)
         level = logging.DEBUG if voided.reason in self._grieved else logging.ERROR
         self._grieved.add(voided.reason)
-        _log.log(level, "%d messages of epoch %s are lost: %s", Ranges(voided.spans).count(), voided.epoch, voided.reason)
+        _log.log(
+            level, "%d messages of epoch %s are lost: %s", Ranges(voided.spans).count(), voided.epoch, voided.reason
+        )
 
     def remember(self, voided: Voided) -> None:
         """Note what will never be sent."""

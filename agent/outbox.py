@@ -2,8 +2,8 @@
 
 The identity of a message is (agent, epoch, seq): every process start opens an epoch, and numbers count within it. A
 message is sent at once; what is unacknowledged after a second goes to the spool in one commit; an alarm is committed at
-once, beside its sending. Lanes: alarms (first in, first out, outside the window; always in memory), live readings, then
-the readings on disk at a bounded rate. Everything happens on the event loop; only the spool works on a thread of its
+once, beside its sending. Lanes, each with a window of its own: alarms (first in, first out; always in memory), live
+readings, then the readings on disk at a bounded rate. Everything happens on the event loop; only the spool works on a thread of its
 own. A disk that fails costs no message while memory lasts. Every number that was ever given out is held, acknowledged,
 voided with its reason, or stood for by a later one; what a crash took from memory shows in ``hello``, which says how far
 each epoch came.
@@ -193,7 +193,7 @@ class Outbox:
     def disconnected(self) -> None:
         """Stop sending; what was under way waits again."""
         self._lanes.sender = None
-        self._lanes.again()
+        self._lanes.again(self._journals.somebody)
         self._journals.cut()
 
     def heartbeat(self, beat: Heartbeat, *, retained: bool) -> bool:
@@ -211,7 +211,7 @@ class Outbox:
         if ack.epoch not in self._ledger:
             return
         now = self._clock.boottime()
-        renewed = self._journals.acknowledged(ack, now)
+        renewed, new = self._journals.acknowledged(ack, now)
         settled = self._journals.settled(ack)
         self._lanes.drop(ack.epoch, settled)
         self._keeper.drop(ack.epoch, settled)
@@ -221,7 +221,9 @@ class Outbox:
             self._ledger.renewed(ack.gateway)
             self._again()
         else:
-            self._lanes.answer(ack.epoch, self._journals.answered(ack.epoch, self._backlog.awaited))
+            self._lanes.answer(ack.epoch, new)
+            if ack.gateway == self._backlog.turn:
+                self._lanes.old.drop(ack.epoch, new)
         if self._ledger.confirm(ack, self._journals.names) and not self._holds(ack.epoch):
             self._ledger.forget(ack.epoch)
             self._journals.forget(ack.epoch)
@@ -262,9 +264,10 @@ class Outbox:
         self._forget_oldest()  # after the disk had its chance
         self._look_who_is_there(now)
         if self._lanes.sender is not None:
+            self._backlog.give_way(now)
             self._lanes.overdue(now)
             self._lanes.pump(now)
-        for epoch, seq in self._lanes.rest():
+        for epoch, seq in self._lanes.rest(now):
             self._backlog.turn_back(epoch, seq)
         await self._backlog.step()
         if self._keeper.works and not self._keeper.pending and self._room.needed:
@@ -290,7 +293,7 @@ class Outbox:
 
     def _lowest(self) -> int:
         """Return the lowest number of this epoch that is held, 0 for none."""
-        held = [entry.first or key[1] for key, entry in self._lanes.unspooled() if key[0] == self.epoch]
+        held = self._lanes.lowest(self.epoch)
         on_disk = self._keeper.disk.get(self.epoch)
         return min([*held, on_disk.lowest] if on_disk else held, default=0)
 
@@ -308,18 +311,11 @@ class Outbox:
         """Wait for a gateway that is back, and no longer for one that is gone."""
         awaited = self._journals.awaited(now)
         if awaited != self._backlog.awaited:
-            self._backlog.awaited = awaited
-            self._answer()
-            self._backlog.rewind()
-
-    def _answer(self) -> None:
-        """Find out what everybody has who is there."""
-        for epoch in self._lanes.epochs():
-            self._lanes.answer(epoch, self._journals.answered(epoch, self._backlog.awaited))
+            self._backlog.wait_for(awaited)
 
     def _forget_oldest(self) -> None:
         """Let the oldest readings go when the disk fails and memory is full, and remember which."""
-        waiting = [key for key, entry in self._lanes.readings.items() if not entry.spooled]
+        waiting = list(self._lanes.live.unspooled)
         over = len(waiting) - MEMORY_MOST
         if over > 0:
             gone: dict[str, list[Range]] = {}
@@ -339,8 +335,7 @@ class Outbox:
 
     def _again(self) -> None:
         """Send everything that somebody who is there lacks, from the beginning."""
-        self._lanes.again()
-        self._answer()
+        self._lanes.again(self._journals.somebody)
         self._backlog.rewind()
         self._lanes.pump(self._clock.boottime())
         self._wake.set()
@@ -362,8 +357,7 @@ class Outbox:
         before, damaged = self._keeper.disk, bool(contents.aside)
         held = self._without_pending(contents.held)
         self._keeper.disk = held
-        for (epoch, seq), entry in self._lanes.all():
-            entry.spooled = seq in held.get(epoch, ())
+        self._lanes.compare(held)
         self._ledger.take_in(contents, held, self._keeper.pending.done)
         if not self._opened:
             self._opened = True
@@ -395,14 +389,15 @@ class Outbox:
 
     def _alarms_from(self, rows: Iterable[Row]) -> dict[str, Ranges]:
         """Take the alarms of the disk into memory, before those that are there; return all numbers in memory."""
-        mine, self._lanes.alarms = self._lanes.alarms, {}
+        mine = dict(self._lanes.alarms.entries)
+        alarms: dict[Key, Entry] = {}
         for row in rows:
             key = row.epoch, row.seq
             if row.seq in self._keeper.disk.get(row.epoch, ()):
                 entry = mine.pop(key, None) or from_disk(row)
                 if entry is not None:  # else it goes the way of what cannot be read, when the backlog comes by
-                    self._lanes.alarms[key] = entry
-        self._lanes.alarms.update(mine)
+                    alarms[key] = entry
+        self._lanes.alarms.refill([*alarms.items(), *mine.items()])
         memory: dict[str, Ranges] = {}
         for (epoch, seq), entry in self._lanes.all():
             memory.setdefault(epoch, Ranges()).add_range(entry.first or seq, seq)
@@ -415,7 +410,7 @@ class Outbox:
             return
         for (epoch, seq), entry in entries:
             if (epoch, seq) in self._lanes:
-                entry.spooled = True
+                self._lanes.spooled((epoch, seq))
                 self._keeper.disk.setdefault(epoch, Ranges()).add_range(entry.first or seq, seq)
             else:  # acknowledged while it was on its way to the disk
                 span = entry.first or seq, seq

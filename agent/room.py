@@ -140,7 +140,7 @@ class Room:
 
     async def _thin(self, stage: int, epoch: str, start: int, lanes: Lanes) -> None:
         held = self._keeper.disk[epoch]
-        in_memory = {seq for of, seq in lanes.readings if of == epoch}
+        in_memory = {seq for lane in (lanes.live, lanes.old) for of, seq in lane.entries if of == epoch}
         every, seen, page = STAGES[stage], self._seen[stage], self._page
 
         def work(spool: Spool) -> tuple[list[Row], bool, int]:

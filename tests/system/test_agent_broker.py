@@ -388,7 +388,7 @@ async def test_tls_is_spoken_and_a_broker_that_is_not_trusted_gets_nothing(tmp_p
         async with running(tmp_path, Broker("localhost", broker.port, tls=Tls(str(tmp_path / "ca.pem")))) as agent:
             agent.put(100)
             await until(lambda: agent.uplink.connected, "the connection")
-            await until(lambda: agent.outbox._lanes.outstanding > 0, "readings are on their way")
+            await until(lambda: agent.outbox._lanes.live.under_way, "readings are on their way")
     finally:
         broker.stop()
 

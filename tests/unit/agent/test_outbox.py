@@ -237,7 +237,7 @@ async def test_while_nobody_acknowledges_memory_stays_bounded(bench):
     for number in range(2000):
         bench.put(number)
         await bench.wait(module.TICK)
-    assert len(bench.outbox._lanes.readings) <= WINDOW + 8
+    assert len(bench.outbox._lanes.live.entries) <= WINDOW + 8
     assert bench.outbox.held == 2000
 
 
@@ -281,7 +281,7 @@ async def test_when_the_disk_fails_for_long_the_oldest_in_memory_go_and_are_name
     await bench.wait(2)
     (voided,) = bench.outbox.hello().voided
     assert "disk failed" in voided.reason
-    assert len(bench.outbox._lanes.readings) <= 100
+    assert len(bench.outbox._lanes.live.entries) <= 100
 
 
 async def test_a_disk_that_only_stalled_costs_nothing(bench, monkeypatch):

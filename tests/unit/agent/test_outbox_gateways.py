@@ -2,7 +2,6 @@
 
 import pytest
 
-from agent.journals import PRESENT
 from agent.lanes import WINDOW
 from contract.message import Heartbeat
 
@@ -58,20 +57,60 @@ async def test_one_that_is_away_holds_up_nobody_and_gets_all_of_it_when_it_comes
     assert wire.seqs() == list(range(1, 5 * WINDOW + 1)), "in order, each once"
 
 
-async def test_one_that_falls_silent_is_not_waited_for_any_longer(bench):
+async def play(bench, seconds, *gateways):
+    """Both are there, ten readings come a second, and these acknowledge what they hear."""
+    for second in range(seconds):
+        for name in ("a", "b") if second % 10 == 0 else ():
+            bench.outbox.heartbeat(beat(name), retained=False)
+        for _ in range(10):
+            bench.put()
+        await bench.wait(0.5)
+        for name in gateways:
+            bench.ack(*((seq, seq) for seq in set(bench.wire.seqs())), gateway=name, journal=f"j-{name}")
+        await bench.wait(0.5)
+
+
+async def test_one_that_is_there_and_acknowledges_nothing_starves_nobody(bench):
+    wire = bench.connect()
+    await play(bench, 120, "a")
+    assert sorted(set(wire.seqs())) == list(range(1, 1201)), "a has all of it"
+    assert len(wire.sent) < 1.5 * 1200, "and does not hear it again and again"
+    await bench.alarm()
+    assert wire.messages()[-1].seq == 1201
+    assert len(bench.outbox._lanes.all()) < 600, "what is kept for b is on the disk"
+    await play(bench, 60, "a", "b")
+    assert bench.outbox.held <= 20, "b has all of it, once it works again"
+
+
+async def test_two_that_acknowledge_hear_everything_once(bench):
+    wire = bench.connect()
+    await play(bench, 120, "a", "b")
+    assert wire.seqs() == list(range(1, 1201))
+
+
+async def test_the_backlog_of_one_waits_for_no_other(bench):
+    for _ in range(3000):
+        bench.put()
+        await bench.wait(0.01, step=0.01)
+    bench.connect()
+    await play(bench, 110, "a")
+    assert bench.outbox._journals.has("a", bench.epoch).count() == 4100
+
+
+async def test_an_alarm_that_only_one_has_is_said_again_to_the_other_before_readings(bench):
     wire = bench.connect()
     for name in ("a", "b"):
         bench.outbox.heartbeat(beat(name), retained=False)
-    await bench.wait(0.25)
-    for _ in range(2 * WINDOW):
-        bench.put()
-    bench.ack((1, 2 * WINDOW), gateway="a", journal="j-a")
-    assert len(wire.sent) == WINDOW, "both are there, and both are waited for"
-    while bench.clock.now < 1000 + PRESENT + 1:
-        bench.outbox.heartbeat(beat("a"), retained=False)
-        await bench.wait(1)
     bench.put()
-    assert wire.seqs()[-1] == 2 * WINDOW + 1
+    await bench.alarm()
+    bench.ack((1, 2), gateway="a", journal="j-a")
+    for _ in range(4):
+        await bench.wait(10)
+        for name in ("a", "b"):
+            bench.outbox.heartbeat(beat(name), retained=False)
+    assert wire.seqs()[:4] == [1, 2, 2, 1]
+    bench.ack((1, 2), gateway="b", journal="j-b")
+    assert bench.outbox.held == 0
 
 
 async def test_their_heartbeats_alternate_on_one_topic_and_each_is_greeted_once(bench):

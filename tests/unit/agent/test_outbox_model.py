@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from agent.keeping import RETRY
-from agent.lanes import WINDOW, Lanes
+from agent.lanes import ALARMS, OLD, WINDOW, Lanes
 from agent.outbox import SPOOL_AFTER, TICK
 from contract.errors import StorageError
 from contract.message import Ack, Alarms, Heartbeat, Topic
@@ -110,7 +110,7 @@ class Machine(RuleBasedStateMachine):
     def put(self, count):
         for _ in range(count):
             lanes = self.bench.outbox._lanes
-            open_window = self.connected and lanes.outstanding < WINDOW
+            open_window = self.connected and len(lanes.live.under_way) < WINDOW
             seq = len(self.given[self.bench.epoch]) + 1
             self.bench.put(seq, DEVICES[seq % 3])
             self.given[self.bench.epoch][seq] = "", self.bench.clock.now
@@ -281,7 +281,9 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def all_is_accounted_for(self):
         outbox = self.bench.outbox
-        assert 0 <= outbox._lanes.outstanding <= WINDOW
+        assert len(outbox._lanes.live.under_way) <= WINDOW
+        assert len(outbox._lanes.alarms.under_way) <= ALARMS
+        assert len(outbox._lanes.old.under_way) <= OLD
         if not self.small and self.bench.spool.fails is None:
             assert outbox.trouble == "" or self.bench.clock.now - self.failed_at <= RETRY + TICK
         for held in outbox.hello().held:
@@ -361,9 +363,8 @@ def test_the_model_can_fail(bench_kind, tmp_path, monkeypatch, runner):
 
     def careless(self, entry, now):
         send(self, entry, now)
-        for key in [key for key, each in self.readings.items() if each is entry]:
-            self.outstanding -= 1
-            del self.readings[key]
+        for epoch, seq in [key for key, each in self.live.entries.items() if each is entry]:
+            self.live.drop(epoch, [(seq, seq)])
 
     monkeypatch.setattr(Lanes, "_send", careless)
     machine = Machine(bench_kind, tmp_path, runner)
