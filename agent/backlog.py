@@ -83,7 +83,7 @@ class Backlog:
         begin = self._begin(now)
         self._lanes.pump(now)
         count = min(int(self._allowance), self._lanes.old.room)
-        if begin is None or count <= 0 or not self._keeper.works:
+        if begin is None or count <= 0 or not self._keeper.open:
             return
         epoch, start = begin
         cursor = self._cursor

@@ -11,17 +11,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Final, TypeVar
 
-from agent.spool import Account, Batch, Contents, Row, Spool
+from agent.spool import MOST, Account, Batch, Contents, Row, Space, Spool
 from agent.watch import Watched
 from contract.alarm import Standing
 from contract.clock import Clock
-from contract.errors import StorageDamaged, StorageError, StorageTaken
+from contract.errors import StorageDamaged, StorageError, StorageFull, StorageTaken
 from contract.message import Voided
 from contract.ranges import Range, Ranges
 
 _log = logging.getLogger(__name__)
 RETRY: Final = 5.0
 """Seconds between two tries of a disk that fails: a full one must not be worn by trying."""
+LESS: Final = 0.95
+"""What part of its size a spool may keep that found no room."""
 NEAR: Final = 0.05
 """How far the mean size of a message may be off on disk: each write of it is one page more in a commit."""
 REMEMBERED: Final = 86400.0
@@ -38,8 +40,10 @@ class Keeper:
         """What the spool holds, epoch by epoch, the oldest first."""
         self.pending = Batch()
         """For the next commit."""
-        self.used = 0
-        """Bytes in use."""
+        self.space = Space(0, MOST)
+        """What room there is."""
+        self.full = False
+        """The last commit found no room."""
         self.size = 0.0
         """Measured mean size of a message."""
         self._kept_size = 0.0
@@ -56,11 +60,6 @@ class Keeper:
         """The file was found to be damaged, and nothing was done about it yet."""
         self._damaged = -math.inf
         """Boottime at which that happened."""
-
-    @property
-    def works(self) -> bool:
-        """Whether the disk was well the last time."""
-        return self._spool is not None and not self._fails
 
     @property
     def open(self) -> bool:
@@ -93,17 +92,17 @@ class Keeper:
         """
         damaged, self._broken = self._broken, False
 
-        def work() -> tuple[Spool, Contents, int]:
+        def work() -> tuple[Spool, Contents, Space]:
             spool = self._open_spool(damaged)
             try:
                 spool.open_epoch(self._epoch, left)
-                return spool, spool.contents(self._epoch), spool.used()
+                return spool, spool.contents(self._epoch), spool.space()
             except BaseException:
                 spool.close()
                 raise
 
         try:
-            spool, contents, self.used = await self._on_disk(work)
+            spool, contents, self.space = await self._on_disk(work)
         except StorageError as error:
             if isinstance(error, StorageTaken) and not again:
                 raise
@@ -118,17 +117,21 @@ class Keeper:
 
     async def commit(self, rows: Sequence[Row]) -> bool:
         """Write messages and all that waits for a commit; if the disk fails, they wait for the next one."""
+        if self.full and rows and not await self.commit(()):
+            return False  # what goes makes room for what comes
         batch, self.pending = self.pending, Batch()
         batch.keep = rows
         if not batch:
             return True
         if abs(self.size - self._kept_size) > NEAR * self._kept_size:
             batch.size = self.size
-        used = await self._try(lambda spool: spool.commit(batch))
-        if used is None:
+        space = await self._try(lambda spool: spool.commit(batch))
+        if space is None:
             self.pending = _both(batch, self.pending)
             return False
-        self.used = used
+        self.space = space
+        if rows or not self.full:
+            self._well()
         self._kept_size = batch.size or self._kept_size
         return True
 
@@ -138,7 +141,10 @@ class Keeper:
 
     async def work(self, work: Callable[[Spool], T]) -> T | None:
         """Do something with the spool; None: the disk fails."""
-        return await self._try(work)
+        done = await self._try(work)
+        if done is not None and self.full:
+            self._retry = -math.inf  # there may be room now
+        return done
 
     async def close(self) -> None:
         """Close the spool."""
@@ -186,11 +192,14 @@ class Keeper:
             done = await self._on_disk(lambda: work(spool))
         except StorageError as error:
             self._failed(error)
-            await self.close()  # whatever it is, the next try begins with a fresh look at the file
+            if isinstance(error, StorageFull):
+                self.full = True
+                self.space = Space(self.space.used, min(self.space.most, int(self.space.used * LESS)))
+                return None
+            await self.close()  # the next try begins with a fresh look at the file
             if isinstance(error, StorageDamaged):
                 self._broken, self._retry = True, -math.inf  # it only gets better by being saved
             return None
-        self._well()
         return done
 
     def _failed(self, error: StorageError) -> None:
@@ -200,6 +209,8 @@ class Keeper:
         self._fails = f"{error.what}; messages stay in memory"
 
     def _well(self) -> None:
+        """Take it that something was written."""
+        self.full = False
         if self._fails:
             self._fails = ""
             _log.warning("the spool can be written again")

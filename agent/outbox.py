@@ -137,7 +137,7 @@ class Outbox:
     @property
     def used(self) -> int:
         """Bytes of the disk that are in use."""
-        return self._keeper.used
+        return self._keeper.space.used
 
     @property
     def trouble(self) -> str:
@@ -251,7 +251,8 @@ class Outbox:
         """Do what time asks for: keep on disk, send again, replay, make room. Alarms are kept whatever the time."""
         self._urgent = False
         now = self._clock.boottime()
-        if not self._keeper.open and self._keeper.due:
+        due = self._keeper.due
+        if due and not self._keeper.open:
             await self._mend()
         self._standings.tick()
         unspooled = self._lanes.unspooled()
@@ -259,7 +260,7 @@ class Outbox:
         fresh = unspooled[len(late) :]
         if len(fresh) > MEMORY_MOST or any(now - entry.queued >= SPOOL_AFTER for _, entry in fresh):
             late += fresh  # the younger ones too: while nobody answers, one commit a second spares the flash
-        if self._keeper.open and self._keeper.due and (late or self._keeper.pending):
+        if due and self._keeper.open and (late or self._keeper.pending):
             await self._commit(late)
         self._forget_oldest()  # after the disk had its chance
         self._look_who_is_there(now)
@@ -270,8 +271,8 @@ class Outbox:
         for epoch, seq in self._lanes.rest(now):
             self._backlog.turn_back(epoch, seq)
         await self._backlog.step()
-        if self._keeper.works and not self._keeper.pending and self._room.needed:
-            self._void(await self._room.step(self._lanes))
+        if due and self._keeper.open and not self._keeper.pending and self._room.needed(now):
+            self._void(await self._room.step(self._lanes, now))
             self._urgent = True  # go on at once, as long as there is something to do
             self._wake.set()
 

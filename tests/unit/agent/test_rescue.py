@@ -348,6 +348,20 @@ async def test_a_disk_that_is_full_costs_nothing_and_is_written_again_when_there
     assert list(real.look().values()) == [Ranges([(1, 1002)])]
 
 
+async def test_a_disk_that_is_smaller_than_the_settings_keeps_the_newest_and_never_runs_full(tiny, real, caplog):
+    subprocess.run(["mount", "-o", "remount,size=10m", tiny], check=True)  # noqa: ASYNC221 - returns at once
+    await real.start()
+    for number in range(60_000):
+        real.put(number, f"ups-{number % 3}")
+        real.clock.now += 1.0
+        if number % 500 == 499:
+            await real.wait(4, step=1.0)
+    await real.wait(20, step=1.0)
+    assert caplog.messages == [line for line in caplog.messages if line.startswith("the spool is full")]
+    assert real.look() == {real.epoch: Ranges([(1, 60_000)])}
+    assert "thinned out" in real.outbox.trouble
+
+
 async def test_a_disk_that_becomes_read_only_costs_nothing_and_is_written_again(tiny, real):
     await real.start()
     real.put()
