@@ -183,6 +183,7 @@ class Outbox:
             held=self._ledger.held(self._holding()),
             voided=self._ledger.lost(),
             standing=tuple(self._standing()),
+            partial=not self._opened,
         )
 
     def connected(self, sender: Sender) -> None:
@@ -348,10 +349,10 @@ class Outbox:
             return
         first = not self._opened
         self._take_in(contents)
-        self.save(self._states())
         if first:
             self._late(contents.watched)
             self.unsaid = True
+        self.save(self._states())
 
     def _take_in(self, contents: Contents) -> None:
         """Set what is thought to be on the disk right by what is there."""

@@ -123,6 +123,8 @@ class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
     held: tuple[Held, ...] = ()
     voided: tuple[Voided, ...] = ()
     standing: tuple[Occurrence, ...] = ()
+    partial: bool = False
+    """The agent's spool could not be read yet: nothing is to be concluded from what is not said here."""
 
 
 class Device(msgspec.Struct, frozen=True, omit_defaults=True):

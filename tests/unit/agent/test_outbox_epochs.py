@@ -118,10 +118,12 @@ async def test_while_the_spool_cannot_be_read_nothing_is_said_of_earlier_epochs_
     bench.put()
     await bench.start()
     assert list(bench.held()) == [bench.epoch]
+    assert bench.outbox.hello().partial, "nothing is to be concluded from it, of standing alarms either"
     assert not bench.outbox.unsaid
     bench.spool.fails = None
     await bench.wait(6)
     assert bench.outbox.unsaid, "hello is to be said anew"
+    assert not bench.outbox.hello().partial
     held = bench.held()
     assert held[E1] == Held(E1, ((1, 1),), last=1)
     assert held[E2] == Held(E2, (), last=1), "its only reading was in memory, and is named"
