@@ -56,6 +56,8 @@ class Keeper:
         self._fails = ""
         """What is wrong with the disk; empty: it works."""
         self._retry = -math.inf
+        self._unnoted: Sequence[Account] | None = None
+        """There was no room to note our epoch yet: what is to be noted of earlier ones with it."""
         self._broken = False
         """The file was found to be damaged, and nothing was done about it yet."""
         self._damaged = -math.inf
@@ -65,6 +67,11 @@ class Keeper:
     def open(self) -> bool:
         """Whether there is a spool to be worked with."""
         return self._spool is not None
+
+    @property
+    def noted(self) -> bool:
+        """Whether the disk knows of our epoch, and how far the earlier ones came."""
+        return self._spool is not None and self._unnoted is None
 
     @property
     def due(self) -> bool:
@@ -83,6 +90,8 @@ class Keeper:
     async def reopen(self, left: Sequence[Account], *, again: bool) -> Contents | None:
         """Open the spool, and its epoch in it; return what is there, or None when the disk does not let us.
 
+        One that has no room for the epoch is read all the same; the epoch is noted with the first commit.
+
         Args:
             left: what is known of earlier epochs.
             again: this process has begun its work, and goes on whatever comes.
@@ -92,17 +101,21 @@ class Keeper:
         """
         damaged, self._broken = self._broken, False
 
-        def work() -> tuple[Spool, Contents, Space]:
+        def work() -> tuple[Spool, Contents, Space, StorageFull | None]:
             spool = self._open_spool(damaged)
+            full = None
             try:
-                spool.open_epoch(self._epoch, left)
-                return spool, spool.contents(self._epoch), spool.space()
+                try:
+                    spool.open_epoch(self._epoch, left)
+                except StorageFull as error:
+                    full = error
+                return spool, spool.contents(self._epoch), spool.space(), full
             except BaseException:
                 spool.close()
                 raise
 
         try:
-            spool, contents, self.space = await self._on_disk(work)
+            spool, contents, self.space, full = await self._on_disk(work)
         except StorageError as error:
             if isinstance(error, StorageTaken) and not again:
                 raise
@@ -112,7 +125,11 @@ class Keeper:
         self._spool = spool
         if contents.aside:
             self._damaged = self._clock.boottime()
-        self._well()
+        self._unnoted = left if full else None
+        if full:
+            self._no_room(full)
+        else:
+            self._well()
         return contents
 
     async def commit(self, rows: Sequence[Row]) -> bool:
@@ -125,10 +142,18 @@ class Keeper:
             return True
         if abs(self.size - self._kept_size) > NEAR * self._kept_size:
             batch.size = self.size
-        space = await self._try(lambda spool: spool.commit(batch))
+        left = self._unnoted
+
+        def work(spool: Spool) -> Space:
+            if left is not None:
+                spool.open_epoch(self._epoch, left)
+            return spool.commit(batch)
+
+        space = await self._try(work)
         if space is None:
             self.pending = _both(batch, self.pending)
             return False
+        self._unnoted = None
         self.space = space
         if rows or not self.full:
             self._well()
@@ -191,16 +216,20 @@ class Keeper:
         try:
             done = await self._on_disk(lambda: work(spool))
         except StorageError as error:
-            self._failed(error)
             if isinstance(error, StorageFull):
-                self.full = True
-                self.space = Space(self.space.used, min(self.space.most, int(self.space.used * LESS)))
+                self._no_room(error)
                 return None
+            self._failed(error)
             await self.close()  # the next try begins with a fresh look at the file
             if isinstance(error, StorageDamaged):
                 self._broken, self._retry = True, -math.inf  # it only gets better by being saved
             return None
         return done
+
+    def _no_room(self, error: StorageFull) -> None:
+        self._failed(error)
+        self.full = True
+        self.space = Space(self.space.used, min(self.space.most, int(self.space.used * LESS)))
 
     def _failed(self, error: StorageError) -> None:
         self._retry = self._clock.boottime() + RETRY

@@ -102,6 +102,7 @@ class Ledger:
 
     def take_in(self, contents: Contents, held: dict[str, Ranges], done: Sequence[str]) -> None:
         """Take what the disk knows of earlier epochs; ``done`` are those of which nothing is to be said any more."""
+        self._read = True
         known = {account.epoch: account for account in contents.accounts if account.epoch not in done}
         earlier = {epoch: self._earlier.get(epoch, account) for epoch, account in known.items()} | self._earlier
         self._earlier = {
@@ -117,8 +118,8 @@ class Ledger:
 
     def on_disk(self) -> None:
         """Take it that the disk knows of the earlier epochs: the mark need not any more."""
-        self._read = True
-        self._mark.known()
+        if self._mark.left:
+            self._mark.known()
 
     def perhaps(self) -> dict[str, Ranges]:
         """Return, for earlier epochs, what may have been on a disk that cannot be read any more."""

@@ -367,6 +367,7 @@ class Outbox:
             self._standings.restore(contents.standings)
             for voided in contents.voided:
                 self._ledger.remember(voided)
+        if self._keeper.noted:
             self._ledger.on_disk()
         memory = self._alarms_from(contents.alarms)
         if damaged and not before:  # nobody knows what was there, but from where to where it may have been
@@ -410,6 +411,7 @@ class Outbox:
         rows = [Row(*key, entry.topic, entry.body, entry.first) for key, entry in entries]
         if not await self._keeper.commit(rows):
             return
+        self._ledger.on_disk()
         for (epoch, seq), entry in entries:
             if (epoch, seq) in self._lanes:
                 self._lanes.spooled((epoch, seq))

@@ -362,6 +362,33 @@ async def test_a_disk_that_is_smaller_than_the_settings_keeps_the_newest_and_nev
     assert "thinned out" in real.outbox.trouble
 
 
+async def test_a_start_on_a_disk_without_room_reads_what_is_there_and_sends_it(tiny, real, caplog):
+    await real.start()
+    for number in range(50):
+        real.put(number)
+    await real.alarm("o", Watched("ups-1", "on-battery"))
+    await real.outbox.flush()
+    first = real.epoch
+    await real.outbox.close()
+    ballast = tiny / "ballast"
+    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        file.writelines(itertools.repeat(b"x" * 4096))
+    assert await real.start() == [Watched("ups-1", "on-battery")], "it knows what stood"
+    assert not real.outbox.hello().partial
+    assert real.held()[first].spans == ((1, 51),)
+    wire = real.connect()
+    real.put()
+    await real.wait(10)
+    assert sorted(message.seq for message in wire.messages() if message.epoch == first) == [*range(1, 33), 51]
+    assert "full" in real.outbox.trouble
+    assert len(caplog.records) == 1
+    ballast.unlink()
+    real.ack((1, 51), epoch=first)
+    await real.wait(RETRY + 2)
+    assert real.outbox.trouble == ""
+    assert real.look() == {real.epoch: Ranges([(1, 1)])}
+
+
 async def test_a_disk_that_becomes_read_only_costs_nothing_and_is_written_again(tiny, real):
     await real.start()
     real.put()
