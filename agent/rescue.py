@@ -6,6 +6,7 @@ of it is gone, the outbox can tell: it knows which numbers it had.
 
 import contextlib
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,10 +44,11 @@ def open_spool(path: Path, stamp: str, *, damaged: bool = False) -> Spool:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        finished = _finish(path)
         try:
             database = connect(path)
             if not damaged:
-                return Spool(database, path)
+                return Spool(database, path, finished)
             database.close()
             raise sqlite3.DatabaseError("it could not be read")  # noqa: TRY301 - goes the way of all that are damaged
         except sqlite3.DatabaseError as error:
@@ -96,7 +98,7 @@ def _bare(path: Path) -> sqlite3.Connection:
 
 def _rescue(path: Path, stamp: str, damage: sqlite3.Error) -> Path:
     """Build a new file from what can be read, and put it in place of the damaged one; return where that is now."""
-    new = path.with_name(f"{path.name}.rescued")
+    new = _rescued(path)
     _remove(new)
     counts: dict[str, int] = {}
     try:
@@ -121,6 +123,7 @@ def _rescue(path: Path, stamp: str, damage: sqlite3.Error) -> Path:
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + extra).rename(aside.with_name(aside.name + extra))
     new.rename(path)
+    _sync(path.parent)
     _log.error(
         "the spool %s is damaged (%s); it is set aside as %s; %d messages of %d epochs and %d conditions could be read and"
         " are kept (look after its disk: a card that begins to fail goes on failing)",
@@ -132,6 +135,31 @@ def _rescue(path: Path, stamp: str, damage: sqlite3.Error) -> Path:
         counts["conditions"],
     )
     return aside
+
+
+def _finish(path: Path) -> str:
+    """Finish a rescue that ended between its renames; return where the damaged file is, empty if there was none."""
+    new = _rescued(path)
+    if path.exists() or not new.exists():
+        return ""
+    for extra in _EXTRA:  # of the damaged file; the new one must not be read with them
+        path.with_name(path.name + extra).unlink(missing_ok=True)
+    new.rename(path)
+    _sync(path.parent)
+    return next((str(aside) for aside in path.parent.glob(f"{path.name}.damaged-*")), "")
+
+
+def _rescued(path: Path) -> Path:
+    return path.with_name(f"{path.name}.rescued")
+
+
+def _sync(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _remove(path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -102,6 +103,40 @@ def test_one_damaged_file_is_kept_to_be_looked_at_and_no_more(tmp_path):
         path.write_bytes(b"nonsense" * 1000)
         open_spool(path, stamp).close()
     assert [each.name for each in tmp_path.glob("*damaged*")] == ["spool.db.damaged-3"]
+
+
+class KillError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("renames", [1, 2])
+def test_a_rescue_that_is_killed_between_its_renames_is_finished_by_the_next_process(tmp_path, monkeypatch, renames):
+    path = tmp_path / "spool.db"
+    filled(path)
+    flip(path, leaves_of_messages(path)[4])
+    wal = path.with_name("spool.db-wal")
+    wal.write_bytes(b"left behind")
+    rename, left = Path.rename, [None] * renames
+
+    def killed(self, target):
+        if not left:
+            raise KillError
+        left.pop()
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed)
+        with pytest.raises(KillError):
+            open_spool(path, "77")
+    assert not path.exists()
+    spool = open_spool(path, "78")
+    assert spool.held()[E1].count() > 400
+    assert spool.aside == str(tmp_path / "spool.db.damaged-77"), "and it is known that something may be lost"
+    spool.close()
+    assert sorted(each.name for each in tmp_path.iterdir() if "-wal" not in each.name) == [
+        "spool.db",
+        "spool.db.damaged-77",
+    ]
 
 
 def test_a_body_that_is_garbled_is_not_taken_for_a_message(tmp_path):
