@@ -22,6 +22,8 @@ from contract.ranges import Range, Ranges
 _log = logging.getLogger(__name__)
 RETRY: Final = 5.0
 """Seconds between two tries of a disk that fails: a full one must not be worn by trying."""
+DROP_MOST: Final = 2000
+"""Numbers that go from the disk in one commit; an alarm may have to wait for one."""
 LESS: Final = 0.95
 """What part of its size a spool may keep that found no room."""
 NEAR: Final = 0.05
@@ -138,6 +140,9 @@ class Keeper:
             return False  # what goes makes room for what comes
         batch, self.pending = self.pending, Batch()
         batch.keep = rows
+        batch.drop, self.pending.drop = _some(batch.drop)
+        if rows and self.pending.drop and not self.full:  # there is so much to go that what is new goes alone
+            self.pending.drop, batch.drop = [*batch.drop, *self.pending.drop], []
         if not batch:
             return True
         if abs(self.size - self._kept_size) > NEAR * self._kept_size:
@@ -265,6 +270,21 @@ def _both(early: Batch, late: Batch) -> Batch:
         done=list(dict.fromkeys([*early.done, *late.done])),
         standings={**early.standings, **late.standings},
     )
+
+
+def _some(drop: Sequence[tuple[str, Range]]) -> tuple[list[tuple[str, Range]], list[tuple[str, Range]]]:
+    """Return what goes in one commit, and the rest."""
+    now: list[tuple[str, Range]] = []
+    rest: list[tuple[str, Range]] = []
+    room = DROP_MOST
+    for epoch, (first, last) in drop:
+        end = min(last, first + room - 1)
+        if end >= first:
+            now.append((epoch, (first, end)))
+            room -= end - first + 1
+        if end < last:
+            rest.append((epoch, (end + 1, last)))
+    return now, rest
 
 
 def _merged(drop: Iterable[tuple[str, Range]]) -> list[tuple[str, Range]]:

@@ -156,8 +156,7 @@ class Outbox:
         for message in messages:
             self._queue(Topic.ALARMS, message)
         self.save(watched)
-        self._urgent = True
-        self._wake.set()
+        self._hurry()
 
     def save(self, watched: Iterable[Watched]) -> None:
         """Keep, with the next commit, where conditions stand that nobody is told about yet."""
@@ -173,6 +172,8 @@ class Outbox:
             await self._mend()
         self._keeper.pending.ended = [self._ledger.ours]
         await self._commit(self._lanes.unspooled())
+        while self._keeper.pending.drop and self._keeper.due:
+            await self._commit(())
 
     def hello(self) -> Hello:
         """Return the first message after connecting."""
@@ -263,6 +264,8 @@ class Outbox:
             late += fresh  # the younger ones too: while nobody answers, one commit a second spares the flash
         if due and self._keeper.open and (late or self._keeper.pending):
             await self._commit(late)
+            if self._keeper.pending.drop and self._keeper.due:
+                self._hurry()
         self._forget_oldest()  # after the disk had its chance
         self._look_who_is_there(now)
         if self._lanes.sender is not None:
@@ -274,8 +277,7 @@ class Outbox:
         await self._backlog.step()
         if due and self._keeper.open and not self._keeper.pending and self._room.needed(now):
             self._void(await self._room.step(self._lanes, now))
-            self._urgent = True  # go on at once, as long as there is something to do
-            self._wake.set()
+            self._hurry()
 
     def _queue(self, topic: Topic, message: Message) -> None:
         now = self._clock.boottime()
@@ -292,6 +294,11 @@ class Outbox:
         size = self._keeper.size
         self._keeper.size = size + (len(body) - size) / min(number, SIZES) if size else float(len(body))
         self._lanes.add((self.epoch, number), Entry(topic, body, now), now)
+
+    def _hurry(self) -> None:
+        """Go on at once: there is something to do."""
+        self._urgent = True
+        self._wake.set()
 
     def _lowest(self) -> int:
         """Return the lowest number of this epoch that is held, 0 for none."""

@@ -27,6 +27,8 @@ _ADDED: Final = (
     ("epochs", "state", "TEXT NOT NULL DEFAULT 'open'"),
 )
 """Columns that a spool of an earlier version has not."""
+_LOG: Final = 1 << 20
+"""Bytes of the log of commits after which they go to the file; on a disk without room for both, nothing can be written."""
 _EXTRA: Final = ("-wal", "-shm")
 
 
@@ -76,6 +78,8 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # a second agent here would send our messages as its own
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA journal_size_limit={_LOG}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_LOG // 4096}")
         connection.execute("PRAGMA cache_size=-512")  # KiB; nothing is read twice
         connection.executescript(SCHEMA)
         for table, column, kind in _ADDED:

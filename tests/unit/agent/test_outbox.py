@@ -328,3 +328,28 @@ async def test_hello_is_due_for_a_gateway_that_started_after_the_last_one(bench)
     assert not bench.outbox.heartbeat(beat, retained=False)
     assert not bench.outbox.heartbeat(Heartbeat(session="s2", online=False), retained=False)
     assert bench.outbox.heartbeat(Heartbeat(session="s2", online=True), retained=False)
+
+
+async def test_when_much_is_acknowledged_at_once_an_alarm_is_committed_first_and_the_rest_goes_bit_by_bit(bench):
+    for number in range(9000):
+        bench.put(number)
+    await bench.wait(2)
+    batches, commit = [], bench.spool.commit
+    bench.spool.commit = lambda batch: (batches.append(batch), commit(batch))[1]
+    bench.connect()
+    bench.ack((1, 9000))
+    await bench.alarm()
+    assert (len(batches[0].keep), batches[0].drop) == (1, [])
+    for _ in range(6):
+        await bench.outbox.tick()
+    assert [sum(last - first + 1 for _, (first, last) in batch.drop) for batch in batches[1:]] == [2000] * 4 + [1000]
+    assert [row.topic for row in bench.spool.rows.values()] == [Topic.ALARMS]
+
+
+async def test_what_is_acknowledged_is_gone_when_the_process_ends(bench):
+    for number in range(9000):
+        bench.put(number)
+    await bench.wait(2)
+    bench.ack((1, 8990))
+    await bench.outbox.flush()
+    assert len(bench.spool.rows) == 10
