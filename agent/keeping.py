@@ -24,6 +24,9 @@ RETRY: Final = 5.0
 """Seconds between two tries of a disk that fails: a full one must not be worn by trying."""
 DROP_MOST: Final = 2000
 """Numbers that go from the disk in one commit; an alarm may have to wait for one."""
+HANGS: Final = 5.0
+"""Seconds after which a disk that has not done what it was asked for hangs."""
+HUNG: Final = "the spool's disk does not answer"
 LESS: Final = 0.95
 """What part of its size a spool may keep that found no room."""
 NEAR: Final = 0.05
@@ -62,6 +65,9 @@ class Keeper:
         """There was no room to note our epoch yet: what is to be noted of earlier ones with it."""
         self._broken = False
         """The file was found to be damaged, and nothing was done about it yet."""
+        self._asked: float | None = None
+        """When the disk was asked for what it is doing; None: it has nothing to do."""
+        self._hung = False
         self._damaged = -math.inf
         """Boottime at which that happened."""
 
@@ -83,11 +89,20 @@ class Keeper:
     @property
     def trouble(self) -> str:
         """What is to be said of the disk, in a sentence; empty: nothing."""
+        if self._hung:
+            return f"{HUNG}; messages stay in memory"
         if self._fails:
             return self._fails
         if self._clock.boottime() - self._damaged < REMEMBERED:
             return "the spool was damaged; what could be read of it is kept"
         return ""
+
+    def hangs(self) -> bool:
+        """Say whether the disk has not done for long what it was asked for; it is told once."""
+        if self._asked is not None and not self._hung and self._clock.boottime() - self._asked >= HANGS:
+            self._hung = True
+            _log.error("%s; messages stay in memory meanwhile", HUNG)
+        return self._hung
 
     async def reopen(self, left: Sequence[Account], *, again: bool) -> Contents | None:
         """Open the spool, and its epoch in it; return what is there, or None when the disk does not let us.
@@ -251,7 +266,14 @@ class Keeper:
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         """Run on the spool's thread; once begun it is done, even if the task that asked is cancelled."""
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._worker, work))
+        self._asked = self._clock.boottime()
+        try:
+            return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._worker, work))
+        finally:
+            self._asked = None
+            if self._hung:
+                self._hung = False
+                _log.warning("the spool's disk answers again")
 
 
 def _both(early: Batch, late: Batch) -> Batch:

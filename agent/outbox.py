@@ -243,11 +243,23 @@ class Outbox:
                     await self._wake.wait()
             self._wake.clear()
             now = self._clock.boottime()
-            if self._urgent or now >= due:
+            ticks = self._urgent or now >= due
+            if ticks:
                 due = now + TICK
-                await self.tick()
-            else:
-                await self._backlog.step()
+            await self._beside(asyncio.create_task(self.tick() if ticks else self._backlog.step()))
+
+    async def _beside(self, work: asyncio.Task[None]) -> None:
+        """Wait for work that may wait for the disk, and go on with what needs none: a disk may hang for minutes."""
+        try:
+            while True:
+                await asyncio.wait({work}, timeout=TICK)
+                if work.done():
+                    return await work
+                if self._keeper.hangs():
+                    self._forget_oldest()
+                self._move(self._clock.boottime())
+        finally:
+            work.cancel()
 
     async def tick(self) -> None:
         """Do what time asks for: keep on disk, send again, replay, make room. Alarms are kept whatever the time."""
@@ -267,6 +279,14 @@ class Outbox:
             if self._keeper.pending.drop and self._keeper.due:
                 self._hurry()
         self._forget_oldest()  # after the disk had its chance
+        self._move(now)
+        await self._backlog.step()
+        if due and self._keeper.open and not self._keeper.pending and self._room.needed(now):
+            self._void(await self._room.step(self._lanes, now))
+            self._hurry()
+
+    def _move(self, now: float) -> None:
+        """Do what time asks for, but for the disk."""
         self._look_who_is_there(now)
         if self._lanes.sender is not None:
             self._backlog.give_way(now)
@@ -274,10 +294,6 @@ class Outbox:
             self._lanes.pump(now)
         for epoch, seq in self._lanes.rest(now):
             self._backlog.turn_back(epoch, seq)
-        await self._backlog.step()
-        if due and self._keeper.open and not self._keeper.pending and self._room.needed(now):
-            self._void(await self._room.step(self._lanes, now))
-            self._hurry()
 
     def _queue(self, topic: Topic, message: Message) -> None:
         now = self._clock.boottime()

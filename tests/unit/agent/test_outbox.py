@@ -1,6 +1,7 @@
 """The outbox, by example; against a model: test_outbox_model.py."""
 
 import asyncio
+from concurrent.futures import Executor
 
 import pytest
 
@@ -353,3 +354,49 @@ async def test_what_is_acknowledged_is_gone_when_the_process_ends(bench):
     bench.ack((1, 8990))
     await bench.outbox.flush()
     assert len(bench.spool.rows) == 10
+
+
+async def test_a_disk_that_hangs_stops_neither_resending_nor_the_bound_of_memory(bench, monkeypatch, caplog):
+    monkeypatch.setattr(module, "TICK", 0.001)
+    monkeypatch.setattr(module, "MEMORY_MOST", 100)
+    asked, answers = asyncio.Event(), asyncio.Event()
+
+    async def hang(work):
+        asked.set()
+        await answers.wait()
+        return work()
+
+    class Slow(Executor):
+        def submit(self, work, /, *args, **kwargs):
+            return asyncio.run_coroutine_threadsafe(hang(lambda: work(*args, **kwargs)), loop)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(bench.outbox._keeper, "_worker", Slow())
+    wire = bench.connect()
+    running = asyncio.create_task(bench.outbox.run())
+    put_alarm(bench)
+    async with asyncio.timeout(5):
+        await asked.wait()
+        for number in range(1000):
+            bench.put(number)
+        while len(wire.sent) < 66 + WINDOW:  # it looks at the clock, which goes on
+            bench.clock.now += 1.0
+            await asyncio.sleep(0.002)
+    assert bench.outbox.trouble.startswith("the spool's disk does not answer")
+    assert len(bench.outbox._lanes.all()) <= 101
+    assert bench.outbox.held + sum(last - first + 1 for first, last in bench.outbox.hello().voided[0].spans) == 1001
+    answers.set()
+    async with asyncio.timeout(5):
+        while bench.outbox.trouble:
+            bench.clock.now += 0.25
+            await asyncio.sleep(0.002)
+    running.cancel()
+    assert [line for line in caplog.messages if "answer" in line] == [
+        "the spool's disk does not answer; messages stay in memory meanwhile",
+        "the spool's disk answers again",
+    ]
+
+
+def put_alarm(bench):
+    occurrence = Occurrence(id="o", device="ups-1", condition="on-battery")
+    bench.outbox.put_alarms([Alarms(at=bench.clock.stamp(), occurrence=occurrence)])
