@@ -21,7 +21,10 @@ from contract.ranges import Range, Ranges
 
 _log = logging.getLogger(__name__)
 RETRY: Final = 5.0
-"""Seconds between two tries of a disk that fails: a full one must not be worn by trying."""
+"""Seconds until a disk that fails is tried again; each time twice as long, for it must not be worn by trying."""
+RETRY_MOST: Final = 60.0
+NO_ROOM_MOST: Final = 3600.0
+"""The same where there is no room to save a damaged file: each try reads all of it."""
 DROP_MOST: Final = 2000
 """Numbers that go from the disk in one commit; an alarm may have to wait for one."""
 HANGS: Final = 5.0
@@ -61,6 +64,7 @@ class Keeper:
         self._fails = ""
         """What is wrong with the disk; empty: it works."""
         self._retry = -math.inf
+        self._pause = RETRY
         self._unnoted: Sequence[Account] | None = None
         """There was no room to note our epoch yet: what is to be noted of earlier ones with it."""
         self._broken = False
@@ -136,7 +140,7 @@ class Keeper:
         except StorageError as error:
             if isinstance(error, StorageTaken) and not again:
                 raise
-            self._failed(error)
+            self._failed(error, NO_ROOM_MOST if isinstance(error, StorageFull) else RETRY_MOST)
             self._broken = damaged or isinstance(error, StorageDamaged)
             return None
         self._spool = spool
@@ -251,15 +255,16 @@ class Keeper:
         self.full = True
         self.space = Space(self.space.used, min(self.space.most, int(self.space.used * LESS)))
 
-    def _failed(self, error: StorageError) -> None:
-        self._retry = self._clock.boottime() + RETRY
+    def _failed(self, error: StorageError, most: float = RETRY_MOST) -> None:
+        self._retry = self._clock.boottime() + self._pause
+        self._pause = min(self._pause * 2, most)
         if not self._fails:
             _log.error("%s; messages stay in memory meanwhile", error)
         self._fails = f"{error.what}; messages stay in memory"
 
     def _well(self) -> None:
         """Take it that something was written."""
-        self.full = False
+        self.full, self._pause = False, RETRY
         if self._fails:
             self._fails = ""
             _log.warning("the spool can be written again")

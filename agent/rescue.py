@@ -7,13 +7,14 @@ of it is gone, the outbox can tell: it knows which numbers it had.
 import contextlib
 import logging
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from agent.spool import HINT, MOST, SCHEMA, Spool, epochs_of_messages, is_damage
-from contract.errors import MessageError, StorageError, StorageTaken
+from contract.errors import MessageError, StorageError, StorageFull, StorageTaken
 from contract.message import Alarms, Readings, Topic, decode
 
 _log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ def open_spool(path: Path, stamp: str, *, damaged: bool = False) -> Spool:
 
     Raises:
         StorageTaken: another agent has it open.
+        StorageFull: it is damaged, and there is no room to save it.
         StorageError: the disk does not let us.
     """
     try:
@@ -104,6 +106,10 @@ def _rescue(path: Path, stamp: str, damage: sqlite3.Error) -> Path:
     """Build a new file from what can be read, and put it in place of the damaged one; return where that is now."""
     new = _rescued(path)
     _remove(new)
+    for older in path.parent.glob(f"{path.name}.damaged-*"):
+        older.unlink()  # one is enough to look at, and the room is needed
+    if shutil.disk_usage(path.parent).free < path.stat().st_size:
+        raise StorageFull("it is damaged, and there is no room for what can be saved of it", where=str(path), hint=HINT)
     counts: dict[str, int] = {}
     try:
         target = _bare(new)
@@ -119,8 +125,6 @@ def _rescue(path: Path, stamp: str, damage: sqlite3.Error) -> Path:
     except (OSError, sqlite3.Error):
         _remove(new)  # the damaged one stays where it is, for the next try
         raise
-    for older in path.parent.glob(f"{path.name}.damaged-*"):
-        older.unlink()  # one is enough to look at, and the room is needed
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     path.rename(aside)
     for extra in _EXTRA:

@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import Executor
+from itertools import pairwise
 
 import pytest
 
@@ -12,7 +13,7 @@ from agent.keeping import RETRY
 from agent.lanes import WINDOW
 from agent.watch import Watched
 from contract.alarm import Occurrence
-from contract.errors import StorageError
+from contract.errors import StorageError, StorageFull
 from contract.message import Ack, Alarms, Heartbeat, Readings, Topic, encode
 
 FULL = StorageError("the disk is full")
@@ -272,6 +273,23 @@ async def test_a_disk_that_fails_costs_nothing_and_is_told_once(bench, caplog):
     assert len(bench.spool.rows) == 2
     assert len(bench.spool.states) == 1
     assert caplog.records[-1].message == "the spool can be written again"
+
+
+@pytest.mark.parametrize(
+    ("error", "most"), [(FULL, 60.0), (StorageFull("there is no room to save it"), 3600.0)], ids=["fails", "no room"]
+)
+async def test_a_disk_that_goes_on_failing_is_tried_ever_more_seldom(bench, error, most):
+    bench.spool.fails = error
+    tries, open_spool = [], bench.spool.open
+    bench.spool.open = lambda damaged: (tries.append(bench.clock.now), open_spool(damaged))[1]
+    await bench.start()
+    await bench.wait(4 * most, step=0.5)
+    pauses = [later - earlier for earlier, later in pairwise(tries)]
+    assert pauses[:3] == pytest.approx([5, 10, 20], abs=1.0)
+    assert pauses[-1] == pytest.approx(most, abs=1.0)
+    bench.spool.fails = None
+    await bench.wait(most)
+    assert bench.outbox.trouble == ""
 
 
 async def test_when_the_disk_fails_for_long_the_oldest_in_memory_go_and_are_named(bench, monkeypatch):

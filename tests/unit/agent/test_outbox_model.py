@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from agent.keeping import RETRY
+from agent.keeping import RETRY_MOST
 from agent.lanes import ALARMS, OLD, WINDOW, Lanes
 from agent.outbox import SPOOL_AFTER, TICK
 from contract.errors import StorageError
@@ -233,7 +233,7 @@ class Machine(RuleBasedStateMachine):
     def end(self, *, clean=False, power=False):
         """Account for what is only in memory as the process ends."""
         bench, epoch = self.bench, self.bench.epoch
-        disk_was_well = bench.spool.fails is None and bench.clock.now - self.failed_at > RETRY + YOUNG
+        disk_was_well = bench.spool.fails is None and bench.clock.now - self.failed_at > RETRY_MOST + YOUNG
         on_disk = {
             n for (of, _), row in bench.spool.rows.items() if of == epoch for n in range(row.span[0], row.seq + 1)
         }
@@ -285,7 +285,7 @@ class Machine(RuleBasedStateMachine):
         assert len(outbox._lanes.alarms.under_way) <= ALARMS
         assert len(outbox._lanes.old.under_way) <= OLD
         if not self.small and self.bench.spool.fails is None:
-            assert outbox.trouble == "" or self.bench.clock.now - self.failed_at <= RETRY + TICK
+            assert outbox.trouble == "" or self.bench.clock.now - self.failed_at <= RETRY_MOST + TICK
         for held in outbox.hello().held:
             given, spans = set(self.given[held.epoch]), numbers(held.spans)
             settled, voided = self.settled.get(held.epoch, set()), self.voided(held.epoch)
@@ -326,7 +326,7 @@ class Machine(RuleBasedStateMachine):
         self.connect()  # what was found to be lost meanwhile is told now
         for which in range(len(self.gateways)):
             self.ack(which, 1)
-        self.wait(RETRY + 1)
+        self.wait(RETRY_MOST + 1)
         assert self.bench.spool.rows == {}, "what was acknowledged is still on disk"
         everybody = set.intersection if len(self.gateways) > 1 else set.union
         for epoch, given in self.given.items():
