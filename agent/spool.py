@@ -342,7 +342,8 @@ def is_damage(error: sqlite3.Error) -> bool:
     """Say whether the file is damaged, and not only out of reach."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None:
-        return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        unreadable = code in (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)  # a sector that is gone
+        return unreadable or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return type(error) is sqlite3.DatabaseError  # ours, of quick_check
 
 
