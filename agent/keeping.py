@@ -140,6 +140,9 @@ class Keeper:
         except StorageError as error:
             if isinstance(error, StorageTaken) and not again:
                 raise
+            if isinstance(error, StorageDamaged) and not damaged:
+                self._broken = True
+                return await self.reopen(left, again=again)  # once more, to save it
             self._failed(error, NO_ROOM_MOST if isinstance(error, StorageFull) else RETRY_MOST)
             self._broken = damaged or isinstance(error, StorageDamaged)
             return None

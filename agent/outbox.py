@@ -40,6 +40,8 @@ _log = logging.getLogger(__name__)
 SPOOL_AFTER = RESTAMP_AFTER
 """Seconds without an acknowledgement until a message is kept on disk."""
 TICK = 0.25
+PATIENCE = 1.5
+"""Seconds that the start waits for the disk."""
 KEEP_BYTES = 256 << 20
 """Bytes on disk."""
 MEMORY_MOST = 20_000
@@ -100,6 +102,8 @@ class Outbox:
         self.unsaid = False
         """Hello has more to say than when it was said last: the spool could be read only now."""
         self._opened = False
+        self._opening: asyncio.Task[Contents | None] | None = None
+        """The disk is still at it since the start."""
         self._wake = asyncio.Event()
         """There is an alarm to keep, or room in the window."""
         self._urgent = False
@@ -107,13 +111,20 @@ class Outbox:
         self._unsendable = False
 
     async def open(self) -> list[Watched]:
-        """Open the epoch on disk; return where the conditions stood. A disk that fails is tried again later.
+        """Open the epoch on disk; return where the conditions stood.
+
+        A disk that fails is tried again later; one that takes its time is not waited for: polls must begin.
 
         Raises:
             StorageTaken: another agent works with this spool.
         """
         self._ledger.open()
-        contents = await self._keeper.reopen(self._ledger.earlier, again=False)
+        self._opening = asyncio.create_task(self._keeper.reopen(self._ledger.earlier, again=False))
+        await asyncio.wait({self._opening}, timeout=PATIENCE)
+        if not self._opening.done():
+            _log.warning("the spool's disk takes its time; what is in the spool comes later")
+            return []
+        contents, self._opening = await self._opening, None
         if contents is None:
             return []
         self._take_in(contents)
@@ -367,7 +378,11 @@ class Outbox:
 
     async def _mend(self) -> None:
         """Try the disk again; when it is there, take up what is on it."""
-        contents = await self._keeper.reopen(self._ledger.earlier, again=True)
+        opening, self._opening = self._opening, None
+        if opening is not None:  # it was not waited for at the start
+            contents = await opening
+        else:
+            contents = await self._keeper.reopen(self._ledger.earlier, again=True)
         if contents is None:
             return
         first = not self._opened

@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,13 +69,14 @@ def open_spool(path: Path, stamp: str, *, damaged: bool = False) -> Spool:
         raise StorageError(f"the spool cannot be opened: {error.strerror}", where=str(path), hint=HINT) from None
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a database with all that a spool needs.
+def connect(path: Path, trace: Callable[[str], None] | None = None) -> sqlite3.Connection:
+    """Open a database with all that a spool needs; ``trace`` hears every statement.
 
     Raises:
         sqlite3.Error: it cannot be used; ``is_damage`` says whether it is damaged.
     """
     connection = _bare(path)
+    connection.set_trace_callback(trace)
     try:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # a second agent here would send our messages as its own
         connection.execute("PRAGMA journal_mode=WAL")
@@ -87,9 +88,11 @@ def connect(path: Path) -> sqlite3.Connection:
         for table, column, kind in _ADDED:
             if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if found != ("ok",):
-            raise sqlite3.DatabaseError(found[0])
+        ended_well = connection.execute("SELECT max(state = 'open') FROM epochs").fetchone() == (0,)
+        if not ended_well:  # it reads all of the file; what a clean end left is looked at when it is read
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if found != ("ok",):
+                raise sqlite3.DatabaseError(found[0])
     except sqlite3.Error:
         connection.close()
         raise

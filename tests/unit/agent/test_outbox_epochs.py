@@ -1,7 +1,10 @@
 """What hello says of the epochs: how far each came, what is settled, and when nothing more is said of it."""
 
+import asyncio
+
 import pytest
 
+from agent.keeping import Keeper
 from agent.watch import Watched
 from contract.alarm import Occurrence, Standing
 from contract.errors import StorageError
@@ -142,6 +145,29 @@ async def test_a_spool_that_comes_late_brings_its_alarms_and_where_the_condition
     assert bench.late == [stood]
     assert ("ups-2", "overload") in bench.spool.states, "what was judged meanwhile is kept"
     assert [message.occurrence.id for message in bench.connect().messages()] == ["old", "new"]
+
+
+async def test_a_disk_that_takes_its_time_at_the_start_is_not_waited_for(bench, monkeypatch):
+    monkeypatch.setattr("agent.outbox.PATIENCE", 0.01)
+    stood = Watched("ups-1", "on-battery", occurrence=Occurrence(id="old"))
+    await bench.alarm("old", stood)
+    answers, reopen = asyncio.Event(), Keeper.reopen
+
+    async def slow(self, left, *, again):
+        await answers.wait()
+        return await reopen(self, left, again=again)
+
+    monkeypatch.setattr(Keeper, "reopen", slow)
+    assert await bench.start() == []
+    wire = bench.connect()
+    bench.put()
+    assert wire.seqs() == [1]
+    assert bench.outbox.hello().partial
+    answers.set()
+    await bench.outbox.tick()
+    assert bench.late == [stood]
+    assert bench.outbox.unsaid
+    assert list(bench.held()) == [E1, E2]
 
 
 async def test_how_far_an_occurrence_came_is_told_once_kept_and_forgotten_with_it(bench, caplog):

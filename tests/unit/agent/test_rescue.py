@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.keeping import RETRY
-from agent.rescue import open_spool
+from agent.rescue import connect, open_spool
 from agent.spool import Account, Batch, Row
 from agent.watch import Watched
 from contract.alarm import Occurrence
@@ -178,6 +178,24 @@ def test_a_second_agent_is_told_so_and_does_not_go_on_in_memory(tmp_path):
     first.close()
 
 
+def test_the_whole_file_is_checked_only_after_an_end_that_was_not_clean(tmp_path):
+    path = tmp_path / "spool.db"
+    asked = []
+
+    def opened():
+        connection = connect(path, asked.append)
+        connection.close()
+        return any("quick_check" in each for each in asked)
+
+    filled(path)
+    assert opened()
+    spool = open_spool(path, "1")
+    spool.commit(Batch(ended=[Account(E2, 1)]))
+    spool.close()
+    asked.clear()
+    assert not opened()
+
+
 # ---- a running outbox
 
 
@@ -249,6 +267,21 @@ async def test_a_file_that_is_damaged_while_we_run_costs_little_and_it_is_said_w
     real.put()
     await real.wait(2)
     assert real.look()[real.epoch] == Ranges([(1, 1)]), "and it goes on"
+
+
+async def test_a_file_that_was_damaged_after_a_clean_end_is_saved_at_the_start(real, caplog):
+    await real.start()
+    for number in range(2000):
+        real.put(number)
+    await real.alarm("o", Watched("ups-1", "on-battery"))
+    await real.outbox.flush()
+    first = real.epoch
+    await real.outbox.close()
+    flip(real.path, leaves_of_messages(real.path)[3], 0, PAGE)
+    assert await real.start() == [Watched("ups-1", "on-battery")]
+    spans, (voided,) = real.held()[first].spans, real.outbox.hello().voided
+    assert list(Ranges(spans).union(voided.spans)) == [(1, 2001)]
+    assert not [line for line in caplog.messages if "memory" in line]
 
 
 async def test_what_is_still_in_memory_is_no_loss_when_the_file_is_damaged(real):
