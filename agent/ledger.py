@@ -31,8 +31,10 @@ class Ledger:
         """How far the epochs before this one came, the oldest first."""
         self._told: set[str] = set()
         """Epochs that hello told of."""
+        self._hello = int(epoch[:10], 16) << 12
+        """The number of the last one; no two processes have the same."""
         self._confirmed: dict[str, set[str]] = {}
-        """Epoch → who acknowledged it after hello."""
+        """Epoch → who knows all that hello says of it."""
         self._grieved: set[str] = set()
         """Reasons for losses that were told."""
 
@@ -63,6 +65,11 @@ class Ledger:
         self._journal = journal or self._journal
         self.settled = lowest - 1 if lowest else self.last
         self._note()
+
+    def number(self) -> int:
+        """Return the number of the next hello."""
+        self._hello += 1
+        return self._hello
 
     def held(self, holding: dict[str, Ranges]) -> tuple[Held, ...]:
         """Return what hello says of every epoch, the oldest first; it is told from now on.
@@ -126,8 +133,11 @@ class Ledger:
         return {account.epoch: Ranges([(account.settled + 1, account.last)]) for account in self._earlier.values()}
 
     def confirm(self, ack: Ack, names: Iterable[str]) -> bool:
-        """Take an acknowledgement; say whether everybody who must knows of its epoch, which is an earlier one."""
-        if ack.epoch not in self._told:
+        """Take an acknowledgement; say whether everybody who must knows of its epoch, which is an earlier one.
+
+        Only one that answers the last hello: others say nothing of what it told.
+        """
+        if ack.epoch not in self._told or ack.hello != self._hello:
             return False
         who = self._confirmed.setdefault(ack.epoch, set())
         who.add(ack.gateway)

@@ -196,6 +196,7 @@ class Outbox:
             voided=self._ledger.lost(),
             standing=tuple(self._standing()),
             partial=not self._opened,
+            number=self._ledger.number(),
         )
 
     def connected(self, sender: Sender) -> None:

@@ -116,6 +116,8 @@ class Bench:
         self.standing = []
         self.states = []
         self.late = []
+        self.greets = True
+        """The gateway took the last hello."""
         self.outbox = None
 
     async def start(self):
@@ -157,7 +159,8 @@ class Bench:
         return self.wire
 
     def ack(self, *spans, journal="j1", epoch=None, gateway=""):
-        self.outbox.acknowledged(Ack(journal, epoch or self.epoch, spans, gateway=gateway))
+        hello = self.outbox._ledger._hello if self.greets else 0
+        self.outbox.acknowledged(Ack(journal, epoch or self.epoch, spans, gateway=gateway, hello=hello))
 
     def held(self):
         """What hello says of the epochs, by epoch."""

@@ -106,6 +106,28 @@ async def test_what_is_lost_is_told_with_its_epoch_and_forgotten_with_it(bench):
     assert bench.outbox.hello().voided == ()
 
 
+async def test_an_ack_that_answers_no_hello_or_an_earlier_one_forgets_nothing(bench):
+    for _ in range(3):
+        bench.put()
+    await bench.wait(2)
+    await bench.start()
+    bench.spool.lose(E1, 2)
+    bench.connect()
+    earlier = bench.outbox.hello()
+    await bench.wait(1)
+    now = bench.outbox.hello()
+    assert [voided.spans for voided in now.voided] == [((2, 2),)]
+    bench.greets = False
+    bench.ack((1, 3), epoch=E1)  # of readings alone: the gateway's journal did not take the hello yet
+    bench.outbox.acknowledged(Ack("j1", E1, ((1, 3),), hello=earlier.number))
+    again = bench.outbox.hello()
+    assert (again.voided, again.held[0].epoch) == (now.voided, E1)
+    assert len({earlier.number, now.number, again.number, 0}) == 4
+    bench.outbox.acknowledged(Ack("j1", E1, ((1, 3),), hello=again.number))
+    assert bench.outbox.hello().voided == ()
+    assert list(bench.held()) == [E2]
+
+
 async def test_a_process_that_said_nothing_leaves_nothing_to_be_said(bench):
     for _ in range(5):
         await bench.start()

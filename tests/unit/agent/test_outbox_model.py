@@ -171,12 +171,14 @@ class Machine(RuleBasedStateMachine):
         if not self.connected:
             return
         gateway = self.gateways[which % len(self.gateways)]
-        told = {held.epoch for held in self.bench.outbox.hello().held}
+        hello = self.bench.outbox.hello()
+        told = {held.epoch for held in hello.held}
         for epoch in told | set(gateway.have):
             have = Ranges([(number, number) for number in gateway.have.get(epoch, ()) if number % part == 0])
             if epoch in told:
                 self.note_ack(gateway, epoch, numbers(have))
-            self.bench.outbox.acknowledged(Ack(gateway.journal, epoch, tuple(have), gateway=gateway.name))
+            ack = Ack(gateway.journal, epoch, tuple(have), gateway=gateway.name, hello=hello.number)
+            self.bench.outbox.acknowledged(ack)
 
     @rule()
     def foreign_ack(self):
