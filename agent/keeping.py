@@ -220,11 +220,11 @@ class Keeper:
         kept = self.disk.get(voided.epoch)
         if kept:
             self._left(voided.epoch, kept.minus(Ranges(voided.spans)))
-        self.pending.void = [*self.pending.void, voided]
+        self.pending = _both(self.pending, Batch(void=[voided]))
 
     def save(self, watched: Iterable[Watched]) -> None:
         """Keep, with the next commit, where conditions stand."""
-        self.pending.watched = [*self.pending.watched, *watched]
+        self.pending = _both(self.pending, Batch(watched=list(watched)))
 
     def note(self, standings: Mapping[str, Standing | None]) -> None:
         """Keep, with the next commit, how far occurrences came."""

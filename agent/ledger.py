@@ -41,6 +41,10 @@ class Ledger:
     def __contains__(self, epoch: str) -> bool:
         return epoch == self.epoch or epoch in self._earlier
 
+    def highest(self, epoch: str) -> int:
+        """Return the highest number of an epoch that is known to have been given out."""
+        return self.last if epoch == self.epoch else self._earlier[epoch].last
+
     @property
     def ours(self) -> Account:
         """The account of the running epoch."""

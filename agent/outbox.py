@@ -210,6 +210,10 @@ class Outbox:
         self._lanes.again(self._journals.somebody)
         self._journals.cut()
 
+    def counts(self, gateway: str) -> bool:
+        """Say whether a gateway is one of ours."""
+        return not self._journals.names or gateway in self._journals.names
+
     def heartbeat(self, beat: Heartbeat, *, retained: bool) -> bool:
         """Take the gateway's heartbeat; say whether hello must be said again, because it started after the last one.
 
@@ -224,6 +228,8 @@ class Outbox:
         self._standings.take(ack.alarms)
         if ack.epoch not in self._ledger:
             return
+        have = Ranges(ack.have).common(Ranges([(1, self._ledger.highest(ack.epoch))]))
+        ack = msgspec.structs.replace(ack, have=tuple(have))  # of what comes later nobody can have anything
         now = self._clock.boottime()
         renewed, new = self._journals.acknowledged(ack, now)
         settled = self._journals.settled(ack)

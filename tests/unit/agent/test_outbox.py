@@ -13,8 +13,9 @@ from agent.keeping import RETRY
 from agent.lanes import WINDOW
 from agent.watch import Watched
 from contract.alarm import Occurrence
+from contract.condition import Progress
 from contract.errors import StorageError, StorageFull
-from contract.message import Ack, Alarms, Heartbeat, Readings, Topic, encode
+from contract.message import Ack, Alarms, Heartbeat, Readings, Topic, Voided, encode
 
 FULL = StorageError("the disk is full")
 
@@ -418,3 +419,13 @@ async def test_a_disk_that_hangs_stops_neither_resending_nor_the_bound_of_memory
 def put_alarm(bench):
     occurrence = Occurrence(id="o", device="ups-1", condition="on-battery")
     bench.outbox.put_alarms([Alarms(at=bench.clock.stamp(), occurrence=occurrence)])
+
+
+async def test_while_the_disk_fails_what_waits_for_it_does_not_grow(bench):
+    bench.spool.fails = FULL
+    for number in range(1000):
+        bench.outbox.save([Watched("ups-1", "on-battery", Progress(since=float(number)))])
+        bench.outbox._void([Voided(bench.epoch, ((2 * number + 1, 2 * number + 2),), "why")])
+    pending = bench.outbox._keeper.pending
+    assert [each.progress.since for each in pending.watched] == [999.0]
+    assert pending.void == [Voided(bench.epoch, ((1, 2000),), "why")]

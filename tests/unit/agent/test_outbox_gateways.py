@@ -1,5 +1,7 @@
 """Two gateways: a message is kept until both have it, and one that is away holds up nobody."""
 
+import asyncio
+
 import pytest
 
 from agent.lanes import WINDOW
@@ -171,3 +173,50 @@ async def test_an_epoch_is_forgotten_once_both_have_acknowledged_it(bench):
     assert first in bench.held()
     bench.ack((1, 1), gateway="b", journal="j-b", epoch=first)
     assert first not in bench.held()
+
+
+async def test_what_was_never_given_out_nobody_has(bench_kind):
+    for names in ((), ("a",)):
+        bench = bench_kind(gateways=names)
+        await bench.start()
+        bench.connect()
+        bench.ack((1, 2**53 - 1), gateway="a", journal="j")
+        for _ in range(5):
+            bench.put()
+        bench.ack((1, 1), gateway="a", journal="j")
+        assert bench.outbox.held == 4
+
+
+async def test_a_journal_that_is_found_to_be_new_while_a_page_is_read_gets_all_of_it(bench):
+    for _ in range(200):
+        bench.put()
+    await bench.wait(2)
+    wire = bench.connect()
+    bench.outbox.heartbeat(beat("a"), retained=False)
+    for _ in range(4):
+        await bench.wait(0.25)
+        bench.ack(*((seq, seq) for seq in wire.seqs()), gateway="a", journal="j-a")
+    keeper = bench.outbox._keeper
+    page = keeper.page
+
+    async def meanwhile(*rest):
+        keeper.page = page
+        read = await page(*rest)
+        bench.ack(gateway="a", journal="j-new")
+        return read
+
+    keeper.page = meanwhile
+    wire.sent.clear()
+    for _ in range(40):
+        bench.outbox.heartbeat(beat("a", journal="j-new"), retained=False)
+        await bench.wait(0.25)
+        bench.ack(*((seq, seq) for seq in wire.seqs()), gateway="a", journal="j-new")
+    assert set(wire.seqs()) == set(range(1, 201))
+
+
+def test_only_gateways_that_count_are_ours(bench_kind):
+    for names, ours in (((), True), (("a",), False)):
+        bench = bench_kind(gateways=names)
+        asyncio.run(bench.start())
+        assert bench.outbox.counts("stranger") is ours
+        assert bench.outbox.counts("a")
