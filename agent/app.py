@@ -158,11 +158,16 @@ class App:
         return [state for poller in self._pollers for state in poller.watch.states()]
 
     def _late(self, kept: list[Watched]) -> None:
-        """End the alarms of an earlier process that could not be read at the start: what goes on has a new one since."""
+        """Take the alarms of an earlier process that could not be read at the start.
+
+        One whose device has not answered since stands on. The others end: what goes on has a new one since.
+        """
         now = self._clock.stamp()
         standing = {occurrence.id for occurrence in self._standing()}
         for each in kept:
-            if each.occurrence is not None and each.occurrence.active and each.occurrence.id not in standing:
+            if each.occurrence is None or not each.occurrence.active or each.occurrence.id in standing:
+                continue
+            if not any(poller.watch.restore_late(each, now) for poller in self._pollers):
                 ended = msgspec.structs.replace(each.occurrence, active=False, cleared=now, quality=Quality.UNAVAILABLE)
                 self._outbox.put_alarms([Alarms(at=now, occurrence=ended)])
 

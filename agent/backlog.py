@@ -1,12 +1,13 @@
 """The readings on the disk, on their way back to memory: the oldest first, at a bounded rate, inside half of the window."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from agent.entry import from_disk
+from agent.entry import RESEND_AFTER, from_disk
 from agent.journals import Journals
 from agent.keeping import Keeper
-from agent.lanes import WINDOW, Lanes
+from agent.lanes import OLD, Lanes
 from agent.spool import Row
 from contract.clock import Clock
 from contract.message import Topic, Voided
@@ -27,6 +28,8 @@ class Backlog:
         """Take the disk, the memory, who has what, the clock, and who is told of what cannot be had any more."""
         self.awaited: tuple[str, ...] = journals.awaited(0.0)
         """The gateways that messages are sent for."""
+        self.turn = next(iter(self.awaited), "")
+        """The one whose turn it is; nobody where none is named."""
         self._keeper = keeper
         self._lanes = lanes
         self._journals = journals
@@ -36,9 +39,31 @@ class Backlog:
         self._at = clock.boottime()
         self._cursor: tuple[str, int] = ("", 0)
         """Epoch and number where it goes on; what is before it is in memory, or was."""
+        self._looked: dict[str, float] = {}
+        """Gateway → when the alarms were looked through for those that it alone lacks."""
 
     def rewind(self) -> None:
         """Begin anew."""
+        self._cursor = ("", 0)
+        self._looked.clear()
+
+    def wait_for(self, awaited: tuple[str, ...]) -> None:
+        """Send for these gateways from now on."""
+        self.awaited = awaited
+        if self.turn not in awaited:
+            self._pass_on()
+        self.rewind()
+
+    def give_way(self, now: float) -> None:
+        """Let it be another gateway's turn if this one answers nothing: it must not hold up the others."""
+        if len(self.awaited) > 1 and self._lanes.old.overdue(now):
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        awaited = self.awaited
+        at = awaited.index(self.turn) if self.turn in awaited else -1
+        self.turn = awaited[(at + 1) % len(awaited)]
+        self._lanes.old.clear()
         self._cursor = ("", 0)
 
     def turn_back(self, epoch: str, seq: int) -> None:
@@ -53,14 +78,18 @@ class Backlog:
         now = self._clock.boottime()
         self._allowance = min(self._allowance + (now - self._at) * RATE, RATE)
         self._at = now
-        count = min(int(self._allowance), WINDOW // 2 - len(self._lanes.readings))
-        begin = self._next() if count > 0 and self._lanes.sender is not None and self._keeper.works else None
-        if begin is None:
+        if self._lanes.sender is None:
+            return
+        begin = self._begin(now)
+        self._lanes.pump(now)
+        count = min(int(self._allowance), self._lanes.old.room)
+        if begin is None or count <= 0 or not self._keeper.open:
             return
         epoch, start = begin
-        page = await self._keeper.page(epoch, start, count + len(self._lanes.readings))
-        if page is None:
-            return
+        cursor = self._cursor
+        page = await self._keeper.page(epoch, start, count + OLD)
+        if page is None or self._cursor != cursor:
+            return  # it was rewound meanwhile
         rows, more = page
         wanted = self._wanted(epoch)  # some may be acknowledged meanwhile
         covered, end = Ranges(), start
@@ -86,17 +115,38 @@ class Backlog:
             self._void([Voided(row.epoch, (row.span,), UNREADABLE)])
             return False
         if row.topic is Topic.ALARMS:
-            self._lanes.alarms[row.epoch, row.seq] = entry
+            self._lanes.alarms.add((row.epoch, row.seq), entry)
             return False
         self._allowance -= 1
-        self._lanes.readings[row.epoch, row.seq] = entry
+        self._lanes.old.add((row.epoch, row.seq), entry)
         return True
 
     def _wanted(self, epoch: str) -> Ranges:
-        """Return what of an epoch is on the disk and somebody who is there lacks."""
+        """Return what of an epoch is on the disk and the one whose turn it is lacks."""
         held = self._keeper.disk.get(epoch, Ranges())
-        answered = self._journals.answered(epoch, self.awaited)
-        return held.minus(answered) if answered else held
+        has = self._journals.has(self.turn, epoch)
+        return held.minus(has) if has else held
+
+    def _begin(self, now: float) -> tuple[str, int] | None:
+        """Return where it goes on; when one gateway has all, it is the next one's turn."""
+        for _ in self.awaited or ("",):
+            self._load_alarms(now)
+            begin = self._next()
+            if begin is not None or self._lanes.old.entries:
+                return begin
+            if len(self.awaited) > 1:
+                self._pass_on()
+        return None
+
+    def _load_alarms(self, now: float) -> None:
+        """Take the alarms that another gateway has and this one lacks, now and then: all were sent to it once."""
+        if not self.turn or now - self._looked.get(self.turn, -math.inf) < RESEND_AFTER:
+            return
+        self._looked[self.turn] = now
+        for key, entry in self._lanes.alarms.entries.items():
+            rests = entry.answered and (entry.sent is None or now - entry.sent >= RESEND_AFTER)
+            if rests and key[1] not in self._journals.has(self.turn, key[0]):
+                self._lanes.old.add(key, entry)
 
     def _next(self) -> tuple[str, int] | None:
         """Return where it goes on."""
@@ -106,6 +156,7 @@ class Backlog:
             wanted = self._wanted(epoch)
             start = wanted.after(number if epoch == at else 1)
             while start and (epoch, start) in self._lanes:
+                self._cursor = epoch, start + 1  # it is turned back when that leaves memory
                 start = wanted.after(start + 1)
             if start:
                 return epoch, start

@@ -67,29 +67,44 @@ class Journals:
         self._sessions[name] = beat.session
         return True
 
-    def acknowledged(self, ack: Ack, now: float) -> bool:
-        """Take an acknowledgement that counts; say whether its journal is another than before."""
+    def acknowledged(self, ack: Ack, now: float) -> tuple[bool, Ranges]:
+        """Take an acknowledgement that counts.
+
+        Returns:
+            Whether its journal is another than before, and what of the epoch it did not have before, where names count.
+        """
         name = ack.gateway
         known = self._ids.get(name, "")
         if len(self._ids) >= MANY:
             self._ids.clear()
         self._ids[name] = ack.journal
         self._heard[name] = now
-        renewed = known not in ("", ack.journal)
+        renewed, new = known not in ("", ack.journal), Ranges()
         if self.names:
             if renewed:
                 self._have[name].clear()
-            had = self._have[name].get(ack.epoch, Ranges())
-            self._have[name][ack.epoch] = had.union(ack.have)
-        return renewed
+            had = self.has(name, ack.epoch)
+            new = Ranges(ack.have).minus(had)
+            self._have[name][ack.epoch] = had.union(new)
+        return renewed, new
 
     def settled(self, ack: Ack) -> Ranges:
         """Return what of the epoch everybody has who must have it."""
-        return self._shared(ack.epoch, self.names) if self.names else Ranges(ack.have)
+        if not self.names:
+            return Ranges(ack.have)
+        first, *others = (self.has(name, ack.epoch) for name in self.names)
+        for other in others:
+            first = first.common(other)
+        return first
 
-    def answered(self, epoch: str, awaited: Sequence[str]) -> Ranges:
-        """Return what of an epoch the gateways that are waited for have, though others may lack it."""
-        return self._shared(epoch, awaited) if self.names else Ranges()
+    def has(self, name: str, epoch: str) -> Ranges:
+        """Return what of an epoch a named gateway has; of one that is not named it is not kept: nothing."""
+        return self._have.get(name, {}).get(epoch, Ranges())
+
+    def somebody(self, key: tuple[str, int]) -> bool:
+        """Say whether any named gateway has a message."""
+        epoch, seq = key
+        return any(seq in have.get(epoch, ()) for have in self._have.values())
 
     def awaited(self, now: float) -> tuple[str, ...]:
         """Return the named gateways that are there; all of them if none is."""
@@ -104,9 +119,3 @@ class Journals:
     def cut(self) -> None:
         """Take the end of a connection: who is there shows on the next one."""
         self._heard.clear()
-
-    def _shared(self, epoch: str, names: Sequence[str]) -> Ranges:
-        first, *others = (self._have[name].get(epoch, Ranges()) for name in names)
-        for other in others:
-            first = first.common(other)
-        return first

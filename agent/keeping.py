@@ -11,17 +11,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Final, TypeVar
 
-from agent.spool import Account, Batch, Contents, Row, Spool
+from agent.spool import MOST, Account, Batch, Contents, Row, Space, Spool
 from agent.watch import Watched
 from contract.alarm import Standing
 from contract.clock import Clock
-from contract.errors import StorageDamaged, StorageError, StorageTaken
+from contract.errors import StorageDamaged, StorageError, StorageFull, StorageTaken
 from contract.message import Voided
 from contract.ranges import Range, Ranges
 
 _log = logging.getLogger(__name__)
 RETRY: Final = 5.0
-"""Seconds between two tries of a disk that fails: a full one must not be worn by trying."""
+"""Seconds until a disk that fails is tried again; each time twice as long, for it must not be worn by trying."""
+RETRY_MOST: Final = 60.0
+NO_ROOM_MOST: Final = 3600.0
+"""The same where there is no room to save a damaged file: each try reads all of it."""
+DROP_MOST: Final = 2000
+"""Numbers that go from the disk in one commit; an alarm may have to wait for one."""
+HANGS: Final = 5.0
+"""Seconds after which a disk that has not done what it was asked for hangs."""
+HUNG: Final = "the spool's disk does not answer"
+LESS: Final = 0.95
+"""What part of its size a spool may keep that found no room."""
 NEAR: Final = 0.05
 """How far the mean size of a message may be off on disk: each write of it is one page more in a commit."""
 REMEMBERED: Final = 86400.0
@@ -38,8 +48,10 @@ class Keeper:
         """What the spool holds, epoch by epoch, the oldest first."""
         self.pending = Batch()
         """For the next commit."""
-        self.used = 0
-        """Bytes in use."""
+        self.space = Space(0, MOST)
+        """What room there is."""
+        self.full = False
+        """The last commit found no room."""
         self.size = 0.0
         """Measured mean size of a message."""
         self._kept_size = 0.0
@@ -52,20 +64,26 @@ class Keeper:
         self._fails = ""
         """What is wrong with the disk; empty: it works."""
         self._retry = -math.inf
+        self._pause = RETRY
+        self._unnoted: Sequence[Account] | None = None
+        """There was no room to note our epoch yet: what is to be noted of earlier ones with it."""
         self._broken = False
         """The file was found to be damaged, and nothing was done about it yet."""
+        self._asked: float | None = None
+        """When the disk was asked for what it is doing; None: it has nothing to do."""
+        self._hung = False
         self._damaged = -math.inf
         """Boottime at which that happened."""
-
-    @property
-    def works(self) -> bool:
-        """Whether the disk was well the last time."""
-        return self._spool is not None and not self._fails
 
     @property
     def open(self) -> bool:
         """Whether there is a spool to be worked with."""
         return self._spool is not None
+
+    @property
+    def noted(self) -> bool:
+        """Whether the disk knows of our epoch, and how far the earlier ones came."""
+        return self._spool is not None and self._unnoted is None
 
     @property
     def due(self) -> bool:
@@ -75,14 +93,25 @@ class Keeper:
     @property
     def trouble(self) -> str:
         """What is to be said of the disk, in a sentence; empty: nothing."""
+        if self._hung:
+            return f"{HUNG}; messages stay in memory"
         if self._fails:
             return self._fails
         if self._clock.boottime() - self._damaged < REMEMBERED:
             return "the spool was damaged; what could be read of it is kept"
         return ""
 
+    def hangs(self) -> bool:
+        """Say whether the disk has not done for long what it was asked for; it is told once."""
+        if self._asked is not None and not self._hung and self._clock.boottime() - self._asked >= HANGS:
+            self._hung = True
+            _log.error("%s; messages stay in memory meanwhile", HUNG)
+        return self._hung
+
     async def reopen(self, left: Sequence[Account], *, again: bool) -> Contents | None:
         """Open the spool, and its epoch in it; return what is there, or None when the disk does not let us.
+
+        One that has no room for the epoch is read all the same; the epoch is noted with the first commit.
 
         Args:
             left: what is known of earlier epochs.
@@ -93,42 +122,68 @@ class Keeper:
         """
         damaged, self._broken = self._broken, False
 
-        def work() -> tuple[Spool, Contents, int]:
+        def work() -> tuple[Spool, Contents, Space, StorageFull | None]:
             spool = self._open_spool(damaged)
+            full = None
             try:
-                spool.open_epoch(self._epoch, left)
-                return spool, spool.contents(self._epoch), spool.used()
+                try:
+                    spool.open_epoch(self._epoch, left)
+                except StorageFull as error:
+                    full = error
+                return spool, spool.contents(self._epoch), spool.space(), full
             except BaseException:
                 spool.close()
                 raise
 
         try:
-            spool, contents, self.used = await self._on_disk(work)
+            spool, contents, self.space, full = await self._on_disk(work)
         except StorageError as error:
             if isinstance(error, StorageTaken) and not again:
                 raise
-            self._failed(error)
+            if isinstance(error, StorageDamaged) and not damaged:
+                self._broken = True
+                return await self.reopen(left, again=again)  # once more, to save it
+            self._failed(error, NO_ROOM_MOST if isinstance(error, StorageFull) else RETRY_MOST)
             self._broken = damaged or isinstance(error, StorageDamaged)
             return None
         self._spool = spool
         if contents.aside:
             self._damaged = self._clock.boottime()
-        self._well()
+        self._unnoted = left if full else None
+        if full:
+            self._no_room(full)
+        else:
+            self._well()
         return contents
 
     async def commit(self, rows: Sequence[Row]) -> bool:
         """Write messages and all that waits for a commit; if the disk fails, they wait for the next one."""
+        if self.full and rows and not await self.commit(()):
+            return False  # what goes makes room for what comes
         batch, self.pending = self.pending, Batch()
         batch.keep = rows
+        batch.drop, self.pending.drop = _some(batch.drop)
+        if rows and self.pending.drop and not self.full:  # there is so much to go that what is new goes alone
+            self.pending.drop, batch.drop = [*batch.drop, *self.pending.drop], []
         if not batch:
             return True
         if abs(self.size - self._kept_size) > NEAR * self._kept_size:
             batch.size = self.size
-        used = await self._try(lambda spool: spool.commit(batch))
-        if used is None:
+        left = self._unnoted
+
+        def work(spool: Spool) -> Space:
+            if left is not None:
+                spool.open_epoch(self._epoch, left)
+            return spool.commit(batch)
+
+        space = await self._try(work)
+        if space is None:
             self.pending = _both(batch, self.pending)
             return False
-        self.used = used
+        self._unnoted = None
+        self.space = space
+        if rows or not self.full:
+            self._well()
         self._kept_size = batch.size or self._kept_size
         return True
 
@@ -138,7 +193,10 @@ class Keeper:
 
     async def work(self, work: Callable[[Spool], T]) -> T | None:
         """Do something with the spool; None: the disk fails."""
-        return await self._try(work)
+        done = await self._try(work)
+        if done is not None and self.full:
+            self._retry = -math.inf  # there may be room now
+        return done
 
     async def close(self) -> None:
         """Close the spool."""
@@ -162,11 +220,11 @@ class Keeper:
         kept = self.disk.get(voided.epoch)
         if kept:
             self._left(voided.epoch, kept.minus(Ranges(voided.spans)))
-        self.pending.void = [*self.pending.void, voided]
+        self.pending = _both(self.pending, Batch(void=[voided]))
 
     def save(self, watched: Iterable[Watched]) -> None:
         """Keep, with the next commit, where conditions stand."""
-        self.pending.watched = [*self.pending.watched, *watched]
+        self.pending = _both(self.pending, Batch(watched=list(watched)))
 
     def note(self, standings: Mapping[str, Standing | None]) -> None:
         """Keep, with the next commit, how far occurrences came."""
@@ -185,28 +243,45 @@ class Keeper:
         try:
             done = await self._on_disk(lambda: work(spool))
         except StorageError as error:
+            if isinstance(error, StorageFull):
+                self._no_room(error)
+                return None
             self._failed(error)
-            await self.close()  # whatever it is, the next try begins with a fresh look at the file
+            await self.close()  # the next try begins with a fresh look at the file
             if isinstance(error, StorageDamaged):
                 self._broken, self._retry = True, -math.inf  # it only gets better by being saved
             return None
-        self._well()
         return done
 
-    def _failed(self, error: StorageError) -> None:
-        self._retry = self._clock.boottime() + RETRY
+    def _no_room(self, error: StorageFull) -> None:
+        self._failed(error)
+        self.full = True
+        self.space = Space(self.space.used, min(self.space.most, int(self.space.used * LESS)))
+
+    def _failed(self, error: StorageError, most: float = RETRY_MOST) -> None:
+        self._retry = self._clock.boottime() + self._pause
+        self._pause = min(self._pause * 2, most)
         if not self._fails:
             _log.error("%s; messages stay in memory meanwhile", error)
         self._fails = f"{error.what}; messages stay in memory"
 
     def _well(self) -> None:
+        """Take it that something was written."""
+        self.full, self._pause = False, RETRY
         if self._fails:
             self._fails = ""
             _log.warning("the spool can be written again")
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         """Run on the spool's thread; once begun it is done, even if the task that asked is cancelled."""
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._worker, work))
+        self._asked = self._clock.boottime()
+        try:
+            return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._worker, work))
+        finally:
+            self._asked = None
+            if self._hung:
+                self._hung = False
+                _log.warning("the spool's disk answers again")
 
 
 def _both(early: Batch, late: Batch) -> Batch:
@@ -225,6 +300,21 @@ def _both(early: Batch, late: Batch) -> Batch:
         done=list(dict.fromkeys([*early.done, *late.done])),
         standings={**early.standings, **late.standings},
     )
+
+
+def _some(drop: Sequence[tuple[str, Range]]) -> tuple[list[tuple[str, Range]], list[tuple[str, Range]]]:
+    """Return what goes in one commit, and the rest."""
+    now: list[tuple[str, Range]] = []
+    rest: list[tuple[str, Range]] = []
+    room = DROP_MOST
+    for epoch, (first, last) in drop:
+        end = min(last, first + room - 1)
+        if end >= first:
+            now.append((epoch, (first, end)))
+            room -= end - first + 1
+        if end < last:
+            rest.append((epoch, (end + 1, last)))
+    return now, rest
 
 
 def _merged(drop: Iterable[tuple[str, Range]]) -> list[tuple[str, Range]]:

@@ -31,13 +31,19 @@ class Ledger:
         """How far the epochs before this one came, the oldest first."""
         self._told: set[str] = set()
         """Epochs that hello told of."""
+        self._hello = int(epoch[:10], 16) << 12
+        """The number of the last one; no two processes have the same."""
         self._confirmed: dict[str, set[str]] = {}
-        """Epoch → who acknowledged it after hello."""
+        """Epoch → who knows all that hello says of it."""
         self._grieved: set[str] = set()
         """Reasons for losses that were told."""
 
     def __contains__(self, epoch: str) -> bool:
         return epoch == self.epoch or epoch in self._earlier
+
+    def highest(self, epoch: str) -> int:
+        """Return the highest number of an epoch that is known to have been given out."""
+        return self.last if epoch == self.epoch else self._earlier[epoch].last
 
     @property
     def ours(self) -> Account:
@@ -63,6 +69,11 @@ class Ledger:
         self._journal = journal or self._journal
         self.settled = lowest - 1 if lowest else self.last
         self._note()
+
+    def number(self) -> int:
+        """Return the number of the next hello."""
+        self._hello += 1
+        return self._hello
 
     def held(self, holding: dict[str, Ranges]) -> tuple[Held, ...]:
         """Return what hello says of every epoch, the oldest first; it is told from now on.
@@ -102,6 +113,7 @@ class Ledger:
 
     def take_in(self, contents: Contents, held: dict[str, Ranges], done: Sequence[str]) -> None:
         """Take what the disk knows of earlier epochs; ``done`` are those of which nothing is to be said any more."""
+        self._read = True
         known = {account.epoch: account for account in contents.accounts if account.epoch not in done}
         earlier = {epoch: self._earlier.get(epoch, account) for epoch, account in known.items()} | self._earlier
         self._earlier = {
@@ -117,16 +129,19 @@ class Ledger:
 
     def on_disk(self) -> None:
         """Take it that the disk knows of the earlier epochs: the mark need not any more."""
-        self._read = True
-        self._mark.known()
+        if self._mark.left:
+            self._mark.known()
 
     def perhaps(self) -> dict[str, Ranges]:
         """Return, for earlier epochs, what may have been on a disk that cannot be read any more."""
         return {account.epoch: Ranges([(account.settled + 1, account.last)]) for account in self._earlier.values()}
 
     def confirm(self, ack: Ack, names: Iterable[str]) -> bool:
-        """Take an acknowledgement; say whether everybody who must knows of its epoch, which is an earlier one."""
-        if ack.epoch not in self._told:
+        """Take an acknowledgement; say whether everybody who must knows of its epoch, which is an earlier one.
+
+        Only one that answers the last hello: others say nothing of what it told.
+        """
+        if ack.epoch not in self._told or ack.hello != self._hello:
             return False
         who = self._confirmed.setdefault(ack.epoch, set())
         who.add(ack.gateway)

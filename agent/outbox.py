@@ -2,8 +2,8 @@
 
 The identity of a message is (agent, epoch, seq): every process start opens an epoch, and numbers count within it. A
 message is sent at once; what is unacknowledged after a second goes to the spool in one commit; an alarm is committed at
-once, beside its sending. Lanes: alarms (first in, first out, outside the window; always in memory), live readings, then
-the readings on disk at a bounded rate. Everything happens on the event loop; only the spool works on a thread of its
+once, beside its sending. Lanes, each with a window of its own: alarms (first in, first out; always in memory), live
+readings, then the readings on disk at a bounded rate. Everything happens on the event loop; only the spool works on a thread of its
 own. A disk that fails costs no message while memory lasts. Every number that was ever given out is held, acknowledged,
 voided with its reason, or stood for by a later one; what a crash took from memory shows in ``hello``, which says how far
 each epoch came.
@@ -40,6 +40,8 @@ _log = logging.getLogger(__name__)
 SPOOL_AFTER = RESTAMP_AFTER
 """Seconds without an acknowledgement until a message is kept on disk."""
 TICK = 0.25
+PATIENCE = 1.5
+"""Seconds that the start waits for the disk."""
 KEEP_BYTES = 256 << 20
 """Bytes on disk."""
 MEMORY_MOST = 20_000
@@ -100,6 +102,8 @@ class Outbox:
         self.unsaid = False
         """Hello has more to say than when it was said last: the spool could be read only now."""
         self._opened = False
+        self._opening: asyncio.Task[Contents | None] | None = None
+        """The disk is still at it since the start."""
         self._wake = asyncio.Event()
         """There is an alarm to keep, or room in the window."""
         self._urgent = False
@@ -107,13 +111,20 @@ class Outbox:
         self._unsendable = False
 
     async def open(self) -> list[Watched]:
-        """Open the epoch on disk; return where the conditions stood. A disk that fails is tried again later.
+        """Open the epoch on disk; return where the conditions stood.
+
+        A disk that fails is tried again later; one that takes its time is not waited for: polls must begin.
 
         Raises:
             StorageTaken: another agent works with this spool.
         """
         self._ledger.open()
-        contents = await self._keeper.reopen(self._ledger.earlier, again=False)
+        self._opening = asyncio.create_task(self._keeper.reopen(self._ledger.earlier, again=False))
+        await asyncio.wait({self._opening}, timeout=PATIENCE)
+        if not self._opening.done():
+            _log.warning("the spool's disk takes its time; what is in the spool comes later")
+            return []
+        contents, self._opening = await self._opening, None
         if contents is None:
             return []
         self._take_in(contents)
@@ -137,7 +148,7 @@ class Outbox:
     @property
     def used(self) -> int:
         """Bytes of the disk that are in use."""
-        return self._keeper.used
+        return self._keeper.space.used
 
     @property
     def trouble(self) -> str:
@@ -156,8 +167,7 @@ class Outbox:
         for message in messages:
             self._queue(Topic.ALARMS, message)
         self.save(watched)
-        self._urgent = True
-        self._wake.set()
+        self._hurry()
 
     def save(self, watched: Iterable[Watched]) -> None:
         """Keep, with the next commit, where conditions stand that nobody is told about yet."""
@@ -173,6 +183,8 @@ class Outbox:
             await self._mend()
         self._keeper.pending.ended = [self._ledger.ours]
         await self._commit(self._lanes.unspooled())
+        while self._keeper.pending.drop and self._keeper.due:
+            await self._commit(())
 
     def hello(self) -> Hello:
         """Return the first message after connecting."""
@@ -183,6 +195,8 @@ class Outbox:
             held=self._ledger.held(self._holding()),
             voided=self._ledger.lost(),
             standing=tuple(self._standing()),
+            partial=not self._opened,
+            number=self._ledger.number(),
         )
 
     def connected(self, sender: Sender) -> None:
@@ -193,8 +207,12 @@ class Outbox:
     def disconnected(self) -> None:
         """Stop sending; what was under way waits again."""
         self._lanes.sender = None
-        self._lanes.again()
+        self._lanes.again(self._journals.somebody)
         self._journals.cut()
+
+    def counts(self, gateway: str) -> bool:
+        """Say whether a gateway is one of ours."""
+        return not self._journals.names or gateway in self._journals.names
 
     def heartbeat(self, beat: Heartbeat, *, retained: bool) -> bool:
         """Take the gateway's heartbeat; say whether hello must be said again, because it started after the last one.
@@ -210,8 +228,10 @@ class Outbox:
         self._standings.take(ack.alarms)
         if ack.epoch not in self._ledger:
             return
+        have = Ranges(ack.have).common(Ranges([(1, self._ledger.highest(ack.epoch))]))
+        ack = msgspec.structs.replace(ack, have=tuple(have))  # of what comes later nobody can have anything
         now = self._clock.boottime()
-        renewed = self._journals.acknowledged(ack, now)
+        renewed, new = self._journals.acknowledged(ack, now)
         settled = self._journals.settled(ack)
         self._lanes.drop(ack.epoch, settled)
         self._keeper.drop(ack.epoch, settled)
@@ -221,7 +241,9 @@ class Outbox:
             self._ledger.renewed(ack.gateway)
             self._again()
         else:
-            self._lanes.answer(ack.epoch, self._journals.answered(ack.epoch, self._backlog.awaited))
+            self._lanes.answer(ack.epoch, new)
+            if ack.gateway == self._backlog.turn:
+                self._lanes.old.drop(ack.epoch, new)
         if self._ledger.confirm(ack, self._journals.names) and not self._holds(ack.epoch):
             self._ledger.forget(ack.epoch)
             self._journals.forget(ack.epoch)
@@ -239,17 +261,30 @@ class Outbox:
                     await self._wake.wait()
             self._wake.clear()
             now = self._clock.boottime()
-            if self._urgent or now >= due:
+            ticks = self._urgent or now >= due
+            if ticks:
                 due = now + TICK
-                await self.tick()
-            else:
-                await self._backlog.step()
+            await self._beside(asyncio.create_task(self.tick() if ticks else self._backlog.step()))
+
+    async def _beside(self, work: asyncio.Task[None]) -> None:
+        """Wait for work that may wait for the disk, and go on with what needs none: a disk may hang for minutes."""
+        try:
+            while True:
+                await asyncio.wait({work}, timeout=TICK)
+                if work.done():
+                    return await work
+                if self._keeper.hangs():
+                    self._forget_oldest()
+                self._move(self._clock.boottime())
+        finally:
+            work.cancel()
 
     async def tick(self) -> None:
         """Do what time asks for: keep on disk, send again, replay, make room. Alarms are kept whatever the time."""
         self._urgent = False
         now = self._clock.boottime()
-        if not self._keeper.open and self._keeper.due:
+        due = self._keeper.due
+        if due and not self._keeper.open:
             await self._mend()
         self._standings.tick()
         unspooled = self._lanes.unspooled()
@@ -257,20 +292,26 @@ class Outbox:
         fresh = unspooled[len(late) :]
         if len(fresh) > MEMORY_MOST or any(now - entry.queued >= SPOOL_AFTER for _, entry in fresh):
             late += fresh  # the younger ones too: while nobody answers, one commit a second spares the flash
-        if self._keeper.open and self._keeper.due and (late or self._keeper.pending):
+        if due and self._keeper.open and (late or self._keeper.pending):
             await self._commit(late)
+            if self._keeper.pending.drop and self._keeper.due:
+                self._hurry()
         self._forget_oldest()  # after the disk had its chance
+        self._move(now)
+        await self._backlog.step()
+        if due and self._keeper.open and not self._keeper.pending and self._room.needed(now):
+            self._void(await self._room.step(self._lanes, now))
+            self._hurry()
+
+    def _move(self, now: float) -> None:
+        """Do what time asks for, but for the disk."""
         self._look_who_is_there(now)
         if self._lanes.sender is not None:
+            self._backlog.give_way(now)
             self._lanes.overdue(now)
             self._lanes.pump(now)
-        for epoch, seq in self._lanes.rest():
+        for epoch, seq in self._lanes.rest(now):
             self._backlog.turn_back(epoch, seq)
-        await self._backlog.step()
-        if self._keeper.works and not self._keeper.pending and self._room.needed:
-            self._void(await self._room.step(self._lanes))
-            self._urgent = True  # go on at once, as long as there is something to do
-            self._wake.set()
 
     def _queue(self, topic: Topic, message: Message) -> None:
         now = self._clock.boottime()
@@ -288,9 +329,14 @@ class Outbox:
         self._keeper.size = size + (len(body) - size) / min(number, SIZES) if size else float(len(body))
         self._lanes.add((self.epoch, number), Entry(topic, body, now), now)
 
+    def _hurry(self) -> None:
+        """Go on at once: there is something to do."""
+        self._urgent = True
+        self._wake.set()
+
     def _lowest(self) -> int:
         """Return the lowest number of this epoch that is held, 0 for none."""
-        held = [entry.first or key[1] for key, entry in self._lanes.unspooled() if key[0] == self.epoch]
+        held = self._lanes.lowest(self.epoch)
         on_disk = self._keeper.disk.get(self.epoch)
         return min([*held, on_disk.lowest] if on_disk else held, default=0)
 
@@ -308,18 +354,11 @@ class Outbox:
         """Wait for a gateway that is back, and no longer for one that is gone."""
         awaited = self._journals.awaited(now)
         if awaited != self._backlog.awaited:
-            self._backlog.awaited = awaited
-            self._answer()
-            self._backlog.rewind()
-
-    def _answer(self) -> None:
-        """Find out what everybody has who is there."""
-        for epoch in self._lanes.epochs():
-            self._lanes.answer(epoch, self._journals.answered(epoch, self._backlog.awaited))
+            self._backlog.wait_for(awaited)
 
     def _forget_oldest(self) -> None:
         """Let the oldest readings go when the disk fails and memory is full, and remember which."""
-        waiting = [key for key, entry in self._lanes.readings.items() if not entry.spooled]
+        waiting = list(self._lanes.live.unspooled)
         over = len(waiting) - MEMORY_MOST
         if over > 0:
             gone: dict[str, list[Range]] = {}
@@ -339,31 +378,33 @@ class Outbox:
 
     def _again(self) -> None:
         """Send everything that somebody who is there lacks, from the beginning."""
-        self._lanes.again()
-        self._answer()
+        self._lanes.again(self._journals.somebody)
         self._backlog.rewind()
         self._lanes.pump(self._clock.boottime())
         self._wake.set()
 
     async def _mend(self) -> None:
         """Try the disk again; when it is there, take up what is on it."""
-        contents = await self._keeper.reopen(self._ledger.earlier, again=True)
+        opening, self._opening = self._opening, None
+        if opening is not None:  # it was not waited for at the start
+            contents = await opening
+        else:
+            contents = await self._keeper.reopen(self._ledger.earlier, again=True)
         if contents is None:
             return
         first = not self._opened
         self._take_in(contents)
-        self.save(self._states())
         if first:
             self._late(contents.watched)
             self.unsaid = True
+        self.save(self._states())
 
     def _take_in(self, contents: Contents) -> None:
         """Set what is thought to be on the disk right by what is there."""
         before, damaged = self._keeper.disk, bool(contents.aside)
         held = self._without_pending(contents.held)
         self._keeper.disk = held
-        for (epoch, seq), entry in self._lanes.all():
-            entry.spooled = seq in held.get(epoch, ())
+        self._lanes.compare(held)
         self._ledger.take_in(contents, held, self._keeper.pending.done)
         if not self._opened:
             self._opened = True
@@ -371,6 +412,7 @@ class Outbox:
             self._standings.restore(contents.standings)
             for voided in contents.voided:
                 self._ledger.remember(voided)
+        if self._keeper.noted:
             self._ledger.on_disk()
         memory = self._alarms_from(contents.alarms)
         if damaged and not before:  # nobody knows what was there, but from where to where it may have been
@@ -395,14 +437,15 @@ class Outbox:
 
     def _alarms_from(self, rows: Iterable[Row]) -> dict[str, Ranges]:
         """Take the alarms of the disk into memory, before those that are there; return all numbers in memory."""
-        mine, self._lanes.alarms = self._lanes.alarms, {}
+        mine = dict(self._lanes.alarms.entries)
+        alarms: dict[Key, Entry] = {}
         for row in rows:
             key = row.epoch, row.seq
             if row.seq in self._keeper.disk.get(row.epoch, ()):
                 entry = mine.pop(key, None) or from_disk(row)
                 if entry is not None:  # else it goes the way of what cannot be read, when the backlog comes by
-                    self._lanes.alarms[key] = entry
-        self._lanes.alarms.update(mine)
+                    alarms[key] = entry
+        self._lanes.alarms.refill([*alarms.items(), *mine.items()])
         memory: dict[str, Ranges] = {}
         for (epoch, seq), entry in self._lanes.all():
             memory.setdefault(epoch, Ranges()).add_range(entry.first or seq, seq)
@@ -413,9 +456,10 @@ class Outbox:
         rows = [Row(*key, entry.topic, entry.body, entry.first) for key, entry in entries]
         if not await self._keeper.commit(rows):
             return
+        self._ledger.on_disk()
         for (epoch, seq), entry in entries:
             if (epoch, seq) in self._lanes:
-                entry.spooled = True
+                self._lanes.spooled((epoch, seq))
                 self._keeper.disk.setdefault(epoch, Ranges()).add_range(entry.first or seq, seq)
             else:  # acknowledged while it was on its way to the disk
                 span = entry.first or seq, seq

@@ -101,7 +101,7 @@ class Poller:
         readings: list[Reading]
         try:
             async with asyncio.timeout(self._timeout):
-                readings = [_finite(reading) for reading in await self.driver.read(lane)]
+                readings = [_sayable(reading) for reading in await self.driver.read(lane)]
             readings.append(Reading("x.contact", 1.0))
             self._back()
         except DeviceError as error:
@@ -145,8 +145,17 @@ def _later(at: Stamp, last: Stamp) -> Stamp:
     return msgspec.structs.replace(at, wall=round(wall, 3), boottime=round(boottime, 3))
 
 
-def _finite(reading: Reading) -> Reading:
-    """Leave out evidence that JSON cannot carry: not a number, infinite."""
-    if isinstance(reading.value, float) and not math.isfinite(reading.value):
+def _sayable(reading: Reading) -> Reading:
+    """Put right what JSON cannot carry: no number and infinite are left out, half a character is replaced."""
+    value = reading.value
+    if isinstance(value, float) and not math.isfinite(value):
         return msgspec.structs.replace(reading, value=None)
+    if isinstance(value, str):
+        return msgspec.structs.replace(reading, value=_unicode(value))
+    if isinstance(value, tuple):
+        return msgspec.structs.replace(reading, value=tuple(map(_unicode, value)))
     return reading
+
+
+def _unicode(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

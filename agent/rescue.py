@@ -6,13 +6,15 @@ of it is gone, the outbox can tell: it knows which numbers it had.
 
 import contextlib
 import logging
+import os
+import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from agent.spool import HINT, MOST, SCHEMA, Spool, epochs_of_messages, is_damage
-from contract.errors import MessageError, StorageError, StorageTaken
+from contract.errors import MessageError, StorageError, StorageFull, StorageTaken
 from contract.message import Alarms, Readings, Topic, decode
 
 _log = logging.getLogger(__name__)
@@ -26,6 +28,8 @@ _ADDED: Final = (
     ("epochs", "state", "TEXT NOT NULL DEFAULT 'open'"),
 )
 """Columns that a spool of an earlier version has not."""
+_LOG: Final = 1 << 20
+"""Bytes of the log of commits after which they go to the file; on a disk without room for both, nothing can be written."""
 _EXTRA: Final = ("-wal", "-shm")
 
 
@@ -39,14 +43,16 @@ def open_spool(path: Path, stamp: str, *, damaged: bool = False) -> Spool:
 
     Raises:
         StorageTaken: another agent has it open.
+        StorageFull: it is damaged, and there is no room to save it.
         StorageError: the disk does not let us.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        finished = _finish(path)
         try:
             database = connect(path)
             if not damaged:
-                return Spool(database, path)
+                return Spool(database, path, finished)
             database.close()
             raise sqlite3.DatabaseError("it could not be read")  # noqa: TRY301 - goes the way of all that are damaged
         except sqlite3.DatabaseError as error:
@@ -63,25 +69,30 @@ def open_spool(path: Path, stamp: str, *, damaged: bool = False) -> Spool:
         raise StorageError(f"the spool cannot be opened: {error.strerror}", where=str(path), hint=HINT) from None
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a database with all that a spool needs.
+def connect(path: Path, trace: Callable[[str], None] | None = None) -> sqlite3.Connection:
+    """Open a database with all that a spool needs; ``trace`` hears every statement.
 
     Raises:
         sqlite3.Error: it cannot be used; ``is_damage`` says whether it is damaged.
     """
     connection = _bare(path)
+    connection.set_trace_callback(trace)
     try:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # a second agent here would send our messages as its own
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA journal_size_limit={_LOG}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_LOG // 4096}")
         connection.execute("PRAGMA cache_size=-512")  # KiB; nothing is read twice
         connection.executescript(SCHEMA)
         for table, column, kind in _ADDED:
             if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if found != ("ok",):
-            raise sqlite3.DatabaseError(found[0])
+        ended_well = connection.execute("SELECT max(state = 'open') FROM epochs").fetchone() == (0,)
+        if not ended_well:  # it reads all of the file; what a clean end left is looked at when it is read
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if found != ("ok",):
+                raise sqlite3.DatabaseError(found[0])
     except sqlite3.Error:
         connection.close()
         raise
@@ -96,8 +107,12 @@ def _bare(path: Path) -> sqlite3.Connection:
 
 def _rescue(path: Path, stamp: str, damage: sqlite3.Error) -> Path:
     """Build a new file from what can be read, and put it in place of the damaged one; return where that is now."""
-    new = path.with_name(f"{path.name}.rescued")
+    new = _rescued(path)
     _remove(new)
+    for older in path.parent.glob(f"{path.name}.damaged-*"):
+        older.unlink()  # one is enough to look at, and the room is needed
+    if shutil.disk_usage(path.parent).free < path.stat().st_size:
+        raise StorageFull("it is damaged, and there is no room for what can be saved of it", where=str(path), hint=HINT)
     counts: dict[str, int] = {}
     try:
         target = _bare(new)
@@ -113,14 +128,13 @@ def _rescue(path: Path, stamp: str, damage: sqlite3.Error) -> Path:
     except (OSError, sqlite3.Error):
         _remove(new)  # the damaged one stays where it is, for the next try
         raise
-    for older in path.parent.glob(f"{path.name}.damaged-*"):
-        older.unlink()  # one is enough to look at, and the room is needed
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     path.rename(aside)
     for extra in _EXTRA:
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + extra).rename(aside.with_name(aside.name + extra))
     new.rename(path)
+    _sync(path.parent)
     _log.error(
         "the spool %s is damaged (%s); it is set aside as %s; %d messages of %d epochs and %d conditions could be read and"
         " are kept (look after its disk: a card that begins to fail goes on failing)",
@@ -132,6 +146,31 @@ def _rescue(path: Path, stamp: str, damage: sqlite3.Error) -> Path:
         counts["conditions"],
     )
     return aside
+
+
+def _finish(path: Path) -> str:
+    """Finish a rescue that ended between its renames; return where the damaged file is, empty if there was none."""
+    new = _rescued(path)
+    if path.exists() or not new.exists():
+        return ""
+    for extra in _EXTRA:  # of the damaged file; the new one must not be read with them
+        path.with_name(path.name + extra).unlink(missing_ok=True)
+    new.rename(path)
+    _sync(path.parent)
+    return next((str(aside) for aside in path.parent.glob(f"{path.name}.damaged-*")), "")
+
+
+def _rescued(path: Path) -> Path:
+    return path.with_name(f"{path.name}.rescued")
+
+
+def _sync(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _remove(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Room on the disk: how long it lasts, and how it is made when the spool is full."""
 
 import logging
+import math
 from typing import Final
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from agent.full import PAGE, STAGES, Bucket, glance, thin
 from agent.keeping import Keeper
 from agent.lanes import Lanes
-from agent.spool import Row, Spool
+from agent.spool import Row, Space, Spool
 from contract.message import Topic, Voided
 from contract.ranges import Ranges
 
@@ -22,8 +23,14 @@ GOAL: Final = 0.9
 """How full the spool is left."""
 CALM: Final = 0.5
 """How full it may be to be out of trouble."""
+PAUSE: Final = 60.0
+"""Seconds until it is looked again whether something can go, when nothing can."""
+SMALL: Final = 1 << 20
+"""Bytes that a spool may have, whatever the disk says: so small a one is not what fills it."""
 DROP: Final = 4
 """What part of a page is dropped in one go: a quarter."""
+ALARMS: Final = len(STAGES) + 1
+"""The last stage: there is nothing but alarms."""
 _WORDS: Final = ("one a minute", "one in ten minutes")
 
 
@@ -83,9 +90,11 @@ class Room:
     def __init__(self, keeper: Keeper, most: int, page: int = PAGE) -> None:
         """Take the disk, how many bytes may be in use, and how many messages are looked at in one go."""
         self._keeper = keeper
-        self._most = most
+        self._keep = most
         self._page = page
         self._making = False
+        self._again = -math.inf
+        """When it is looked again whether something can go."""
         self._at: list[tuple[str, int]] = [("", 0) for _ in STAGES]
         """How far each stage has come: epoch, number of the last message that it looked at."""
         self._seen: list[dict[str, Bucket]] = [{} for _ in STAGES]
@@ -99,20 +108,24 @@ class Room:
         stage = max(self._told)
         return f"the spool is full: {_done(stage)}"
 
-    @property
-    def needed(self) -> bool:
-        """Say whether there is something to do."""
-        used = self._keeper.used
-        if used > self._most:
+    def needed(self, now: float) -> bool:
+        """Say whether there is something to do (boottime)."""
+        used, most = self._keeper.space.used, self._most
+        if used > most:
             self._making = True
-        elif used <= self._most * GOAL:
+        elif used <= most * GOAL:
             self._making = False
-            if used <= self._most * CALM and self._told:
+            if used <= most * CALM and self._told:
                 self._told.clear()
                 _log.warning("the spool has room again")
-        return self._making
+        return self._making and now >= self._again
 
-    async def step(self, lanes: Lanes) -> list[Voided]:
+    @property
+    def _most(self) -> int:
+        """The bytes that may be in use: as set, or as the disk has."""
+        return min(self._keep, max(self._keeper.space.most, SMALL))
+
+    async def step(self, lanes: Lanes, now: float) -> list[Voided]:
         """Make some room; return what had to go for good."""
         for stage in range(len(STAGES)):
             start = self._start(stage)
@@ -120,7 +133,11 @@ class Room:
                 self._tell(stage)
                 await self._thin(stage, *start, lanes)
                 return []
-        return await self._oldest(lanes)
+        gone = await self._oldest(lanes)
+        if not gone and self._keeper.open:  # there is nothing but alarms, or what is under way
+            self._again = now + PAUSE
+            self._tell(ALARMS)
+        return gone
 
     def _start(self, stage: int) -> tuple[str, int] | None:
         """Return where a stage goes on; None when it has come to the youngest page, which is left alone."""
@@ -140,19 +157,19 @@ class Room:
 
     async def _thin(self, stage: int, epoch: str, start: int, lanes: Lanes) -> None:
         held = self._keeper.disk[epoch]
-        in_memory = {seq for of, seq in lanes.readings if of == epoch}
+        in_memory = {seq for lane in (lanes.live, lanes.old) for of, seq in lane.entries if of == epoch}
         every, seen, page = STAGES[stage], self._seen[stage], self._page
 
-        def work(spool: Spool) -> tuple[list[Row], bool, int]:
+        def work(spool: Spool) -> tuple[list[Row], bool, Space]:
             rows, more = spool.page(epoch, start, page)
             glances = [glance(row.seq, row.first, row.body, every, reading=row.topic is Topic.READINGS) for row in rows]
             merges = thin(glances, seen, lambda seq: seq in in_memory or seq not in held)
-            return rows, more, spool.merge(epoch, merges) if merges else self._keeper.used
+            return rows, more, spool.merge(epoch, merges) if merges else self._keeper.space
 
         done = await self._keeper.work(work)
         if done is None:
             return
-        rows, more, self._keeper.used = done
+        rows, more, self._keeper.space = done
         last = rows[-1].seq if rows else 0
         # The last one is looked at again: it may be absorbed by what follows. If it was alone, the epoch is through.
         self._at[stage] = epoch, last if more and last > start else held.highest
@@ -172,7 +189,6 @@ class Room:
                     self._tell(len(STAGES))
                     return [Voided(epoch, tuple(Ranges(gone)), FULL)]
                 at = held.after(rows[-1].seq + 1) if more and rows else 0
-        self._making = False  # there is nothing but alarms
         return []
 
     def _tell(self, stage: int) -> None:
@@ -182,6 +198,8 @@ class Room:
 
 
 def _done(stage: int) -> str:
+    if stage == ALARMS:
+        return "nothing in it can go"
     if stage == len(STAGES):
         return "the oldest readings are dropped"
     return f"old readings are thinned out to {_WORDS[stage]} for each device"

@@ -5,6 +5,7 @@ from one worker thread; nothing here is shared. How a file is opened, and saved 
 """
 
 import logging
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import msgspec
 from agent.full import Merge
 from agent.watch import Watched
 from contract.alarm import Standing
-from contract.errors import StorageDamaged, StorageError
+from contract.errors import StorageDamaged, StorageError, StorageFull
 from contract.message import Topic, Voided
 from contract.ranges import Range, Ranges
 
@@ -42,6 +43,8 @@ EPOCHS_MOST: Final = 1000
 """Epochs that are remembered though nothing of them is held."""
 MOST: Final = 2**53 - 1
 """The highest number that a message may have."""
+RESERVE: Final = 8 << 20
+"""Bytes of the disk that are left free: what a commit needs beside the file. On a small disk a quarter of it."""
 T = TypeVar("T")
 
 
@@ -59,6 +62,15 @@ class Row(msgspec.Struct, frozen=True):
     def span(self) -> Range:
         """The numbers that it stands for."""
         return self.first or self.seq, self.seq
+
+
+class Space(msgspec.Struct, frozen=True):
+    """How much room there is, in bytes."""
+
+    used: int
+    """In use: what the next messages can have instead does not count."""
+    most: int
+    """What may be in use as the disk is now, whatever the settings say."""
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -168,8 +180,8 @@ class Spool:
             aside=self.aside,
         )
 
-    def commit(self, batch: Batch) -> int:
-        """Make all changes of a batch, or none; return the bytes in use."""
+    def commit(self, batch: Batch) -> Space:
+        """Make all changes of a batch, or none; return what room there is."""
         messages = [(row.epoch, row.seq, row.topic.value, row.body, row.first) for row in batch.keep]
         spans = [(epoch, *span) for epoch, span in batch.drop]
         spans += [(each.epoch, *span) for each in batch.void for span in each.spans]
@@ -193,12 +205,12 @@ class Spool:
                     db.execute("INSERT OR REPLACE INTO standings VALUES (?, ?)", (occurrence, standing.value))
             if batch.size:
                 db.execute("INSERT OR REPLACE INTO measured VALUES ('size', ?)", (batch.size,))
-            return self._used()
+            return self._space()
 
-    def used(self) -> int:
-        """Return the bytes in use: what the next messages can have instead does not count."""
+    def space(self) -> Space:
+        """Return what room there is."""
         with self._transaction():
-            return self._used()
+            return self._space()
 
     def held(self) -> dict[str, Ranges]:
         """Return the numbers that are kept, epoch by epoch, the oldest first."""
@@ -241,8 +253,8 @@ class Spool:
             found = db.execute(query, (epoch, start, count)).fetchall()
         return _rows(found), len(found) == count
 
-    def merge(self, epoch: str, merges: Sequence[Merge]) -> int:
-        """Let messages stand for the ones before them, which go; return the bytes in use."""
+    def merge(self, epoch: str, merges: Sequence[Merge]) -> Space:
+        """Let messages stand for the ones before them, which go; return what room there is."""
         with self._transaction() as db:
             db.executemany(
                 "DELETE FROM messages WHERE epoch = ? AND seq BETWEEN ? AND ? AND topic = 'readings'",
@@ -252,7 +264,7 @@ class Spool:
                 "UPDATE messages SET first = ? WHERE epoch = ? AND seq = ?",
                 [(merge.first, epoch, merge.seq) for merge in merges],
             )
-            return self._used()
+            return self._space()
 
     def voided(self) -> list[Voided]:
         """Return the numbers that will never be sent, and why."""
@@ -286,11 +298,19 @@ class Spool:
             row = db.execute("SELECT value FROM measured WHERE name = 'size'").fetchone()
         return row[0] if row and isinstance(row[0], float) else 0.0
 
-    def _used(self) -> int:
+    def _space(self) -> Space:
         ((pages,), (free,), (size,)) = (
             self._db.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "freelist_count", "page_size")
         )
-        return int((pages - free) * size)
+        return Space(int((pages - free) * size), self._most())
+
+    def _most(self) -> int:
+        """Return how many bytes the file may have: what it has, and what is free, but for a reserve."""
+        try:
+            room = self._path.stat().st_size + shutil.disk_usage(self._path.parent).free
+        except OSError:
+            return MOST  # the next commit will find out
+        return room - min(RESERVE, room // 4)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -298,8 +318,7 @@ class Spool:
             with self._db:
                 yield self._db
         except sqlite3.Error as error:
-            kind = StorageDamaged if is_damage(error) else StorageError
-            raise kind(f"the spool: {error}", where=str(self._path), hint=HINT) from None
+            raise _kind(error)(f"the spool: {error}", where=str(self._path), hint=HINT) from None
 
 
 def epochs_of_messages(db: sqlite3.Connection) -> Iterator[str]:
@@ -313,11 +332,18 @@ def epochs_of_messages(db: sqlite3.Connection) -> Iterator[str]:
         yield epoch
 
 
+def _kind(error: sqlite3.Error) -> type[StorageError]:
+    if is_damage(error):
+        return StorageDamaged
+    return StorageFull if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL else StorageError
+
+
 def is_damage(error: sqlite3.Error) -> bool:
     """Say whether the file is damaged, and not only out of reach."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None:
-        return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        unreadable = code in (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)  # a sector that is gone
+        return unreadable or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return type(error) is sqlite3.DatabaseError  # ours, of quick_check
 
 

@@ -309,7 +309,8 @@ class Uplink:
 
     def _on_heartbeat(self, beat: Heartbeat, *, retained: bool) -> None:
         if beat.online and not retained:  # a kept one is of some time ago
-            self._on_gateway_clock(beat.wall)
+            if beat.wall > 0 and self._outbox.counts(beat.gateway):
+                self._on_gateway_clock(beat.wall)
             now = self._clock.boottime()
             if not self._hears(now):
                 self._answered = now

@@ -7,7 +7,7 @@ import msgspec
 from contract.alarm import Occurrence
 from contract.clock import Stamp
 from contract.condition import Condition, Phase, Progress, step, wakes_at
-from contract.reading import Reading, unavailable
+from contract.reading import Quality, Reading, unavailable
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -48,6 +48,18 @@ class Watch:
         for watched in kept:
             if watched.device == self._device and watched.condition in self._state:
                 self._state[watched.condition] = _moved(watched, now)
+
+    def restore_late(self, kept: Watched, now: Stamp) -> bool:
+        """Let a condition stand that is known to have stood, if nothing was heard of it since the start; say whether so."""
+        condition = self._conditions.get(kept.condition)
+        if condition is None or kept.device != self._device:
+            return False
+        last = self._last.get(condition.quantity)
+        normal = self._state[condition.name].progress.phase is Phase.NORMAL
+        if not normal or (last is not None and last.quality is Quality.GOOD):
+            return False
+        self.restore([kept], now)
+        return True
 
     def readings(self, readings: Iterable[Reading], at: Stamp) -> list[Change]:
         """Return what changed, by these readings."""

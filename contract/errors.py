@@ -14,6 +14,7 @@
     ├── BrokerError               the MQTT broker is away or refused us
     ├── StorageError              a database on our own disk cannot be used
     │   ├── StorageTaken          another process works with it
+    │   ├── StorageFull           there is no room: what goes first can make some
     │   └── StorageDamaged        it can be opened, and what it says makes no sense
     ├── StoreError                the time-series store
     │   ├── StoreAway             slow, down or overloaded: the same lines again later
@@ -115,6 +116,10 @@ class StorageError(WolfsmokeError):
 
 class StorageTaken(StorageError):
     """Another process works with it: one of the two is set up wrong."""
+
+
+class StorageFull(StorageError):
+    """There is no room for it on the disk."""
 
 
 class StorageDamaged(StorageError):

@@ -123,6 +123,10 @@ class Hello(msgspec.Struct, frozen=True, omit_defaults=True):
     held: tuple[Held, ...] = ()
     voided: tuple[Voided, ...] = ()
     standing: tuple[Occurrence, ...] = ()
+    partial: bool = False
+    """The agent's spool could not be read yet: nothing is to be concluded from what is not said here."""
+    number: Seq = 0
+    """Of this hello; another one each time, in each process."""
 
 
 class Device(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -216,6 +220,9 @@ class Ack(msgspec.Struct, frozen=True, omit_defaults=True):
     """Occurrence → how far it came: taken, told, owned."""
     gateway: str = ""
     """Whose journal it is: an agent may have two gateways, and keeps a message until both have it."""
+    hello: Seq = 0
+    """The number of the agent's last hello whose account is in the journal: earlier epochs that it told of need not be
+    told again. 0: of none."""
 
 
 class Heartbeat(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -274,6 +274,9 @@ async def test_a_gateway_that_starts_anew_hears_hello_and_what_is_held(tmp_path,
         await until(lambda: len(listener.of(Topic.HELLO)) == 3, "one hello a session")
         await until(lambda: len(listener.of(Topic.READINGS)) == 3, "the reading again")
         assert agent.gateway_clock == [5.0, 5.0, 5.0]
+        listener.say(GATEWAY_TOPIC, message.encode(Heartbeat("g", "j", "another", online=True)))
+        await until(lambda: len(listener.of(Topic.HELLO)) == 4, "one hello more")
+        assert agent.gateway_clock == [5.0, 5.0, 5.0], "this one does not know the time"
 
 
 async def test_a_gateway_that_is_there_and_acknowledges_nothing_is_told_once(
@@ -388,7 +391,7 @@ async def test_tls_is_spoken_and_a_broker_that_is_not_trusted_gets_nothing(tmp_p
         async with running(tmp_path, Broker("localhost", broker.port, tls=Tls(str(tmp_path / "ca.pem")))) as agent:
             agent.put(100)
             await until(lambda: agent.uplink.connected, "the connection")
-            await until(lambda: agent.outbox._lanes.outstanding > 0, "readings are on their way")
+            await until(lambda: agent.outbox._lanes.live.under_way, "readings are on their way")
     finally:
         broker.stop()
 

@@ -10,7 +10,7 @@ import pytest
 from agent import outbox as module
 from agent.mark import Mark, open_mark
 from agent.outbox import Outbox
-from agent.spool import SCHEMA, Row, Spool
+from agent.spool import MOST, SCHEMA, Row, Spool
 from contract.alarm import Occurrence
 from contract.clock import Stamp
 from contract.errors import StorageError
@@ -50,8 +50,14 @@ class MemorySpool(Spool):
         self.fails = None
         """None, or the error that every look at the disk ends with."""
 
+        self.room = MOST
+        """Bytes that the disk has for it."""
+
     def close(self):
         pass
+
+    def _most(self):
+        return self.room
 
     def open(self, damaged):
         assert not damaged
@@ -110,6 +116,8 @@ class Bench:
         self.standing = []
         self.states = []
         self.late = []
+        self.greets = True
+        """The gateway took the last hello."""
         self.outbox = None
 
     async def start(self):
@@ -151,7 +159,8 @@ class Bench:
         return self.wire
 
     def ack(self, *spans, journal="j1", epoch=None, gateway=""):
-        self.outbox.acknowledged(Ack(journal, epoch or self.epoch, spans, gateway=gateway))
+        hello = self.outbox._ledger._hello if self.greets else 0
+        self.outbox.acknowledged(Ack(journal, epoch or self.epoch, spans, gateway=gateway, hello=hello))
 
     def held(self):
         """What hello says of the epochs, by epoch."""

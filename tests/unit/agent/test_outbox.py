@@ -1,6 +1,8 @@
 """The outbox, by example; against a model: test_outbox_model.py."""
 
 import asyncio
+from concurrent.futures import Executor
+from itertools import pairwise
 
 import pytest
 
@@ -11,8 +13,9 @@ from agent.keeping import RETRY
 from agent.lanes import WINDOW
 from agent.watch import Watched
 from contract.alarm import Occurrence
-from contract.errors import StorageError
-from contract.message import Ack, Alarms, Heartbeat, Readings, Topic, encode
+from contract.condition import Progress
+from contract.errors import StorageError, StorageFull
+from contract.message import Ack, Alarms, Heartbeat, Readings, Topic, Voided, encode
 
 FULL = StorageError("the disk is full")
 
@@ -237,7 +240,7 @@ async def test_while_nobody_acknowledges_memory_stays_bounded(bench):
     for number in range(2000):
         bench.put(number)
         await bench.wait(module.TICK)
-    assert len(bench.outbox._lanes.readings) <= WINDOW + 8
+    assert len(bench.outbox._lanes.live.entries) <= WINDOW + 8
     assert bench.outbox.held == 2000
 
 
@@ -273,6 +276,23 @@ async def test_a_disk_that_fails_costs_nothing_and_is_told_once(bench, caplog):
     assert caplog.records[-1].message == "the spool can be written again"
 
 
+@pytest.mark.parametrize(
+    ("error", "most"), [(FULL, 60.0), (StorageFull("there is no room to save it"), 3600.0)], ids=["fails", "no room"]
+)
+async def test_a_disk_that_goes_on_failing_is_tried_ever_more_seldom(bench, error, most):
+    bench.spool.fails = error
+    tries, open_spool = [], bench.spool.open
+    bench.spool.open = lambda damaged: (tries.append(bench.clock.now), open_spool(damaged))[1]
+    await bench.start()
+    await bench.wait(4 * most, step=0.5)
+    pauses = [later - earlier for earlier, later in pairwise(tries)]
+    assert pauses[:3] == pytest.approx([5, 10, 20], abs=1.0)
+    assert pauses[-1] == pytest.approx(most, abs=1.0)
+    bench.spool.fails = None
+    await bench.wait(most)
+    assert bench.outbox.trouble == ""
+
+
 async def test_when_the_disk_fails_for_long_the_oldest_in_memory_go_and_are_named(bench, monkeypatch):
     monkeypatch.setattr(module, "MEMORY_MOST", 100)
     bench.spool.fails = FULL
@@ -281,7 +301,7 @@ async def test_when_the_disk_fails_for_long_the_oldest_in_memory_go_and_are_name
     await bench.wait(2)
     (voided,) = bench.outbox.hello().voided
     assert "disk failed" in voided.reason
-    assert len(bench.outbox._lanes.readings) <= 100
+    assert len(bench.outbox._lanes.live.entries) <= 100
 
 
 async def test_a_disk_that_only_stalled_costs_nothing(bench, monkeypatch):
@@ -328,3 +348,84 @@ async def test_hello_is_due_for_a_gateway_that_started_after_the_last_one(bench)
     assert not bench.outbox.heartbeat(beat, retained=False)
     assert not bench.outbox.heartbeat(Heartbeat(session="s2", online=False), retained=False)
     assert bench.outbox.heartbeat(Heartbeat(session="s2", online=True), retained=False)
+
+
+async def test_when_much_is_acknowledged_at_once_an_alarm_is_committed_first_and_the_rest_goes_bit_by_bit(bench):
+    for number in range(9000):
+        bench.put(number)
+    await bench.wait(2)
+    batches, commit = [], bench.spool.commit
+    bench.spool.commit = lambda batch: (batches.append(batch), commit(batch))[1]
+    bench.connect()
+    bench.ack((1, 9000))
+    await bench.alarm()
+    assert (len(batches[0].keep), batches[0].drop) == (1, [])
+    for _ in range(6):
+        await bench.outbox.tick()
+    assert [sum(last - first + 1 for _, (first, last) in batch.drop) for batch in batches[1:]] == [2000] * 4 + [1000]
+    assert [row.topic for row in bench.spool.rows.values()] == [Topic.ALARMS]
+
+
+async def test_what_is_acknowledged_is_gone_when_the_process_ends(bench):
+    for number in range(9000):
+        bench.put(number)
+    await bench.wait(2)
+    bench.ack((1, 8990))
+    await bench.outbox.flush()
+    assert len(bench.spool.rows) == 10
+
+
+async def test_a_disk_that_hangs_stops_neither_resending_nor_the_bound_of_memory(bench, monkeypatch, caplog):
+    monkeypatch.setattr(module, "TICK", 0.001)
+    monkeypatch.setattr(module, "MEMORY_MOST", 100)
+    asked, answers = asyncio.Event(), asyncio.Event()
+
+    async def hang(work):
+        asked.set()
+        await answers.wait()
+        return work()
+
+    class Slow(Executor):
+        def submit(self, work, /, *args, **kwargs):
+            return asyncio.run_coroutine_threadsafe(hang(lambda: work(*args, **kwargs)), loop)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(bench.outbox._keeper, "_worker", Slow())
+    wire = bench.connect()
+    running = asyncio.create_task(bench.outbox.run())
+    put_alarm(bench)
+    async with asyncio.timeout(5):
+        await asked.wait()
+        for number in range(1000):
+            bench.put(number)
+        while len(wire.sent) < 66 + WINDOW:  # it looks at the clock, which goes on
+            bench.clock.now += 1.0
+            await asyncio.sleep(0.002)
+    assert bench.outbox.trouble.startswith("the spool's disk does not answer")
+    assert len(bench.outbox._lanes.all()) <= 101
+    assert bench.outbox.held + sum(last - first + 1 for first, last in bench.outbox.hello().voided[0].spans) == 1001
+    answers.set()
+    async with asyncio.timeout(5):
+        while bench.outbox.trouble:
+            bench.clock.now += 0.25
+            await asyncio.sleep(0.002)
+    running.cancel()
+    assert [line for line in caplog.messages if "answer" in line] == [
+        "the spool's disk does not answer; messages stay in memory meanwhile",
+        "the spool's disk answers again",
+    ]
+
+
+def put_alarm(bench):
+    occurrence = Occurrence(id="o", device="ups-1", condition="on-battery")
+    bench.outbox.put_alarms([Alarms(at=bench.clock.stamp(), occurrence=occurrence)])
+
+
+async def test_while_the_disk_fails_what_waits_for_it_does_not_grow(bench):
+    bench.spool.fails = FULL
+    for number in range(1000):
+        bench.outbox.save([Watched("ups-1", "on-battery", Progress(since=float(number)))])
+        bench.outbox._void([Voided(bench.epoch, ((2 * number + 1, 2 * number + 2),), "why")])
+    pending = bench.outbox._keeper.pending
+    assert [each.progress.since for each in pending.watched] == [999.0]
+    assert pending.void == [Voided(bench.epoch, ((1, 2000),), "why")]

@@ -1,7 +1,10 @@
 """What hello says of the epochs: how far each came, what is settled, and when nothing more is said of it."""
 
+import asyncio
+
 import pytest
 
+from agent.keeping import Keeper
 from agent.watch import Watched
 from contract.alarm import Occurrence, Standing
 from contract.errors import StorageError
@@ -103,6 +106,28 @@ async def test_what_is_lost_is_told_with_its_epoch_and_forgotten_with_it(bench):
     assert bench.outbox.hello().voided == ()
 
 
+async def test_an_ack_that_answers_no_hello_or_an_earlier_one_forgets_nothing(bench):
+    for _ in range(3):
+        bench.put()
+    await bench.wait(2)
+    await bench.start()
+    bench.spool.lose(E1, 2)
+    bench.connect()
+    earlier = bench.outbox.hello()
+    await bench.wait(1)
+    now = bench.outbox.hello()
+    assert [voided.spans for voided in now.voided] == [((2, 2),)]
+    bench.greets = False
+    bench.ack((1, 3), epoch=E1)  # of readings alone: the gateway's journal did not take the hello yet
+    bench.outbox.acknowledged(Ack("j1", E1, ((1, 3),), hello=earlier.number))
+    again = bench.outbox.hello()
+    assert (again.voided, again.held[0].epoch) == (now.voided, E1)
+    assert len({earlier.number, now.number, again.number, 0}) == 4
+    bench.outbox.acknowledged(Ack("j1", E1, ((1, 3),), hello=again.number))
+    assert bench.outbox.hello().voided == ()
+    assert list(bench.held()) == [E2]
+
+
 async def test_a_process_that_said_nothing_leaves_nothing_to_be_said(bench):
     for _ in range(5):
         await bench.start()
@@ -118,10 +143,12 @@ async def test_while_the_spool_cannot_be_read_nothing_is_said_of_earlier_epochs_
     bench.put()
     await bench.start()
     assert list(bench.held()) == [bench.epoch]
+    assert bench.outbox.hello().partial, "nothing is to be concluded from it, of standing alarms either"
     assert not bench.outbox.unsaid
     bench.spool.fails = None
     await bench.wait(6)
     assert bench.outbox.unsaid, "hello is to be said anew"
+    assert not bench.outbox.hello().partial
     held = bench.held()
     assert held[E1] == Held(E1, ((1, 1),), last=1)
     assert held[E2] == Held(E2, (), last=1), "its only reading was in memory, and is named"
@@ -140,6 +167,29 @@ async def test_a_spool_that_comes_late_brings_its_alarms_and_where_the_condition
     assert bench.late == [stood]
     assert ("ups-2", "overload") in bench.spool.states, "what was judged meanwhile is kept"
     assert [message.occurrence.id for message in bench.connect().messages()] == ["old", "new"]
+
+
+async def test_a_disk_that_takes_its_time_at_the_start_is_not_waited_for(bench, monkeypatch):
+    monkeypatch.setattr("agent.outbox.PATIENCE", 0.01)
+    stood = Watched("ups-1", "on-battery", occurrence=Occurrence(id="old"))
+    await bench.alarm("old", stood)
+    answers, reopen = asyncio.Event(), Keeper.reopen
+
+    async def slow(self, left, *, again):
+        await answers.wait()
+        return await reopen(self, left, again=again)
+
+    monkeypatch.setattr(Keeper, "reopen", slow)
+    assert await bench.start() == []
+    wire = bench.connect()
+    bench.put()
+    assert wire.seqs() == [1]
+    assert bench.outbox.hello().partial
+    answers.set()
+    await bench.outbox.tick()
+    assert bench.late == [stood]
+    assert bench.outbox.unsaid
+    assert list(bench.held()) == [E1, E2]
 
 
 async def test_how_far_an_occurrence_came_is_told_once_kept_and_forgotten_with_it(bench, caplog):

@@ -18,8 +18,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from agent.keeping import RETRY
-from agent.lanes import WINDOW, Lanes
+from agent.keeping import RETRY_MOST
+from agent.lanes import ALARMS, OLD, WINDOW, Lanes
 from agent.outbox import SPOOL_AFTER, TICK
 from contract.errors import StorageError
 from contract.message import Ack, Alarms, Heartbeat, Topic
@@ -110,7 +110,7 @@ class Machine(RuleBasedStateMachine):
     def put(self, count):
         for _ in range(count):
             lanes = self.bench.outbox._lanes
-            open_window = self.connected and lanes.outstanding < WINDOW
+            open_window = self.connected and len(lanes.live.under_way) < WINDOW
             seq = len(self.given[self.bench.epoch]) + 1
             self.bench.put(seq, DEVICES[seq % 3])
             self.given[self.bench.epoch][seq] = "", self.bench.clock.now
@@ -171,12 +171,14 @@ class Machine(RuleBasedStateMachine):
         if not self.connected:
             return
         gateway = self.gateways[which % len(self.gateways)]
-        told = {held.epoch for held in self.bench.outbox.hello().held}
+        hello = self.bench.outbox.hello()
+        told = {held.epoch for held in hello.held}
         for epoch in told | set(gateway.have):
             have = Ranges([(number, number) for number in gateway.have.get(epoch, ()) if number % part == 0])
             if epoch in told:
                 self.note_ack(gateway, epoch, numbers(have))
-            self.bench.outbox.acknowledged(Ack(gateway.journal, epoch, tuple(have), gateway=gateway.name))
+            ack = Ack(gateway.journal, epoch, tuple(have), gateway=gateway.name, hello=hello.number)
+            self.bench.outbox.acknowledged(ack)
 
     @rule()
     def foreign_ack(self):
@@ -233,7 +235,7 @@ class Machine(RuleBasedStateMachine):
     def end(self, *, clean=False, power=False):
         """Account for what is only in memory as the process ends."""
         bench, epoch = self.bench, self.bench.epoch
-        disk_was_well = bench.spool.fails is None and bench.clock.now - self.failed_at > RETRY + YOUNG
+        disk_was_well = bench.spool.fails is None and bench.clock.now - self.failed_at > RETRY_MOST + YOUNG
         on_disk = {
             n for (of, _), row in bench.spool.rows.items() if of == epoch for n in range(row.span[0], row.seq + 1)
         }
@@ -281,9 +283,11 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def all_is_accounted_for(self):
         outbox = self.bench.outbox
-        assert 0 <= outbox._lanes.outstanding <= WINDOW
+        assert len(outbox._lanes.live.under_way) <= WINDOW
+        assert len(outbox._lanes.alarms.under_way) <= ALARMS
+        assert len(outbox._lanes.old.under_way) <= OLD
         if not self.small and self.bench.spool.fails is None:
-            assert outbox.trouble == "" or self.bench.clock.now - self.failed_at <= RETRY + TICK
+            assert outbox.trouble == "" or self.bench.clock.now - self.failed_at <= RETRY_MOST + TICK
         for held in outbox.hello().held:
             given, spans = set(self.given[held.epoch]), numbers(held.spans)
             settled, voided = self.settled.get(held.epoch, set()), self.voided(held.epoch)
@@ -324,7 +328,7 @@ class Machine(RuleBasedStateMachine):
         self.connect()  # what was found to be lost meanwhile is told now
         for which in range(len(self.gateways)):
             self.ack(which, 1)
-        self.wait(RETRY + 1)
+        self.wait(RETRY_MOST + 1)
         assert self.bench.spool.rows == {}, "what was acknowledged is still on disk"
         everybody = set.intersection if len(self.gateways) > 1 else set.union
         for epoch, given in self.given.items():
@@ -361,9 +365,8 @@ def test_the_model_can_fail(bench_kind, tmp_path, monkeypatch, runner):
 
     def careless(self, entry, now):
         send(self, entry, now)
-        for key in [key for key, each in self.readings.items() if each is entry]:
-            self.outstanding -= 1
-            del self.readings[key]
+        for epoch, seq in [key for key, each in self.live.entries.items() if each is entry]:
+            self.live.drop(epoch, [(seq, seq)])
 
     monkeypatch.setattr(Lanes, "_send", careless)
     machine = Machine(bench_kind, tmp_path, runner)

@@ -210,3 +210,12 @@ async def test_full_polls_of_many_devices_take_turns_and_the_first_one_is_full()
     task.cancel()
     assert driver.lanes[0] is Lane.ALL
     assert Lane.ALL in driver.lanes[1:5], "without its turn it would be the eighth"
+
+
+async def test_half_a_character_of_a_device_costs_neither_its_reading_nor_its_alarm():
+    sink = Sink()
+    driver = FakeDriver([Reading("device.model", "UPS \ud800"), Reading("ups.status", ("OB", "\udcff"))])
+    await poller(driver, sink).poll_once(Lane.ALL)
+    values = {reading.quantity: reading.value for reading in sink.polls[0][2]}
+    assert values["device.model"] == "UPS ?"
+    assert values["ups.status"] == ("OB", "?")

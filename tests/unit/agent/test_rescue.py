@@ -5,15 +5,16 @@ import os
 import shutil
 import sqlite3
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from agent.keeping import RETRY
-from agent.rescue import open_spool
+from agent.rescue import connect, open_spool
 from agent.spool import Account, Batch, Row
 from agent.watch import Watched
 from contract.alarm import Occurrence
-from contract.errors import StorageError, StorageTaken
+from contract.errors import StorageFull, StorageTaken
 from contract.message import Alarms, Readings, Topic, Voided, encode
 from contract.ranges import Ranges
 
@@ -60,7 +61,7 @@ def test_one_damaged_page_costs_what_was_on_it_and_no_more(tmp_path, caplog):
     contents = spool.contents("3" * 16)
     whole = Ranges([(1, 1), (3, 500)])
     lost = whole.minus(contents.held[E1])
-    assert 0 < len(lost) < 3 * len(whole) / len(pages)
+    assert 0 < lost.count() < 3 * whole.count() / len(pages)
     assert contents.held[E2] == Ranges([(1, 1)])
     assert contents.alarms == [row(E2, 1, Topic.ALARMS)]
     assert contents.watched == [Watched("ups-1", "on-battery")]
@@ -104,6 +105,40 @@ def test_one_damaged_file_is_kept_to_be_looked_at_and_no_more(tmp_path):
     assert [each.name for each in tmp_path.glob("*damaged*")] == ["spool.db.damaged-3"]
 
 
+class KillError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("renames", [1, 2])
+def test_a_rescue_that_is_killed_between_its_renames_is_finished_by_the_next_process(tmp_path, monkeypatch, renames):
+    path = tmp_path / "spool.db"
+    filled(path)
+    flip(path, leaves_of_messages(path)[4])
+    wal = path.with_name("spool.db-wal")
+    wal.write_bytes(b"left behind")
+    rename, left = Path.rename, [None] * renames
+
+    def killed(self, target):
+        if not left:
+            raise KillError
+        left.pop()
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed)
+        with pytest.raises(KillError):
+            open_spool(path, "77")
+    assert not path.exists()
+    spool = open_spool(path, "78")
+    assert spool.held()[E1].count() > 400
+    assert spool.aside == str(tmp_path / "spool.db.damaged-77"), "and it is known that something may be lost"
+    spool.close()
+    assert sorted(each.name for each in tmp_path.iterdir() if "-wal" not in each.name) == [
+        "spool.db",
+        "spool.db.damaged-77",
+    ]
+
+
 def test_a_body_that_is_garbled_is_not_taken_for_a_message(tmp_path):
     path = tmp_path / "spool.db"
     filled(path)
@@ -141,6 +176,24 @@ def test_a_second_agent_is_told_so_and_does_not_go_on_in_memory(tmp_path):
     with pytest.raises(StorageTaken, match="give each its own `state`"):
         open_spool(tmp_path / "spool.db", "2")
     first.close()
+
+
+def test_the_whole_file_is_checked_only_after_an_end_that_was_not_clean(tmp_path):
+    path = tmp_path / "spool.db"
+    asked = []
+
+    def opened():
+        connection = connect(path, asked.append)
+        connection.close()
+        return any("quick_check" in each for each in asked)
+
+    filled(path)
+    assert opened()
+    spool = open_spool(path, "1")
+    spool.commit(Batch(ended=[Account(E2, 1)]))
+    spool.close()
+    asked.clear()
+    assert not opened()
 
 
 # ---- a running outbox
@@ -207,13 +260,28 @@ async def test_a_file_that_is_damaged_while_we_run_costs_little_and_it_is_said_w
     assert voided.epoch == first
     got = Ranges([(seq, seq) for seq in wire.seqs()])
     assert list(got.union(voided.spans)) == [(1, 2001)]
-    assert 0 < len(Ranges(voided.spans)) < 200
+    assert 0 < Ranges(voided.spans).count() < 200
     assert 2001 in got, "the alarm"
     assert "was damaged" in real.outbox.trouble
     assert len([line for line in caplog.messages if "set aside" in line]) == 1
     real.put()
     await real.wait(2)
     assert real.look()[real.epoch] == Ranges([(1, 1)]), "and it goes on"
+
+
+async def test_a_file_that_was_damaged_after_a_clean_end_is_saved_at_the_start(real, caplog):
+    await real.start()
+    for number in range(2000):
+        real.put(number)
+    await real.alarm("o", Watched("ups-1", "on-battery"))
+    await real.outbox.flush()
+    first = real.epoch
+    await real.outbox.close()
+    flip(real.path, leaves_of_messages(real.path)[3], 0, PAGE)
+    assert await real.start() == [Watched("ups-1", "on-battery")]
+    spans, (voided,) = real.held()[first].spans, real.outbox.hello().voided
+    assert list(Ranges(spans).union(voided.spans)) == [(1, 2001)]
+    assert not [line for line in caplog.messages if "memory" in line]
 
 
 async def test_what_is_still_in_memory_is_no_loss_when_the_file_is_damaged(real):
@@ -309,7 +377,7 @@ async def test_somebody_who_looks_into_the_spool_while_we_run_ends_nothing(real)
     await real.wait(RETRY + 1)
     assert "messages stay in memory" in real.outbox.trouble
     looking.close()
-    await real.wait(RETRY + 1)
+    await real.wait(2 * RETRY + 1)
     assert real.outbox.trouble == ""
     with pytest.raises(StorageTaken):
         await real.another()
@@ -348,6 +416,47 @@ async def test_a_disk_that_is_full_costs_nothing_and_is_written_again_when_there
     assert list(real.look().values()) == [Ranges([(1, 1002)])]
 
 
+async def test_a_disk_that_is_smaller_than_the_settings_keeps_the_newest_and_never_runs_full(tiny, real, caplog):
+    subprocess.run(["mount", "-o", "remount,size=10m", tiny], check=True)  # noqa: ASYNC221 - returns at once
+    await real.start()
+    for number in range(60_000):
+        real.put(number, f"ups-{number % 3}")
+        real.clock.now += 1.0
+        if number % 500 == 499:
+            await real.wait(4, step=1.0)
+    await real.wait(20, step=1.0)
+    assert caplog.messages == [line for line in caplog.messages if line.startswith("the spool is full")]
+    assert real.look() == {real.epoch: Ranges([(1, 60_000)])}
+    assert "thinned out" in real.outbox.trouble
+
+
+async def test_a_start_on_a_disk_without_room_reads_what_is_there_and_sends_it(tiny, real, caplog):
+    await real.start()
+    for number in range(50):
+        real.put(number)
+    await real.alarm("o", Watched("ups-1", "on-battery"))
+    await real.outbox.flush()
+    first = real.epoch
+    await real.outbox.close()
+    ballast = tiny / "ballast"
+    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        file.writelines(itertools.repeat(b"x" * 4096))
+    assert await real.start() == [Watched("ups-1", "on-battery")], "it knows what stood"
+    assert not real.outbox.hello().partial
+    assert real.held()[first].spans == ((1, 51),)
+    wire = real.connect()
+    real.put()
+    await real.wait(10)
+    assert sorted(message.seq for message in wire.messages() if message.epoch == first) == [*range(1, 33), 51]
+    assert "full" in real.outbox.trouble
+    assert len(caplog.records) == 1
+    ballast.unlink()
+    real.ack((1, 51), epoch=first)
+    await real.wait(RETRY + 2)
+    assert real.outbox.trouble == ""
+    assert real.look() == {real.epoch: Ranges([(1, 1)])}
+
+
 async def test_a_disk_that_becomes_read_only_costs_nothing_and_is_written_again(tiny, real):
     await real.start()
     real.put()
@@ -380,10 +489,11 @@ def test_a_rescue_that_finds_no_room_leaves_the_damaged_file_for_the_next_try(ti
     flip(path, leaves_of_messages(path)[4])
     size = path.stat().st_size
     (tiny / "ballast").write_bytes(b"x" * 300_000)
-    with pytest.raises(StorageError):
+    (tiny / "spool.db.damaged-1").write_bytes(b"of an earlier time")
+    with pytest.raises(StorageFull):
         open_spool(path, "77")
     assert [(each.name, each.stat().st_size) for each in tiny.glob("spool*")] == [("spool.db", size)]
     (tiny / "ballast").unlink()
     spool = open_spool(path, "78")
-    assert len(spool.held()[E1]) > 2500
+    assert spool.held()[E1].count() > 2500
     spool.close()

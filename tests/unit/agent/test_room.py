@@ -3,7 +3,9 @@
 import pytest
 
 from agent.room import FULL, ROW, Outlook, tell
-from contract.message import encode
+from contract.alarm import Occurrence
+from contract.errors import StorageFull
+from contract.message import Alarms, encode
 from contract.ranges import Ranges
 
 MOST = 300_000
@@ -98,6 +100,71 @@ async def test_an_alarm_is_committed_between_two_pages(bench):
     await bench.alarm()
     assert any(row.topic.value == "alarms" for row in bench.spool.rows.values())
     assert len(pages) <= 2
+
+
+async def test_a_spool_of_nothing_but_alarms_is_looked_through_once_a_minute_and_it_is_said(bench, caplog):
+    for number in range(1500):
+        occurrence = Occurrence(id=f"{number}", device="ups-1", condition="on-battery")
+        bench.outbox.put_alarms([Alarms(at=bench.clock.stamp(), occurrence=occurrence)])
+    await bench.outbox.tick()
+    assert bench.outbox.used > MOST
+    looks, page = [], bench.spool.page
+    bench.spool.page = lambda *rest: (looks.append(1), page(*rest))[1]
+    await bench.wait(300)
+    assert len(looks) < 400, "five times sixty pages, and not one after the other"
+    seen = len(looks)
+    for _ in range(20):
+        await bench.outbox.tick()
+    assert len(looks) == seen
+    assert bench.outbox.trouble == "the spool is full: nothing in it can go"
+    assert len([line for line in caplog.messages if "nothing in it can go" in line]) == 1
+    bench.connect()
+    for last in range(256, 1501, 4):
+        bench.ack((1, last))
+    await bench.wait(61)
+    assert bench.outbox.trouble == ""
+
+
+async def test_the_disk_s_own_limit_counts_where_it_is_below_the_settings(bench_kind, caplog):
+    bench = bench_kind(page=100)
+    await bench.start()
+    bench.spool.room = 2 << 20
+    for _ in range(4):
+        for number in range(5000):
+            bench.put(number, f"ups-{number % 2}")
+            bench.clock.now += 1.0
+        await bench.wait(100)
+    assert bench.outbox.used <= 2 << 20
+    assert bench.outbox.held == 20_000, "all of it is held or stood for"
+    assert "thinned out to one a minute" in bench.outbox.trouble
+    assert len(caplog.messages) == 1
+
+
+async def test_no_room_is_a_reason_to_make_some_and_the_newest_is_kept(bench_kind, caplog):
+    bench = bench_kind(page=100)
+    await bench.start()
+    for number in range(10_000):
+        bench.put(number)
+        bench.clock.now += 1.0
+    await bench.wait(2)
+    most, commit = bench.outbox.used, bench.spool.commit
+
+    def tight(batch):  # a disk that somebody else has filled
+        if batch.keep and bench.spool.space().used + len(batch.keep) * 300 > most:
+            raise StorageFull("there is no room")
+        return commit(batch)
+
+    bench.spool.commit = tight
+    for number in range(2000):
+        bench.put(number)
+        bench.clock.now += 1.0
+    await bench.alarm()
+    await bench.wait(60)
+    assert bench.outbox.held == 12_001
+    assert bench.outbox._lanes.unspooled() == [], "all of it is on the disk"
+    assert any("thinned out" in line for line in caplog.messages)
+    assert len([line for line in caplog.messages if "memory" in line]) == 1, "told once"
+    assert caplog.messages.count("the spool can be written again") == 1
 
 
 def test_how_long_it_lasts_is_said_and_warned_of_with_the_way_out(caplog):

@@ -3,7 +3,7 @@ import sqlite3
 import pytest
 
 from agent.rescue import open_spool
-from agent.spool import Batch, Row
+from agent.spool import Batch, Row, is_damage
 from agent.watch import Watched
 from contract.condition import Phase, Progress
 from contract.errors import StorageError
@@ -134,3 +134,22 @@ def test_epochs_of_which_nothing_is_held_are_remembered_up_to_a_number(path, mon
     kept = [account.epoch for account in spool.accounts(f"{19:016x}")]
     assert kept == [f"{number:016x}" for number in (3, 14, 15, 16, 17, 18)]
     spool.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "damaged"),
+    [
+        (sqlite3.SQLITE_CORRUPT_INDEX, True),
+        (sqlite3.SQLITE_NOTADB, True),
+        (sqlite3.SQLITE_IOERR_READ, True),
+        (sqlite3.SQLITE_IOERR_SHORT_READ, True),
+        (sqlite3.SQLITE_IOERR_WRITE, False),
+        (sqlite3.SQLITE_IOERR_LOCK, False),
+        (sqlite3.SQLITE_FULL, False),
+        (sqlite3.SQLITE_BUSY, False),
+    ],
+)
+def test_what_cannot_be_read_is_damaged_and_what_cannot_be_written_is_not(code, damaged):
+    error = sqlite3.OperationalError("of some kind")
+    error.sqlite_errorcode = code
+    assert is_damage(error) is damaged

@@ -3,6 +3,7 @@ import pytest
 
 from agent import conditions
 from agent.watch import Watch, Watched
+from contract.alarm import Occurrence
 from contract.clock import Stamp
 from contract.condition import Condition, Phase, Progress, Test
 from contract.message import Alarms, Hello, decode, encode
@@ -157,4 +158,26 @@ def test_a_ups_that_runs_empty_and_off_does_not_look_as_if_the_mains_were_back()
     assert {each.condition for each in watch.standing()} == {"on-battery", "output-off"}
     watch.readings([OL], at(60))
     watch.tick(at(66))
+    assert watch.standing() == []
+
+
+@pytest.mark.parametrize(
+    ("heard", "stands"),
+    [([], True), ([Reading("ups.status", None, Quality.UNAVAILABLE)], True), ([OL], False), ([OB], False)],
+    ids=["nothing", "no answer", "it is over", "a new one"],
+)
+def test_what_is_known_to_stand_only_later_stands_on_unless_the_device_has_answered_since(watch, heard, stands):
+    occurrence = Occurrence(id="old", device="ups-1", condition="on-battery")
+    stood = Watched("ups-1", "on-battery", Progress(Phase.ACTIVE, 3.0, 3.0), occurrence, at(3))
+    watch.readings(heard, at(10))
+    assert watch.restore_late(stood, at(11)) is stands
+    assert (occurrence in watch.standing()) is stands
+    (change,) = watch.readings([OL], at(20)) or watch.readings([OB], at(21))
+    assert (change.kept.occurrence.id == "old") is stands, "and it is judged on"
+
+
+def test_what_stands_elsewhere_or_is_watched_no_longer_is_not_restored_late(watch):
+    for device, condition in (("ups-2", "on-battery"), ("ups-1", "gone")):
+        stood = Watched(device, condition, Progress(Phase.ACTIVE, 3.0, 3.0), Occurrence(id="old"), at(3))
+        assert not watch.restore_late(stood, at(11))
     assert watch.standing() == []
