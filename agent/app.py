@@ -120,7 +120,7 @@ class App:
             outbox=self._outbox,
             clock=self._clock,
             inventory=self._inventory,
-            on_gateway_clock=self._clock.gateway_says,
+            on_gateway_clock=lambda wall, trusted: self._clock.gateway_says(wall, trusted=trusted),
             health=OwnHealth(Path(config.agent.state)).look,
         )
         now = self._clock.stamp()

@@ -62,7 +62,7 @@ class Uplink:
         outbox: Outbox,
         clock: Clock,
         inventory: Callable[[], Inventory],
-        on_gateway_clock: Callable[[float], None],
+        on_gateway_clock: Callable[[float, bool], None],
         health: Callable[[], Health] = Health,
     ) -> None:
         """Take where to connect, who speaks, and who listens. Nothing starts here."""
@@ -310,7 +310,7 @@ class Uplink:
     def _on_heartbeat(self, beat: Heartbeat, *, retained: bool) -> None:
         if beat.online and not retained:  # a kept one is of some time ago
             if beat.wall > 0 and self._outbox.counts(beat.gateway):
-                self._on_gateway_clock(beat.wall)
+                self._on_gateway_clock(beat.wall, beat.trusted)
             now = self._clock.boottime()
             if not self._hears(now):
                 self._answered = now

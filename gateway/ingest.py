@@ -125,6 +125,8 @@ class Ingest:
         self._inventories: dict[AgentKey, bytes] = {}
         self._addresses: dict[str, Address] = {}
         self._later = later
+        self._answered: dict[AgentKey, int] = {}
+        """Agent → the number of its last hello whose account is in the journal."""
         self._owed: dict[StreamKey, int] = {}
         """Readings in the journal that are not acknowledged yet."""
         self._paying = False
@@ -282,7 +284,7 @@ class Ingest:
     def _ack(self, site: str, agent: str, epoch: str, occurrences: dict[str, Standing]) -> None:
         self._owed.pop((site, agent, epoch), None)
         have = tuple(self._journal.have(site, agent, epoch))
-        ack = Ack(self._journal.id, epoch, have, occurrences, self._name)
+        ack = Ack(self._journal.id, epoch, have, occurrences, self._name, self._answered.get((site, agent), 0))
         self._send(f"{ROOT}/{site}/{agent}/acks", encode(ack))
 
     async def _tell(self, one: _Taken, *, fresh: bool) -> bool:
@@ -308,7 +310,10 @@ class Ingest:
         self._twins.hello(site, agent, hello.epoch, self._clock.boottime())
         twins = (site, agent) in self._twins.standing(self._clock.boottime())
         self._live.hello(site, agent, hello, received)
-        return await self._accounts.hello(site, agent, hello, alone=not twins)
+        named = await self._accounts.hello(site, agent, hello, alone=not (twins or hello.partial))
+        if named:
+            self._answered[site, agent] = hello.number
+        return named
 
 
 def _incoming(one: _Taken) -> Incoming:

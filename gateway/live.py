@@ -267,7 +267,7 @@ class Live:
             self.alarm(site, agent, Alarms(at=at, sent=sent, occurrence=occurrence), received)
         standing = {occurrence.id for occurrence in message.standing}
         view.unsaid = {}
-        if any(held.spans for held in message.held):
+        if message.partial or any(held.spans for held in message.held):
             return
         now = self._clock.boottime()
         for name, alarm in self.alarms.items():

@@ -135,7 +135,7 @@ class Agent:
             outbox=self.outbox,
             clock=self.clock,
             inventory=lambda: Inventory(config="c"),
-            on_gateway_clock=self.gateway_clock.append,
+            on_gateway_clock=lambda wall, _trusted: self.gateway_clock.append(wall),
         )
 
     def put(self, count=1):

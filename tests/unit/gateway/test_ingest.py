@@ -358,6 +358,23 @@ async def test_a_hello_is_not_acknowledged_until_what_is_missing_is_on_record(wo
     assert set(await world.take(hello)) == {A, B}
 
 
+async def test_every_acknowledgement_says_which_hello_is_accounted_for(world):
+    assert (await world.take(poll(1)))[A].hello == 0
+    acks = await world.take(Hello(epoch=A, held=(Held(A),), number=77))
+    assert acks[A].hello == 77
+    assert (await world.take(poll(2)))[A].hello == 77
+
+
+async def test_nothing_is_concluded_from_what_a_partial_hello_does_not_say(world):
+    await world.take(poll(1, epoch=B), poll(3, epoch=B), alarm(1, "o1"))
+    await world.take(Hello(epoch=A, held=(Held(A),), partial=True))
+    world.clock.now += ABSENT_AFTER
+    assert world.live.absent(()) == []
+    assert await world.journal.gaps() == {}
+    await world.take(Hello(epoch=A, held=(Held(A),)))
+    assert await world.journal.gaps() == {("hq", "order-room", B): Ranges([(2, 2)])}
+
+
 async def test_numbers_that_were_thinned_out_count_as_received_and_are_named(world):
     acks = await world.take(msgspec.structs.replace(poll(9), first=4))
     assert acks[A].have == ((4, 9),)
