@@ -162,10 +162,12 @@ class Spool:
             many = [(number,) for number, _, _ in empty[EPOCHS_MOST:]]
             db.executemany("DELETE FROM epochs WHERE number = ?", [*mute, *many])
             db.execute("INSERT OR IGNORE INTO epochs (epoch) VALUES (?)", (epoch,))
-            db.execute(
+            old = db.execute(
                 "DELETE FROM voided WHERE rowid NOT IN (SELECT rowid FROM voided ORDER BY rowid DESC LIMIT ?)",
                 (VOIDED_MOST,),
-            )
+            ).rowcount
+        if many or old:
+            _log.warning("%d epochs and %d ranges of lost messages that no gateway took are forgotten", len(many), old)
 
     def contents(self, epoch: str) -> Contents:
         """Return what is there; ``epoch`` is the running one."""

@@ -124,7 +124,7 @@ def test_messages_that_a_kill_left_without_their_epoch_go_once_more(path):
     spool.close()
 
 
-def test_epochs_of_which_nothing_is_held_are_remembered_up_to_a_number(path, monkeypatch):
+def test_epochs_of_which_nothing_is_held_are_remembered_up_to_a_number(path, monkeypatch, caplog):
     monkeypatch.setattr("agent.spool.EPOCHS_MOST", 5)
     spool = open_spool(path, "1")
     for number in range(20):
@@ -133,6 +133,7 @@ def test_epochs_of_which_nothing_is_held_are_remembered_up_to_a_number(path, mon
             spool.commit(Batch(keep=[row(f"{number:016x}", 1)]))
     kept = [account.epoch for account in spool.accounts(f"{19:016x}")]
     assert kept == [f"{number:016x}" for number in (3, 14, 15, 16, 17, 18)]
+    assert caplog.messages[-1] == "1 epochs and 0 ranges of lost messages that no gateway took are forgotten"
     spool.close()
 
 
