@@ -22,7 +22,8 @@ SELECT id, agent, epoch, seq,
 FROM messages JOIN streams ON streams.number = messages.stream WHERE id > ? ORDER BY id"""
 """The same of journals that know streams and topics by numbers."""
 _GAPS = """
-SELECT epoch, first, last FROM gaps JOIN streams ON streams.number = gaps.stream WHERE kind = 'lost' AND last > 0"""
+SELECT epoch, gaps.first, gaps.last FROM gaps JOIN streams ON streams.number = gaps.stream
+WHERE kind = 'lost' AND gaps.last > 0"""
 
 
 def _messages(journal: sqlite3.Connection, position: int) -> list[tuple[Any, ...]]:
