@@ -73,7 +73,7 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
     received: float
 
 
-class _Taken(msgspec.Struct, frozen=True):
+class _Taken(msgspec.Struct, frozen=True, gc=False):
     address: Address
     message: Message
     arrived: Arrived
@@ -149,19 +149,23 @@ class Ingest:
             ids = {id(one): number for one, number in zip(journaled, numbers, strict=True)}
         news = 0
         rest: list[_Taken] = []
+        heard: dict[AgentKey, float] = {}
         for one in taken:
             number = ids.get(id(one), 0)
             address, message = one.address, one.message
             if type(message) is Readings:
                 stream = (address.site, address.agent, message.epoch)
                 self._owed[stream] = self._owed.get(stream, 0) + 1
-                self._heard(one)
+                if not one.arrived.retained:
+                    heard[address.site, address.agent] = one.arrived.received
                 if number:
                     self._live.readings(address.site, address.agent, message, one.arrived.received)
             else:
                 news = max(news, number)
                 if await self._tell(one, fresh=bool(number)):
                     rest.append(one)
+        for key, received in heard.items():
+            self._live.heard(*key, received)
         self._acknowledge(rest)
         if news:
             self.on_news(max(number for number in ids.values()))

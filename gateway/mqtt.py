@@ -69,6 +69,8 @@ class Wire:
         self._gathered: deque[Arrived] = deque()
         self._waiting = 0
         """Bytes gathered."""
+        self._now = 0.0
+        """Wall time of this turn's reading."""
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "connect")
         """For connecting alone: names that nobody resolves must not hold up the way to the broker."""
@@ -210,6 +212,7 @@ class Wire:
     def _readable(self, client: mqtt.Client, sock: BufferedSocket) -> None:
         """Read what came, up to a turn's worth, and while there is room for it."""
         most = len(self._gathered) + _TURN
+        self._now = self._clock.wall()
         while True:
             client.loop_read()
             if self._sock is not sock or not self._reading:
@@ -252,7 +255,7 @@ class Wire:
             topic = message.topic
             most = MAX_WHOLE if topic.endswith(_WHOLE) else MAX_BYTES
             payload = bytes(message.payload[: most + 1])  # one too many is enough to refuse it
-            self._gathered.append(Arrived(topic, payload, message.retain, self._clock.wall()))
+            self._gathered.append(Arrived(topic, payload, message.retain, self._now))
             self._waiting += len(payload)
             self._arrived.set()
         if message.qos == 1 and self._sock is not None:
