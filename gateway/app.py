@@ -65,6 +65,8 @@ _DISK_NONE: Final = 2**20
 """Bytes free, below which a journal cannot be opened for lack of room."""
 _AGAIN: Final = 2.0
 """Seconds between two tries of a disk without room."""
+_BEHIND: Final = 50_000
+"""Messages that a store which is well may be behind: some seconds at full speed."""
 _GC: Final = (20_000, 20, 50)
 """Thousands of messages a second are made and dropped, and hold no circles: looking for some at each 700th costs a tenth."""
 _STATUS_EVERY: Final = 5.0
@@ -201,6 +203,7 @@ class Running:
         facts.own = self.oversight.latest
         self.ingest.on_news = self.feed.wake
         self.ingest.on_back = self.wire.renew
+        self.ingest.crowded = self._store_behind
         self.store = (
             None
             if config.store is None
@@ -319,6 +322,13 @@ class Running:
         status = self.store.status()
         behind = f", {status.behind} messages behind" if status.behind > PAGE else ""
         return f"; store {status.state}{behind}"
+
+    def _store_behind(self) -> bool:
+        """Whether the store is well, and too far behind to go on at this speed."""
+        if self.store is None:
+            return False
+        status = self.store.status()
+        return status.state == "writes" and status.behind > _BEHIND
 
     def _store_away(self) -> bool:
         """Whether the store takes nothing, though there is something for it."""

@@ -49,6 +49,9 @@ _TOPICS: Final = 50_000
 ACK_WITHIN: Final = 0.2
 """Seconds until readings are acknowledged, well inside the second after which an agent writes them to its disk: an
 acknowledgement for each of fifty devices costs the agent as much as its polls."""
+_TURN: Final = 0.02
+_TURNS: Final = 25
+"""A batch waits half a second at the most for a reader that is behind: alarms are among it."""
 PROBE: Final = 2.0
 """Seconds between two looks whether a disk that failed works again."""
 ACK_AFTER: Final = 16
@@ -118,6 +121,8 @@ class Ingest:
         """Called once alarms, hellos or inventories are in the journal and known, with the last one's id."""
         self.on_back: Callable[[], None] = lambda: None
         """Called when the journal takes messages again: what it did not take has to be sent again."""
+        self.crowded: Callable[[], bool] = lambda: False
+        """Says whether who reads the journal is well, and too far behind."""
         self._refusing = False
         self._probing: asyncio.Future[bool] | None = None
         self._site = site
@@ -135,8 +140,13 @@ class Ingest:
     async def take(self, batch: Sequence[Arrived]) -> None:
         """Commit a batch, acknowledge it, and tell what is known now.
 
-        A disk that fails acknowledges nothing: the agents keep what they sent, and send it again.
+        A disk that fails acknowledges nothing: the agents keep what they sent, and send it again. A store that is well and
+        cannot keep up is given time: it is better that agents keep what they have than that the journal fills.
         """
+        for _ in range(_TURNS):
+            if not self.crowded():
+                break
+            await asyncio.sleep(_TURN)
         taken = [one for one in map(self._decode, batch) if one is not None]
         journaled = [one for one in taken if self._journaled(one)]
         ids: dict[int, int] = {}

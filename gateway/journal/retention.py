@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 LOOK: Final = 60.0
 """Seconds between two looks at the size; sooner when it would be reached before that."""
 _LOOK_LEAST: Final = 1.0
-_STEP: Final = 4000
+_STEP: Final = 10_000
 """Messages that a commit drops at the most."""
 _STEP_LEAST: Final = 200
 _PAGE: Final = 1000

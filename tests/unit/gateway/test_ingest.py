@@ -375,6 +375,16 @@ async def test_nothing_is_concluded_from_what_a_partial_hello_does_not_say(world
     assert await world.journal.gaps() == {("hq", "order-room", B): Ranges([(2, 2)])}
 
 
+async def test_a_store_that_is_behind_is_given_time_and_nobody_waits_for_ever(world):
+    looks = []
+    world.ingest.crowded = lambda: looks.append(1) or len(looks) < 4
+    assert set(await world.take(*(poll(seq) for seq in range(1, ACK_AFTER + 1)))) == {A}
+    assert len(looks) == 4
+    world.ingest.crowded = lambda: True
+    async with asyncio.timeout(5):
+        assert set(await world.take(alarm(ACK_AFTER + 1))) == {A}
+
+
 async def test_numbers_that_were_thinned_out_count_as_received_and_are_named(world):
     acks = await world.take(msgspec.structs.replace(poll(9), first=4))
     assert acks[A].have == ((4, 9),)
