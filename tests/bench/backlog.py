@@ -94,7 +94,7 @@ def report(folder: Path, hours: float, receiver: Any) -> None:
         watched = Held(broker, "backlog")
         used, began = on_cpu(gateway), time.monotonic()
         agent = ours.agent(running, folder, "backlog", broker, port, 1, device, more='keep_bytes = "4 GiB"')
-        ours.settle(4)
+        farm.wait_for(lambda: watched.held > 0, "the agent with what it kept", 120)
         during: list[float] = []
         while watched.held != 0 and time.monotonic() - began < 3600:
             during += _flip(receiver, port)
