@@ -36,8 +36,12 @@ _STEP: Final = 10_000
 """Messages that a commit drops at the most."""
 _STEP_LEAST: Final = 200
 _PAGE: Final = 1000
+_FROM: Final = 0.9
+"""Of the limit: from here on what all have passed goes, so that the limit is not reached between two looks."""
+_ROOMY: Final = 0.85
+"""Of the limit: what is left then."""
 _DOWN_TO: Final = 0.95
-"""Of the limit: how much is left, once it was reached."""
+"""Of the limit: what is left when it was reached all the same, and readings go that somebody waits for."""
 _SPARE: Final = 0.1
 """Of what is in use: how much more the file keeps for the next day."""
 _PAGES: Final = 256
@@ -125,7 +129,7 @@ class Retention:
                 used = await self.look()
             except StorageError:  # told by the journal
                 used = before
-            pause = next_look(self._most - used, (used - before) / pause if pause else 0.0)
+            pause = next_look(self._most * _FROM - used, (used - before) / pause if pause else 0.0)
             before = used
             await asyncio.sleep(pause)
 
@@ -176,7 +180,7 @@ class Retention:
             StorageError: the disk did not take it.
         """
         size = await self._journal.size()
-        if size.used > self._most:
+        if size.used > self._most * _FROM:
             async with self._busy:
                 size = await self._make_room()
         if size.used <= self._most:
@@ -184,16 +188,24 @@ class Retention:
         return size.used
 
     async def _make_room(self) -> Size:
-        await self._drop_passed(await self._passed(self._readers), _ALL, self._enough)
-        if not self._enough(await self._journal.size()):
-            await self._drop_rare(self._journal.position, _ALL, self._enough)
+        await self._drop_passed(await self._passed(self._readers), _ALL, self._roomy)
+        if not self._roomy(await self._journal.size()):
+            await self._drop_rare(self._journal.position, _ALL, self._roomy)
+        if (await self._journal.size()).used > self._most:
+            await self._drop_unpassed()
+        await self._give_back()
+        return await self._journal.size()
+
+    async def _drop_unpassed(self) -> None:
+        """Drop what somebody still waits for: thinned out first, then the oldest."""
         for grade, reason in GRADES.items():
             if not self._enough(await self._journal.size()):
                 await self._thin(grade, reason)
         if not self._enough(await self._journal.size()):
             await self._drop_oldest()
-        await self._give_back()
-        return await self._journal.size()
+
+    def _roomy(self, size: Size) -> bool:
+        return size.used <= self._most * _ROOMY
 
     def _enough(self, size: Size) -> bool:
         return size.used <= self._most * _DOWN_TO
@@ -218,7 +230,7 @@ class Retention:
 
     def _share(self, size: Size, at: int) -> int:
         """Return how many messages to drop next, so that it is about as many as there are too many."""
-        too_much = (size.used - self._most * _DOWN_TO) / size.used
+        too_much = (size.used - self._most * _ROOMY) / size.used
         return min(_STEP, max(_STEP_LEAST, int(too_much * (self._journal.position - at))))
 
     async def _drop_rare(self, last: int, before: float, enough: Callable[[Size], bool]) -> None:
