@@ -163,7 +163,7 @@ class Running:
         self._config = config
         self._journal = journal
         self._clock = clock
-        self.live = Live(clock)
+        self.live = Live(clock, views.CHARTED)
         self.wire = Wire(broker=config.broker, name=config.gateway.name, version=version(), clock=clock)
         self.wire.journal = lambda: journal.id
         self.twins = Twins()

@@ -6,7 +6,7 @@ Everything is on the event loop; nothing here waits, stores or sends.
 import asyncio
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -204,8 +204,14 @@ class _Ring:
 class Live:
     """The state of the whole site in memory."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Start empty."""
+    def __init__(self, clock: Clock, charted: Collection[str] | None = None) -> None:
+        """Start empty.
+
+        Args:
+            clock: of this host.
+            charted: the quantities whose last hour is kept; None: all of them.
+        """
+        self._charted = None if charted is None else frozenset(charted)
         self.devices: dict[DeviceKey, DeviceView] = {}
         self._names: dict[AgentKey, set[str]] = {}
         """Agent → its devices, described or not."""
@@ -231,7 +237,7 @@ class Live:
             at = received - max(0.0, message.sent - message.at.boottime)
         if view.take(message, at, received):
             for quantity, value in message.values.items():
-                if isinstance(value, int | float):
+                if isinstance(value, int | float) and (self._charted is None or quantity in self._charted):
                     key = (site, agent, message.device, quantity)
                     self._history.setdefault(key, _Ring()).add(at, value)
         self._tell()

@@ -109,3 +109,12 @@ def test_a_wrong_clock_is_dated_by_the_boottime_at_sending():
     )
     live.readings("hq", "a", message, NOW + 100)
     assert live.devices["hq", "a", "u"].readings["battery.charge"].at == NOW + 90
+
+
+def test_the_last_hour_is_kept_of_what_is_charted_only():
+    live = Live(TurnedClock(), ["battery.charge"])
+    values = {"battery.charge": 5.0, "ups.load": 6.0}
+    live.readings("hq", "a", Readings(device="u", at=Stamp(NOW, 5.0, "b", trusted=True), values=values), NOW)
+    assert live.history("hq", "a", "u", "battery.charge", 0) == [(NOW, 5.0)]
+    assert live.history("hq", "a", "u", "ups.load", 0) == []
+    assert live.devices["hq", "a", "u"].readings["ups.load"].reading.value == 6.0
