@@ -1,4 +1,4 @@
-"""The readings on the disk, on their way back to memory: the oldest first, at a bounded rate, inside half of the window."""
+"""The readings on the disk, on their way back to memory: the oldest first, at a bounded rate, in a window of their own."""
 
 import math
 from collections.abc import Callable, Sequence

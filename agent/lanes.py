@@ -13,8 +13,9 @@ WINDOW = 64
 """Live readings that may be under way at once."""
 ALARMS: Final = 256
 """The same of alarms."""
-OLD: Final = WINDOW // 2
-"""The same of what is said once more, beside them: it holds up nothing that is new."""
+OLD: Final = 2 * WINDOW
+"""The same of what is said once more, beside them: it holds up nothing that is new, and a tenth of a second on the way
+leaves it its rate."""
 RESEND_MOST = 300.0
 RESTAMP_AFTER = 1.0
 """Seconds after which the time of sending that a message carries is too old to be left."""

@@ -315,6 +315,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="under three minutes, and less sure")
     parts = ("footprint", "latency", "ingest", "endurance", "backlog", "cold", "flash")
     parser.add_argument("--only", choices=parts)
+    parser.add_argument("--hours", type=float, default=72.0, help="of the backlog")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="wolfsmoke-bench-") as name:
         for part in parts:
@@ -336,7 +337,7 @@ def main() -> None:
                 case "flash":
                     flash.report(folder)
                 case "backlog":
-                    backlog.report(folder, 2.0 if asked.quick else 72.0, Receiver())
+                    backlog.report(folder, 2.0 if asked.quick else asked.hours, Receiver())
 
 
 if __name__ == "__main__":

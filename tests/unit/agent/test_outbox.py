@@ -10,7 +10,7 @@ from agent import outbox as module
 from agent.backlog import RATE
 from agent.entry import RESEND_AFTER
 from agent.keeping import RETRY
-from agent.lanes import WINDOW
+from agent.lanes import OLD, WINDOW
 from agent.watch import Watched
 from contract.alarm import Occurrence
 from contract.condition import Progress
@@ -171,19 +171,19 @@ async def test_foreign_acks_change_nothing(bench):
     assert len(bench.wire.sent) == 2
 
 
-async def test_the_backlog_goes_on_with_every_acknowledgement_at_a_bounded_rate_in_half_of_the_window(bench):
+async def test_the_backlog_goes_on_with_every_acknowledgement_at_a_bounded_rate_in_a_window_of_its_own(bench):
     for number in range(3000):
         bench.put(number)
     await bench.wait(2)
     bench.connect()
     await bench.wait(0.25)
-    assert len(bench.wire.sent) == WINDOW // 2
+    assert len(bench.wire.sent) == OLD
     start = bench.clock.now
     while bench.outbox.held:
         before = len(bench.wire.sent)
         bench.ack((1, max(bench.wire.seqs())))
         await bench.wait(0.01, step=0.01)
-        assert len(bench.wire.sent) - before <= WINDOW // 2
+        assert len(bench.wire.sent) - before <= OLD
     assert 3000 / RATE - 1.3 <= bench.clock.now - start <= 3000 / RATE + 1
     assert bench.wire.seqs() == list(range(1, 3001))
 
