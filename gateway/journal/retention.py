@@ -46,6 +46,8 @@ _SPARE: Final = 0.1
 """Of what is in use: how much more the file keeps for the next day."""
 _PAGES: Final = 256
 """Pages that are given back to the disk at once."""
+_ROUNDS: Final = 8
+"""Times that so much is given back while it is full: dropping must not wait for it."""
 _FORGET: Final = 90 * 86400.0
 """Seconds after which what was received of a stream is forgotten; more when messages are kept longer."""
 _RECENT: Final = 6 * 3600.0
@@ -193,7 +195,7 @@ class Retention:
             await self._drop_rare(self._journal.position, _ALL, self._roomy)
         if (await self._journal.size()).used > self._most:
             await self._drop_unpassed()
-        await self._give_back()
+        await self._give_back(_ROUNDS)  # what is free is filled again: the rest waits for a quieter time
         return await self._journal.size()
 
     async def _drop_unpassed(self) -> None:
@@ -316,10 +318,11 @@ class Retention:
             self._told.clear()
             _log.warning("the journal: within its limit again, and the store has caught up")
 
-    async def _give_back(self) -> None:
-        """Give the space that a day does not need back to the disk, a little at a time."""
+    async def _give_back(self, rounds: int | None = None) -> None:
+        """Give the space that a day does not need back to the disk, a little at a time; so many times at the most."""
         size = await self._journal.size()
-        while size.free > size.used * _SPARE:
+        while size.free > size.used * _SPARE and rounds != 0:
+            rounds = None if rounds is None else rounds - 1
             await self._journal.give_back(_PAGES)
             left = await self._journal.size()
             if left.free >= size.free:

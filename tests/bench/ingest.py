@@ -161,6 +161,8 @@ def ours(folder: Path, agents: int, seconds: float) -> Numbers:
         }
 
 
+SELDOM = "50000"
+"""Messages of an agent from one alarm to the next: what is told of incidents is kept for ever, in memory too."""
 SAMPLES = 19 + 17
 """Of one message: numbers, and the flags of a status."""
 
@@ -211,7 +213,8 @@ def endurance(folder: Path, minutes: float) -> None:
         port = port_of()
         broker(running, folder, port)
         process, _ = gateway(running, folder, port, 'keep_bytes = "1 GiB"')
-        sender = load(port, "--agents", "100", "--seconds", str(60 * minutes), "--warm", "5", "--acks")
+        words = ("--agents", "100", "--seconds", str(60 * minutes), "--warm", "5", "--alarm-every", SELDOM)
+        sender = load(port, *words, "--acks")
         assert sender.stdout is not None
         sender.stdout.readline()
         print(f"\n{minutes:g} minutes at full load from 100 agents, journal capped at 1 GiB")

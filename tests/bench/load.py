@@ -50,7 +50,8 @@ def frame(topic: bytes, payload: bytes, mid: int, retain: int = 0) -> bytes:
 class Agent:
     """One agent: its numbers and what it has said."""
 
-    def __init__(self, number: int, devices: int) -> None:
+    def __init__(self, number: int, devices: int, alarm_every: int) -> None:
+        self.alarm_every = alarm_every
         self.base = f"wolfsmoke/1/bench/agent-{number}".encode()
         self.epoch = secrets.token_hex(8)
         self.seq = 0
@@ -74,10 +75,10 @@ class Agent:
 
     def next(self, wall: float, boottime: float) -> tuple[bytes, bytes]:
         self.seq += 1
-        if self.seq % ALARM_EVERY == ALARM_EVERY - 1:
+        if self.seq % self.alarm_every == self.alarm_every - 1:
             at = Stamp(wall, boottime, "b" * 16, trusted=True)
-            name = f"{self.epoch}-{self.seq // ALARM_EVERY // 2}"
-            raised = self.seq // ALARM_EVERY % 2 == 0
+            name = f"{self.epoch}-{self.seq // self.alarm_every // 2}"
+            raised = self.seq // self.alarm_every % 2 == 0
             occurrence = Occurrence(name, "ups-0", "on-battery", active=raised, since=at, raised=at)
             return self.base + b"/alarms", encode(Alarms(self.epoch, self.seq, at, boottime, occurrence))
         return self.readings, self.form % (self.seq, self.seq % self.devices, wall, boottime, boottime)
@@ -161,9 +162,10 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=10**9)
     parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--warm", type=float, default=2.0)
+    parser.add_argument("--alarm-every", type=int, default=ALARM_EVERY)
     parser.add_argument("--acks", action="store_true")
     asked = parser.parse_args()
-    agents = [Agent(number, asked.devices) for number in range(asked.agents)]
+    agents = [Agent(number, asked.devices, asked.alarm_every) for number in range(asked.agents)]
     count = min(CONNECTIONS, asked.agents)
     connections = [Connection(asked.port, each, agents[each::count], acks=asked.acks) for each in range(count)]
     selector = selectors.DefaultSelector()

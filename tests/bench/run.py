@@ -315,6 +315,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="under three minutes, and less sure")
     parts = ("footprint", "latency", "ingest", "endurance", "backlog", "cold", "flash")
     parser.add_argument("--only", choices=parts)
+    parser.add_argument("--minutes", type=float, default=10.0, help="of the endurance")
     parser.add_argument("--hours", type=float, default=72.0, help="of the backlog")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="wolfsmoke-bench-") as name:
@@ -331,7 +332,7 @@ def main() -> None:
                 case "ingest":
                     ingest.report(folder, *((1, 6.0) if asked.quick else (asked.rounds, 15.0)))
                 case "endurance":
-                    ingest.endurance(folder, 1.0 if asked.quick else 10.0)
+                    ingest.endurance(folder, 1.0 if asked.quick else asked.minutes)
                 case "cold":
                     cold.report(folder, 200_000 if asked.quick else 10_000_000)
                 case "flash":
