@@ -323,8 +323,8 @@ def decode(kind: type[M], payload: bytes, *, where: str = "") -> M:
         message: M = _DECODERS[kind].decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MessageError(f"not a {kind.__name__} message: {error}", where=where) from None
-    if kind is Readings or kind is Alarms:
-        _check(message, where)  # type: ignore[arg-type] # it is of this kind
+    if isinstance(message, Readings | Alarms):
+        _check(message, where)
     return message
 
 

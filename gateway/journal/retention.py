@@ -190,7 +190,7 @@ class Retention:
         return size.used
 
     async def _make_room(self) -> Size:
-        await self._drop_passed(await self._passed(self._readers), _ALL, self._roomy)
+        await self._drop_passed(self._journal.position, _ALL, self._roomy)  # as far as all have passed
         if not self._roomy(await self._journal.size()):
             await self._drop_rare(self._journal.position, _ALL, self._roomy)
         if (await self._journal.size()).used > self._most:
