@@ -44,7 +44,7 @@ from gateway.notify.pipeline import standard_stages
 from gateway.oversight import Oversight
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan
-from gateway.store import PAGE, Store
+from gateway.store import PAGE, Status, Store
 from gateway.store import READER as STORE
 from gateway.store.servers import open_server
 from gateway.systemd import Notifier
@@ -196,14 +196,18 @@ class Running:
         self._in_incidents: set[str] = set()
         self.feed = Feed(journal, self.live, self._on_alarm, self._on_past)
         self.follower = Follower(clock, journal, self._correct)
-        told = Told(connected=lambda: self.wire.connected, store_away=self._store_away, journal_full=self._disk_full)
+        told = Told(
+            connected=lambda: self.wire.connected,
+            store_away=lambda: self._store_is("away", behind=0),
+            journal_full=self._disk_full,
+        )
         watches = Watches(self.live, clock, told, self.twins, clock_limit=config.gateway.clock_limit)
         self.absence = Absence(self.live, self.twins, clock, self._on_alarm)
         self.oversight = Oversight(self.live, clock, watches.all(), self.incidents.on_alarm)
         facts.own = self.oversight.latest
         self.ingest.on_news = self.feed.wake
         self.ingest.on_back = self.wire.renew
-        self.ingest.crowded = self._store_behind
+        self.ingest.crowded = lambda: self._store_is("writes", behind=_BEHIND)
         self.store = (
             None
             if config.store is None
@@ -224,7 +228,7 @@ class Running:
             department=lambda key, language: _title(contacts, key, language),
             plan=plan,
             zone=timezone(timedelta(seconds=utc_offset)),
-            store=lambda: None if self.store is None else self.store.status(),
+            store=self._store_status,
         )
         self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
         self._hours = contacts.hours
@@ -316,26 +320,21 @@ class Running:
         await self.incidents.correct(by, data, believe)
         self.oversight.moved(by)
 
+    def _store_status(self) -> Status | None:
+        """How the store does; None where there is none."""
+        return None if self.store is None else self.store.status()
+
+    def _store_is(self, state: str, *, behind: int) -> bool:
+        """Whether the store does so, and is more than so many messages behind."""
+        status = self._store_status()
+        return status is not None and status.state == state and status.behind > behind
+
     def _of_store(self) -> str:
-        if self.store is None:
+        status = self._store_status()
+        if status is None:
             return ""
-        status = self.store.status()
         behind = f", {status.behind} messages behind" if status.behind > PAGE else ""
         return f"; store {status.state}{behind}"
-
-    def _store_behind(self) -> bool:
-        """Whether the store is well, and too far behind to go on at this speed."""
-        if self.store is None:
-            return False
-        status = self.store.status()
-        return status.state == "writes" and status.behind > _BEHIND
-
-    def _store_away(self) -> bool:
-        """Whether the store takes nothing, though there is something for it."""
-        if self.store is None:
-            return False
-        status = self.store.status()
-        return status.state == "away" and status.behind > 0
 
     def _disk_full(self) -> bool:
         """Whether the journal's disk has no room, or soon none."""
