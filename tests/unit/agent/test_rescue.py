@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.keeping import RETRY
+from agent.lanes import OLD
 from agent.rescue import connect, open_spool
 from agent.spool import Account, Batch, Row
 from agent.watch import Watched
@@ -432,7 +433,7 @@ async def test_a_disk_that_is_smaller_than_the_settings_keeps_the_newest_and_nev
 
 async def test_a_start_on_a_disk_without_room_reads_what_is_there_and_sends_it(tiny, real, caplog):
     await real.start()
-    for number in range(50):
+    for number in range(200):
         real.put(number)
     await real.alarm("o", Watched("ups-1", "on-battery"))
     await real.outbox.flush()
@@ -443,15 +444,15 @@ async def test_a_start_on_a_disk_without_room_reads_what_is_there_and_sends_it(t
         file.writelines(itertools.repeat(b"x" * 4096))
     assert await real.start() == [Watched("ups-1", "on-battery")], "it knows what stood"
     assert not real.outbox.hello().partial
-    assert real.held()[first].spans == ((1, 51),)
+    assert real.held()[first].spans == ((1, 201),)
     wire = real.connect()
     real.put()
     await real.wait(10)
-    assert sorted(message.seq for message in wire.messages() if message.epoch == first) == [*range(1, 33), 51]
+    assert sorted(message.seq for message in wire.messages() if message.epoch == first) == [*range(1, OLD + 1), 201]
     assert "full" in real.outbox.trouble
     assert len(caplog.records) == 1
     ballast.unlink()
-    real.ack((1, 51), epoch=first)
+    real.ack((1, 201), epoch=first)
     await real.wait(RETRY + 2)
     assert real.outbox.trouble == ""
     assert real.look() == {real.epoch: Ranges([(1, 1)])}
