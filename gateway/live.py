@@ -83,14 +83,14 @@ class DeviceView:
         """Take a poll; say whether its numbers belong into the history."""
         unread = self._unread
         last = unread[-1] if unread else None
-        if (
-            last is not None
-            and at >= last.at
-            and last.message.values.keys() <= message.values.keys()
-            and not last.message.quality
-        ):
-            unread.pop()
-        unread.append(_Poll(message, at, received))
+        if last is None:
+            unread.append(_Poll(message, at, received))
+        elif at >= last.at:
+            if _covers(message, last.message):
+                unread.pop()
+            unread.append(_Poll(message, at, received))
+        elif not _covers(last.message, message):
+            unread.append(_Poll(message, at, received))
         if len(unread) > _UNREAD:
             self._read()
         shape = tuple(message.values)
@@ -136,6 +136,11 @@ class DeviceView:
     def interval(self) -> float:
         """Seconds between two polls; 0 when it is not known."""
         return self.device.interval
+
+
+def _covers(newer: Readings, older: Readings) -> bool:
+    """Say whether nothing of an older poll is left to know once there is a newer one."""
+    return older.values.keys() <= newer.values.keys() and not older.quality
 
 
 class AgentView:

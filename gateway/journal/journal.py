@@ -351,7 +351,8 @@ class Journal:
         """
         vacuum = f"PRAGMA incremental_vacuum({pages})"
         try:
-            await self._writer.apart(lambda: self._writer.db.execute(vacuum).fetchall())  # a step for each page
+            # Each page is a step; ``execute`` stops after the first, for a row without columns is none to it.
+            await self._writer.apart(lambda: self._writer.db.executescript(vacuum))
         except sqlite3.Error as error:
             raise StorageError(f"the journal cannot be made smaller: {error}", where=str(self.path)) from None
 

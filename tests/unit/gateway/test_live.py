@@ -1,5 +1,7 @@
 """What is known now, and how it is dated."""
 
+import sys
+
 from contract.alarm import Occurrence, acknowledge
 from contract.clock import Stamp
 from contract.message import Alarms, Device, Inventory, Readings
@@ -38,6 +40,25 @@ def test_an_older_reading_never_replaces_a_newer_one():
     assert readings["battery.charge"].reading.value == 80.0
     assert readings["battery.charge"].at == NOW + 900
     assert readings["ups.load"].reading.value == 7.0
+
+
+def test_polls_that_are_older_than_what_is_known_are_not_kept():
+    live = Live(TurnedClock())
+    live.readings("hq", "a", poll(900.0, battery_charge=80.0, ups_load=7.0), NOW + 900)
+    old = [poll(float(second), battery_charge=99.0) for second in range(20)]
+    free = [sys.getrefcount(message) for message in old]
+    for message in old:
+        live.readings("hq", "a", message, NOW + 901)
+    assert [sys.getrefcount(message) for message in old] == free
+    assert live.devices["hq", "a", "ups-1"].readings["battery.charge"].reading.value == 80.0
+
+
+def test_an_older_poll_that_nobody_has_asked_for_still_fills_what_is_missing():
+    live = Live(TurnedClock())
+    live.readings("hq", "a", poll(900.0, battery_charge=80.0), NOW + 900)
+    doubtful = Readings(device="ups-1", at=at(500.0), quality={"ups.load": Quality.UNAVAILABLE})
+    live.readings("hq", "a", doubtful, NOW + 901)
+    assert live.devices["hq", "a", "ups-1"].readings["ups.load"].reading.quality is Quality.UNAVAILABLE
 
 
 def test_a_reading_that_is_not_good_is_shown_and_not_drawn():
