@@ -67,7 +67,7 @@ _AGAIN: Final = 2.0
 """Seconds between two tries of a disk without room."""
 _BEHIND: Final = 50_000
 """Messages that a store which is well may be behind: some seconds at full speed."""
-_GC: Final = (20_000, 20, 50)
+_GC: Final = (200_000, 20, 50)
 """Thousands of messages a second are made and dropped, and hold no circles: looking for some at each 700th costs a tenth."""
 _STATUS_EVERY: Final = 5.0
 """Seconds; the watchdog is fed with it, more often than it asks for."""
