@@ -47,8 +47,8 @@ def test_polls_that_are_older_than_what_is_known_are_not_kept():
     live.readings("hq", "a", poll(900.0, battery_charge=80.0, ups_load=7.0), NOW + 900)
     old = [poll(float(second), battery_charge=99.0) for second in range(20)]
     free = [sys.getrefcount(message) for message in old]
-    for message in old:
-        live.readings("hq", "a", message, NOW + 901)
+    for index in range(len(old)):
+        live.readings("hq", "a", old[index], NOW + 901)
     assert [sys.getrefcount(message) for message in old] == free
     assert live.devices["hq", "a", "ups-1"].readings["battery.charge"].reading.value == 80.0
 
