@@ -186,8 +186,8 @@ def alarm(seq, *, active, seen, occurrence="o-1", since=40 * STEP + 0.01):
     return Row(AGENT, EPOCH, seq, DEVICE, occurrence=occurrence, active=active, since=since, seen=seen)
 
 
-def on_battery(*alarms, **more):
-    well = evidence(said(battery=BATTERY))
+def on_battery(*alarms, count=80, **more):
+    well = evidence(said(count, battery=BATTERY))
     return well._replace(rows=[*well.rows, *alarms], **more)
 
 
@@ -223,18 +223,24 @@ def test_an_alarm_that_came_late_is_found_unless_its_way_was_broken():
 
 
 def test_an_alarm_that_waited_comes_at_once_when_its_agent_is_heard_again():
-    """Its agent is cut off from before it began until second 20."""
+    """Its agent is cut off from before it began until second 20, and its new readings come again a moment later."""
 
-    def cut(seen):
-        well = on_battery(alarm(101, active=True, seen=seen), alarm(102, active=False, seen=seen))
-        rows = [one._replace(seen=20.1) if one.number >= 30 else one for one in well.rows]
-        return well._replace(rows=rows, broken=[Broken(AGENT, 30 * STEP, 20.0)])
+    def cut(seen, *, heard=20.0):
+        raised, cleared = alarm(401, active=True, seen=seen), alarm(402, active=False, seen=seen)
+        well = on_battery(raised, cleared, count=320, broken=[Broken(AGENT, 30 * STEP, 20.0)])
+        old = [one._replace(seen=20.1) if 30 <= one.number < 100 else one for one in well.rows]
+        return well._replace(
+            rows=[one._replace(seen=max(one.seen, heard)) if one.number >= 100 else one for one in old]
+        )
 
     assert not kinds(cut(20.0))
     assert not kinds(cut(22.0))
     assert kinds(cut(22.2)) == [Kind.ALARM_LATE]
     assert kinds(cut(22.2)._replace(broken=[Broken(AGENT, 30 * STEP, 20.0, full=True)])) == [Kind.ALARM_UNKEPT]
     assert not kinds(cut(22.2)._replace(broken=[Broken(AGENT, 30 * STEP, 20.0), Broken(AGENT, 21.0, 23.0)]))
+    # Old readings came at 20.1 and new ones not before 23: TCP held them, and the alarm with them.
+    assert not kinds(cut(23.0, heard=23.0))
+    assert kinds(cut(25.2, heard=23.0)) == [Kind.ALARM_LATE]
 
 
 def test_alarms_while_backlog_is_replayed_are_counted():

@@ -16,9 +16,13 @@ from faults.evidence import BUSY, MILLISECOND, Broken, Evidence, Finding, Kind, 
 ALARM_WITHIN = 2.0
 """Seconds to the committed alarm: from the answer that says it, or from when its agent is heard again."""
 LIVE = 1.0
-"""Seconds: an agent has its way while readings of it, new or old, were committed within the last one."""
+"""Seconds: an agent has its way while readings of it that were no older were committed within the last one.
+
+Old ones say nothing of the way: they may be what TCP had taken before a link was mended, with the rest of it, and the
+alarm behind it, held until TCP tries again. While backlog is replayed new readings come as well, and before it.
+"""
 _HEARD_WITHIN = 25.0
-"""Seconds from a way that is whole again to a commit: the longest pause between two tries to connect, and a try."""
+"""Seconds from a way that is whole again to such a commit: the longest pause between two tries to connect, and a try."""
 _KEPT_WITHIN = 3.0
 """The same where only the gateway's disk was full."""
 LATE = 3.0
@@ -71,6 +75,7 @@ def judge_alarms(evidence: Evidence) -> tuple[list[Finding], list[float], int]:
             findings.append(Finding(Kind.ALARM_TWICE, f"{occurrence}: {count} times in the incidents"))
     said = {(one.device, one.number): one for answers in evidence.answers.values() for one in answers}
     commits = _commits(evidence.rows, said)
+    live = _Sorted({agent: [one for one in its if one[1] <= LIVE] for agent, its in commits.items()})
     for episode in _episodes(evidence.answers):
         mine = [row for row in reports if row.device == episode.device]
         of = [row for row in mine if episode.began - MILLISECOND <= row.since < episode.until]
@@ -83,7 +88,7 @@ def judge_alarms(evidence: Evidence) -> tuple[list[Finding], list[float], int]:
         ended = {row.occurrence for row in of if not row.active}
         if episode.over and names - ended:
             findings.append(Finding(Kind.ALARM_ENDLESS, f"{where}: {', '.join(sorted(names - ended))} never ended"))
-        way = _way(episode, commits[episode.agent], evidence.broken)
+        way = _way(episode, live[episode.agent], evidence.broken)
         seen = min((row.seen for row in of if row.active and row.seen), default=None)
         if way is None or seen is None:
             continue
@@ -97,7 +102,7 @@ def judge_alarms(evidence: Evidence) -> tuple[list[Finding], list[float], int]:
         behind += _replays(commits, way, way + took + 0.5)
     for agent, its in evidence.answers.items():
         ended = max((answer.at for answer in its), default=0.0)
-        findings += _silences(agent, commits[agent], [one for one in evidence.broken if one.agent == agent], ended)
+        findings += _silences(agent, live[agent], [one for one in evidence.broken if one.agent == agent], ended)
     return findings, latencies, behind
 
 
@@ -118,7 +123,7 @@ def _silences(
         if again - whole > most and not (heard < len(commits) and commits[heard][0] <= whole + most):
             after = "never" if heard == len(commits) else f"{commits[heard][0] - whole:.1f} s later"
             kind = Kind.UNKEPT if any(one.full and one.ended > whole - _HEARD_WITHIN for one in broken) else Kind.SILENT
-            yield Finding(kind, f"{agent}: its way was whole at {whole:.3f}; readings of it were committed {after}")
+            yield Finding(kind, f"{agent}: its way was whole at {whole:.3f}; new readings of it were committed {after}")
 
 
 Commits = Mapping[str, Sequence[tuple[float, float]]]
