@@ -41,7 +41,7 @@ def _main(arguments: list[str] | None) -> int:
     try:
         match asked.command:
             case "read":
-                return asyncio.run(_read(asked.url, asked.profile, as_json=asked.json))
+                return asyncio.run(_read(asked.url, asked.kind, asked.profile, as_json=asked.json))
             case "check":
                 config = load(asked.config)
                 print(f"{asked.config}: good: {config.agent.site}/{config.agent.name}, {len(config.devices)} devices")
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     read = commands.add_parser("read", help="ask one device, with no settings")
     read.add_argument("url", help="snmp://community@host, snmp://host?version=3&user=…, megatec:///dev/ttyUSB0")
     read.add_argument("--json", action="store_true", help="for programs")
+    read.add_argument("--kind", default="", help="what it is, where one protocol asks several kinds of devices")
     read.add_argument("--profile", default="", help="take this profile first, whatever the device says it is")
     return parser
 
@@ -96,10 +97,10 @@ def _run(path: Path, *, level: int) -> None:
     asyncio.run(until_stopped())
 
 
-async def _read(url: str, profile: str, *, as_json: bool) -> int:
-    from agent.drivers.registry import from_url  # noqa: PLC0415
+async def _read(url: str, kind: str, profile: str, *, as_json: bool) -> int:
+    from agent.ways import from_url  # noqa: PLC0415
 
-    driver = from_url(url, profile)
+    driver = from_url(url, kind=kind, profile=profile)
     native.set_apart()
     try:
         async with asyncio.timeout(_PATIENCE):

@@ -14,9 +14,9 @@ import msgspec
 
 from agent.clock import SystemClock
 from agent.config import Config
-from agent.drivers.registry import from_settings
 from agent.health import OwnHealth, free
 from agent.mark import open_mark
+from agent.neighbours import LastHeard
 from agent.outbox import Outbox
 from agent.polling import Poller, phase
 from agent.rescue import open_spool
@@ -32,8 +32,6 @@ from contract.reading import Quality, Reading
 
 _log = logging.getLogger(__name__)
 
-TIMEOUT = 20.0
-"""Seconds that one poll may take at the most; the links give up on a request long before."""
 CLOSING = 3.0
 """Seconds for all devices to let go of their links."""
 LOOK = 1.0
@@ -57,6 +55,8 @@ class App:
         self._clock = SystemClock()
         self._pollers: list[Poller] = []
         self._quantities: dict[str, set[str]] = {device.id: set() for device in config.devices}
+        self._heard = LastHeard()
+        self._intervals = {device.id: device.interval for device in config.devices}
         self._told: object = None
         """Of the inventory: what it was made of when it was last told."""
         self._status = ""
@@ -107,7 +107,7 @@ class App:
         settings, outbox = self._config.agent, self._outbox
         on_disk = free(folder)
         room = settings.keep_bytes if on_disk is None else min(settings.keep_bytes, on_disk + outbox.used)
-        rate = sum(1 / device.poll for device in self._config.devices)
+        rate = sum(1 / device.interval for device in self._config.devices)
         tell(Outlook(room, rate, outbox.size or SIZE), settings.keep, short=room < settings.keep_bytes)
 
     def _compose(self, kept: list[Watched]) -> None:
@@ -130,13 +130,13 @@ class App:
             self._pollers.append(
                 Poller(
                     device.id,
-                    from_settings(device),
+                    device.driver(self._heard),
                     watch,
                     self._take,
                     self._clock,
-                    poll=device.poll,
-                    slow=device.slow,
-                    timeout=TIMEOUT,
+                    poll=device.interval,
+                    slow=device.full_interval,
+                    timeout=device.timeout,
                 )
             )
         self._take_back(kept, now)
@@ -193,6 +193,7 @@ class App:
 
     def _take(self, device: str, at: Stamp, readings: Sequence[Reading], changes: list[Change]) -> None:
         """Take one poll: the alarms first."""
+        self._heard.take(device, at.boottime, self._intervals[device], readings)
         told = [change for change in changes if change.news is not None]
         if len(told) < len(changes):
             self._outbox.save([change.kept for change in changes if change.news is None])
@@ -214,7 +215,7 @@ class App:
             devices.append(
                 Device(
                     id=device.id,
-                    kind=device.kind,
+                    kind=device.what,
                     room=device.room,
                     title=device.title,
                     profile=identity.profile,
@@ -222,7 +223,7 @@ class App:
                     model=identity.model,
                     serial=identity.serial,
                     firmware=identity.firmware,
-                    interval=device.poll,
+                    interval=device.interval,
                     quantities=tuple(sorted(self._quantities[device.id])),
                     conditions=device.conditions,
                 )

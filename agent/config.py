@@ -8,104 +8,22 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
-from agent import conditions
-from agent.conditions import ConditionSettings
-from agent.links.snmp import Engine, SnmpTarget
+from agent import kinds
+from agent.drivers.base import Driver
+from agent.kinds import ConditionSettings
+from agent.neighbours import Neighbours
+from agent.ways import WAYS, Context, Way
+from agent.ways.megatec import Megatec
+from agent.ways.snmp import Snmp
 from contract import files, settings
-from contract.broker import FILES, Broker, host_faults
+from contract.broker import FILES, Broker
 from contract.condition import Condition
 from contract.errors import ConfigError
-from contract.settings import Bytes, Fault, Port, Seconds, Secret, SecretSource, Slug, Text, did_you_mean
-
-MIN_KEY: Final = 8
-"""Characters of an SNMPv3 pass phrase (RFC 3414, 11.2)."""
-DRIVERS: Final = ("snmp", "megatec")
-"""A device has exactly one of these tables."""
-
-
-class Snmp(msgspec.Struct, frozen=True, kw_only=True):
-    """How to ask a device over SNMP."""
-
-    host: Text
-    port: Port = 161
-    version: Literal["1", "2c", "3"] = "2c"
-    community: Secret | None = None
-    user: str = ""
-    auth: Literal["", "md5", "sha", "sha224", "sha256", "sha384", "sha512"] = ""
-    auth_key: Secret | None = None
-    priv: Literal["", "des", "aes", "aes192", "aes256"] = ""
-    priv_key: Secret | None = None
-    context: str = ""
-    timeout: Seconds = 2.0
-    retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 1
-    engine: Engine = "gufo"
-
-    @staticmethod
-    def faults(draft: Any) -> Iterable[Fault]:
-        """Yield what does not fit."""
-        yield from host_faults(draft.host)
-        if draft.timeout == 0.0:
-            yield Fault("no time to answer", 'write timeout = "2s"', ("timeout",))
-        if draft.version in ("1", "2c"):
-            if draft.community is None:
-                yield Fault("no community", 'write community = { file = "…" } or { credential = "…" }')
-            for key in ("user", "auth", "auth_key", "priv", "priv_key", "context"):
-                if getattr(draft, key):
-                    yield Fault(f"SNMP {draft.version} has no {key}", 'write version = "3", or leave it out', (key,))
-        elif draft.version == "3":
-            yield from _v3_faults(draft)
-
-    def target(self) -> SnmpTarget:
-        """Return whom to ask, as the link wants it: with the secrets."""
-        return SnmpTarget(
-            host=self.host,
-            port=self.port,
-            version=self.version,
-            community=_reveal(self.community),
-            user=self.user,
-            auth=self.auth,
-            auth_key=_reveal(self.auth_key),
-            priv=self.priv,
-            priv_key=_reveal(self.priv_key),
-            context=self.context,
-            timeout=self.timeout,
-            retries=self.retries,
-        )
-
-
-def _v3_faults(draft: Any) -> Iterable[Fault]:
-    if not draft.user:
-        yield Fault("SNMP 3 needs a user", 'write user = "…"')
-    if draft.community is not None:
-        yield Fault("SNMP 3 has no community", "write user, auth, auth_key, priv, priv_key instead", ("community",))
-    for name, key in (("auth", "auth_key"), ("priv", "priv_key")):
-        secret = getattr(draft, key)
-        if getattr(draft, name) and secret is None:
-            yield Fault(f"{name} without {key}", f'write {key} = {{ file = "…" }} or {{ credential = "…" }}', (name,))
-        if getattr(draft, name) == "" and secret is not None:
-            yield Fault(f"{key} without {name}", f'write {name} = "{"sha256" if name == "auth" else "aes"}"', (key,))
-        if isinstance(secret, Secret) and len(secret.reveal()) < MIN_KEY:
-            yield Fault(f"shorter than {MIN_KEY} characters", "SNMP 3 allows no shorter pass phrase", (key,))
-    if draft.priv and draft.auth == "":
-        yield Fault("priv without auth", 'SNMP 3 encrypts only what it authenticates: write auth = "sha256"', ("priv",))
-
-
-class Megatec(msgspec.Struct, frozen=True, kw_only=True):
-    """How to ask a device that speaks Megatec Q1."""
-
-    port: Text
-    """``/dev/ttyUSB0``, or ``socket://host:port`` for a serial server."""
-    baudrate: Annotated[int, msgspec.Meta(ge=300, le=921600)] = 2400
-
-    @staticmethod
-    def faults(draft: Any) -> Iterable[Fault]:
-        """Yield what does not fit."""
-        if isinstance(draft.port, str) and not draft.port.startswith(("/", "socket://", "rfc2217://", "loop://")):
-            yield Fault(f"{draft.port!r} is no port", 'write "/dev/ttyUSB0" or "socket://host:port"', ("port",))
+from contract.settings import Bytes, Fault, Seconds, SecretSource, Slug, Text, did_you_mean
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,30 +31,62 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     id: Slug
     title: str = ""
-    kind: Literal["ups"] = "ups"
+    kind: str = ""
+    """Of ``agent/kinds``; empty: what its way mostly asks."""
     room: str = ""
-    poll: Seconds = 1.0
-    """Between two polls of what matters most."""
-    slow: Seconds = 30.0
+    poll: Seconds | None = None
+    """Between two polls of what matters most; left out: as its kind is asked."""
+    slow: Seconds | None = None
     """Between two polls of everything."""
     profile: str = ""
-    """Of agent/profiles; empty: the device is asked what it is."""
+    """Of the tables of its way; empty: the device is asked what it is."""
     snmp: Snmp | None = None
     megatec: Megatec | None = None
     condition: tuple[ConditionSettings, ...] = ()
 
     @property
+    def way(self) -> Way:
+        """How it is asked."""
+        ways: list[Way | None] = [getattr(self, name) for name in WAYS]
+        return next(way for way in ways if way is not None)
+
+    @property
+    def what(self) -> str:
+        """Its kind."""
+        return self.kind or self.way.KINDS[0]
+
+    @property
+    def interval(self) -> float:
+        """Between two polls of what matters most, in seconds."""
+        return kinds.kinds()[self.what].poll if self.poll is None else self.poll
+
+    @property
+    def full_interval(self) -> float:
+        """Between two polls of everything, in seconds."""
+        return max(self.interval, kinds.kinds()[self.what].slow) if self.slow is None else self.slow
+
+    @property
+    def timeout(self) -> float:
+        """That one poll may take, in seconds."""
+        return kinds.kinds()[self.what].timeout
+
+    @property
     def conditions(self) -> tuple[Condition, ...]:
         """What it is watched for: the defaults of its kind, as changed here."""
-        return conditions.conditions(self.kind, self.condition)
+        return kinds.conditions(self.what, self.condition)
+
+    def driver(self, neighbours: Neighbours) -> Driver:
+        """Return its driver; it connects at its first read."""
+        context = Context(kind=self.what, device=self.id, profile=self.profile, neighbours=neighbours)
+        return self.way.driver(context)
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
         """Yield what does not fit."""
-        named = [driver for driver in DRIVERS if getattr(draft, driver) is not None]
+        named = [name for name in WAYS if getattr(draft, name) is not None]
         if not named:
             yield Fault(
-                "no driver: how is it asked?", f"write one of {', '.join(f'{name} = {{ … }}' for name in DRIVERS)}"
+                "no driver: how is it asked?", f"write one of {', '.join(f'{name} = {{ … }}' for name in WAYS)}"
             )
         for extra in named[1:]:
             yield Fault(f"two drivers: {named[0]} and {extra}", "keep one; a second way is a second device", (extra,))
@@ -144,13 +94,16 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
             yield Fault(f"polls every {draft.poll:g} s", f'at least "{MIN_POLL * 1000:g}ms" lie between two', ("poll",))
         if isinstance(draft.slow, float) and draft.slow > MAX_SLOW:
             yield Fault(f"asks for everything every {draft.slow:g} s", 'at least once a day: write "1h"', ("slow",))
-        if isinstance(draft.poll, float) and isinstance(draft.slow, float) and draft.poll > draft.slow:
-            what = f"the fast poll ({draft.poll:g} s) is longer than the slow one ({draft.slow:g} s)"
-            yield Fault(what, f'write slow = "{draft.poll:g}s" or more', ("poll",))
-        if isinstance(draft.profile, str) and draft.profile:
-            yield from _profile(draft)
-        if isinstance(draft.condition, tuple):
-            yield from conditions.faults("ups" if draft.kind is settings.BAD else draft.kind, draft.condition)
+        way = WAYS[named[0]] if named else None
+        if isinstance(draft.kind, str) and draft.kind:
+            yield from _kind(draft.kind, way)
+        kind = draft.kind if isinstance(draft.kind, str) and draft.kind else way.KINDS[0] if way else ""
+        if kind in kinds.kinds():
+            yield from _intervals(draft, kind)
+            if isinstance(draft.condition, tuple):
+                yield from kinds.faults(kind, draft.condition)
+        if way is not None and isinstance(draft.profile, str) and draft.profile:
+            yield from _profile(draft.profile, way, kind)
 
 
 MIN_POLL: Final = 0.1
@@ -159,15 +112,26 @@ MAX_SLOW: Final = 86400.0
 """Seconds. What is asked less often is not watched."""
 
 
-def _profile(draft: Any) -> Iterable[Fault]:
-    if draft.snmp is None:
-        yield Fault("a profile is for SNMP", "leave it out", ("profile",))
-        return
-    from agent.profiles import load_profiles  # noqa: PLC0415 - reads tables; only where one is named
+def _kind(kind: str, way: type[Way] | None) -> Iterable[Fault]:
+    if kind not in kinds.kinds():
+        yield Fault(f"unknown kind {kind!r}", did_you_mean(kind, kinds.kinds()), ("kind",))
+    elif way is not None and kind not in way.KINDS:
+        yield Fault(f"a {kind} is not asked in this way", f"kind is one of {', '.join(way.KINDS)}", ("kind",))
 
-    names = [profile.name for profile in load_profiles()]
-    if draft.profile not in names:
-        yield Fault(f"unknown profile {draft.profile!r}", did_you_mean(draft.profile, names), ("profile",))
+
+def _intervals(draft: Any, kind: str) -> Iterable[Fault]:
+    poll = kinds.kinds()[kind].poll if draft.poll is None else draft.poll
+    if isinstance(poll, float) and isinstance(draft.slow, float) and poll > draft.slow:
+        what = f"the fast poll ({poll:g} s) is longer than the slow one ({draft.slow:g} s)"
+        yield Fault(what, f'write slow = "{poll:g}s" or more', ("poll" if draft.poll is not None else "slow",))
+
+
+def _profile(profile: str, way: type[Way], kind: str) -> Iterable[Fault]:
+    names = way.profiles(kind)
+    if not names:
+        yield Fault("it is not asked by a table", "leave profile out", ("profile",))
+    elif profile not in names:
+        yield Fault(f"unknown profile {profile!r}", did_you_mean(profile, names), ("profile",))
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
@@ -288,7 +252,3 @@ def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
         ),
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],
     )
-
-
-def _reveal(secret: Secret | None) -> str:
-    return "" if secret is None else secret.reveal()

@@ -23,6 +23,8 @@ Emit = Callable[[str, Stamp, Sequence[Reading], list[Change]], None]
 
 
 MILLISECOND = 0.001
+POKE_GAP = 0.2
+"""Seconds between two polls out of turn: a storm of traps is no storm of polls."""
 SLOT = 0.25
 """Seconds between the phases of devices: those of one phase are asked together, which costs less than half of one by one."""
 
@@ -72,6 +74,9 @@ class Poller:
         self._clock = clock
         self._every = max(1, round(slow / poll))
         self._timeout = timeout
+        self._poke = asyncio.Event()
+        self._asked = 0.0
+        """When it was asked last, on the loop's clock."""
 
     async def run(self, start: float | None = None, turn: int = 0) -> None:
         """Poll for ever.
@@ -86,7 +91,8 @@ class Poller:
         tick = 0
         while True:
             due = start + tick * self.interval
-            await asyncio.sleep(max(0.0, due - loop.time()))
+            while await self._poked_before(due):
+                await self.poll_once(Lane.FAST)
             behind = int((loop.time() - due) / self.interval)
             if behind > 0:  # the device took longer than its interval: keep the phase, leave polls out
                 self.counters.late += 1
@@ -95,9 +101,26 @@ class Poller:
             await self.poll_once(Lane.ALL if full else Lane.FAST)
             tick += 1
 
+    def poke(self) -> None:
+        """Ask it at once, out of turn: something said that there is news. Its schedule stays as it is."""
+        self._poke.set()
+
+    async def _poked_before(self, due: float) -> bool:
+        """Wait for the time of the next poll; say whether somebody asked for one before."""
+        try:
+            async with asyncio.timeout_at(due):
+                await self._poke.wait()
+        except TimeoutError:
+            return False
+        self._poke.clear()
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._asked + POKE_GAP - loop.time()))
+        return loop.time() < due
+
     async def poll_once(self, lane: Lane) -> None:
         """Ask once, judge, hand on."""
         self.counters.polls += 1
+        self._asked = asyncio.get_running_loop().time()
         readings: list[Reading]
         try:
             async with asyncio.timeout(self._timeout):

@@ -20,6 +20,11 @@ Engine = Literal["gufo", "pysnmp"]
 MAX_OIDS = 24
 """OIDs in one request: with more, small cards answer tooBig, or not at all."""
 
+WALK_ROWS = 20
+"""Rows asked for in one step of a walk: what small cards put into one datagram."""
+MAX_ROWS = 20_000
+"""Rows after which a walk is given up: a device that never ends would hold its poll for ever."""
+
 WITNESS = "1.3.6.1.2.1.1.3.0"
 """sysUpTime: every agent has it."""
 MIN_KEY = 8
@@ -60,6 +65,17 @@ class SnmpLink(Protocol):
             DeviceTimeout: no answer (also to a wrong community: SNMP is silent then).
             DeviceRefused: it answered that we may not (v3 user or key).
             DeviceGarbled: its answer is not SNMP.
+            PortUnavailable: no way to it.
+        """
+        ...
+
+    async def walk(self, root: str) -> dict[str, Raw]:
+        """Return all that the device has below an OID, in its order; empty where it has nothing.
+
+        Raises:
+            DeviceTimeout: no answer; also where it stopped answering in the middle.
+            DeviceRefused: we may not.
+            DeviceGarbled: its answers are not SNMP, go in circles, or do not end.
             PortUnavailable: no way to it.
         """
         ...
@@ -125,6 +141,47 @@ def algorithm(table: Mapping[str, A], name: str, target: SnmpTarget) -> A:
     if name not in table:
         raise refused(target, f"no algorithm {name!r}; there are {', '.join(table)}")
     return table[name]
+
+
+class Walked:
+    """What a walk has brought so far: in order, within its root, and bounded."""
+
+    def __init__(self, root: str) -> None:
+        """Start at a root, with nothing."""
+        self.rows: dict[str, Raw] = {}
+        self._root = _numbers(root)
+        self._last = self._root
+
+    def take(self, oid: str, value: Raw) -> bool:
+        """Take one row; say whether the walk goes on.
+
+        Raises:
+            ValueError: the device goes in circles, or does not end.
+        """
+        here = _numbers(oid)
+        if here[: len(self._root)] != self._root:
+            return False
+        if here <= self._last:
+            raise ValueError(f"its rows go in circles at {oid}")
+        if len(self.rows) == MAX_ROWS:
+            raise ValueError(f"more than {MAX_ROWS} rows")
+        self.rows[oid] = value
+        self._last = here
+        return True
+
+
+def _numbers(oid: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in oid.strip(".").split("."))
+
+
+async def retried(once: Callable[[], Awaitable[dict[str, Raw]]], retries: int) -> dict[str, Raw]:
+    """Walk, once more where it was lost on the way."""
+    for _ in range(retries):
+        try:
+            return await once()
+        except (DeviceTimeout, DeviceGarbled):
+            continue
+    return await once()
 
 
 Exchange = Callable[[Sequence[str]], Awaitable[dict[str, Raw] | None]]

@@ -9,7 +9,8 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from gufo.snmp import (
@@ -32,10 +33,12 @@ from gufo.snmp import (
 from gufo.snmp.aio import SnmpSession
 
 from agent.links.snmp import (
+    WALK_ROWS,
     WITNESS,
     Raw,
     Requests,
     SnmpTarget,
+    Walked,
     algorithm,
     check_keys,
     garbled,
@@ -43,6 +46,7 @@ from agent.links.snmp import (
     no_keys,
     no_way,
     refused,
+    retried,
 )
 
 _VERSIONS = {"1": SnmpVersion.v1, "2c": SnmpVersion.v2c, "3": SnmpVersion.v3}
@@ -78,6 +82,10 @@ class GufoLink:
         """See ``SnmpLink.get``."""
         return await self._requests.get(oids)
 
+    async def walk(self, root: str) -> dict[str, Raw]:
+        """See ``SnmpLink.walk``."""
+        return await retried(lambda: self._walk(root), self._target.retries)
+
     async def close(self) -> None:
         """See ``SnmpLink.close``."""
         self._session = None
@@ -92,34 +100,36 @@ class GufoLink:
         return got
 
     async def _send(self, oids: Sequence[str]) -> dict[str, Raw]:
-        """Send one request and return what came; every error of the library becomes ours here."""
+        """Send one request and return what came."""
         target = self._target
         session, self._session = self._session, None
-        try:
+        with _errors(target):
             async with asyncio.timeout(target.timeout):
                 if session is None:
                     session = await self._open()
-                got: dict[str, Raw] = await session.get_many(oids)
-        except NoSuchInstance:
-            got = {}
-        except TimeoutError:
-            raise no_answer(target) from None
-        except SnmpAuthError as error:
-            raise refused(target, str(error) or "authentication failed") from error
-        except SnmpError as error:
-            raise garbled(target, error) from error
-        except ConnectionRefusedError as error:
-            raise no_way(target, "nothing listens on that port") from error
-        except OSError as error:
-            raise no_way(target, error.strerror or str(error)) from error
-        except (ValueError, RuntimeError) as error:
-            raise garbled(target, error) from error
-        except BaseException as error:
-            if type(error).__name__ == _PANIC:
-                raise garbled(target, error) from error
-            raise
+                try:
+                    got: dict[str, Raw] = await session.get_many(oids)
+                except NoSuchInstance:
+                    got = {}
         self._session = session  # only when undisturbed, also by cancelling
         return got
+
+    async def _walk(self, root: str) -> dict[str, Raw]:
+        target = self._target
+        session, self._session = self._session, None
+        walked = Walked(root)
+        with _errors(target):
+            async with asyncio.timeout(target.timeout) as limit:
+                if session is None:
+                    session = await self._open()
+                rows = session.getnext(root) if target.version == "1" else session.getbulk(root, WALK_ROWS)
+                with suppress(NoSuchInstance):
+                    async for oid, value in rows:
+                        if not walked.take(oid, value):
+                            break
+                        limit.reschedule(asyncio.get_running_loop().time() + target.timeout)
+        self._session = session
+        return walked.rows
 
     async def _open(self) -> SnmpSession:
         target = self._target
@@ -151,6 +161,29 @@ class GufoLink:
         else:
             self._address = str(found[0][4][0])
         return self._address
+
+
+@contextmanager
+def _errors(target: SnmpTarget) -> Iterator[None]:
+    """Turn every error of the library into ours."""
+    try:
+        yield
+    except TimeoutError:
+        raise no_answer(target) from None
+    except SnmpAuthError as error:
+        raise refused(target, str(error) or "authentication failed") from error
+    except SnmpError as error:
+        raise garbled(target, error) from error
+    except ConnectionRefusedError as error:
+        raise no_way(target, "nothing listens on that port") from error
+    except OSError as error:
+        raise no_way(target, error.strerror or str(error)) from error
+    except (ValueError, RuntimeError) as error:
+        raise garbled(target, error) from error
+    except BaseException as error:
+        if type(error).__name__ == _PANIC:
+            raise garbled(target, error) from error
+        raise
 
 
 def _user(target: SnmpTarget) -> User:

@@ -1,7 +1,8 @@
 """SNMP by pysnmp: slower, and able to name an SNMPv3 context. The second engine behind the same port."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -12,9 +13,11 @@ from pysnmp.proto import errind, rfc1902, rfc1905
 from pysnmp.proto.api import v2c
 
 from agent.links.snmp import (
+    WALK_ROWS,
     Raw,
     Requests,
     SnmpTarget,
+    Walked,
     algorithm,
     check_keys,
     garbled,
@@ -22,6 +25,7 @@ from agent.links.snmp import (
     no_keys,
     no_way,
     refused,
+    retried,
 )
 from contract.errors import DeviceError
 
@@ -51,6 +55,8 @@ _REFUSALS = (
 )
 
 
+_SLACK = 1.0
+"""Seconds: its clock ticks in half seconds, and it starts slowly."""
 _CREDENTIALS = ("user", "auth", "auth_key", "priv", "priv_key")
 
 
@@ -81,6 +87,10 @@ class PysnmpLink:
         """See ``SnmpLink.get``."""
         return await self._requests.get(oids)
 
+    async def walk(self, root: str) -> dict[str, Raw]:
+        """See ``SnmpLink.walk``."""
+        return await retried(lambda: self._walk(root), self._target.retries)
+
     async def close(self) -> None:
         """See ``SnmpLink.close``."""
         self._requests.forget()
@@ -92,29 +102,53 @@ class PysnmpLink:
                 shared.engine.close_dispatcher()
 
     async def _exchange(self, oids: Sequence[str]) -> dict[str, Raw] | None:
+        with _errors(self._target):
+            async with asyncio.timeout(self._target.timeout + _SLACK):
+                whom = await self._whom()
+                asked = [hlapi.ObjectType(hlapi.ObjectIdentity(oid)) for oid in oids]
+                status, rows = self._checked(await hlapi.get_cmd(*whom, *asked, lookupMib=False))
+        return None if status else {str(name): _raw(value) for name, value in rows}
+
+    async def _walk(self, root: str) -> dict[str, Raw]:
         target = self._target
+        walked = Walked(root)
+        start = hlapi.ObjectType(hlapi.ObjectIdentity(root))
+        options = {"lexicographicMode": False, "lookupMib": False}
+        with _errors(target):
+            async with asyncio.timeout(target.timeout + _SLACK) as limit:
+                whom = await self._whom()
+                if target.version == "1":
+                    steps = hlapi.walk_cmd(*whom, start, **options)
+                else:
+                    steps = hlapi.bulk_walk_cmd(*whom, 0, WALK_ROWS, start, **options)
+                async for step in steps:
+                    status, rows = self._checked(step)
+                    if status or not all(walked.take(str(name), _raw(value)) for name, value in rows):
+                        break
+                    limit.reschedule(asyncio.get_running_loop().time() + target.timeout + _SLACK)
+        return walked.rows
+
+    async def _whom(self) -> tuple[Any, ...]:
+        """Return what every command begins with: engine, user, route, context."""
         if self._shared is None:
             self._shared = self._share()
-        try:
-            async with asyncio.timeout(target.timeout + 1.0):  # its clock ticks in half seconds; it starts slowly
-                if self._route is None:
-                    self._route = await self._open()
-                asked = [hlapi.ObjectType(hlapi.ObjectIdentity(oid)) for oid in oids]
-                context = hlapi.ContextData(contextName=target.context.encode())
-                indication, status, _, rows = await hlapi.get_cmd(
-                    self._shared.engine, self._auth(), self._route, context, *asked, lookupMib=False
-                )
-                if indication is not None:
-                    raise self._error(indication)
-                if int(status) in _FORBIDDEN:
-                    raise refused(target, "this user or community may not read that")
-                return None if int(status) else {str(name): _raw(value) for name, value in rows}
-        except TimeoutError:
-            raise no_answer(target) from None
-        except OSError as error:
-            raise no_way(target, error.strerror or str(error)) from error
-        except (PySnmpError, PyAsn1Error, ValueError) as error:
-            raise garbled(target, error) from error
+        if self._route is None:
+            self._route = await self._open()
+        context = hlapi.ContextData(contextName=self._target.context.encode())
+        return self._shared.engine, self._auth(), self._route, context
+
+    def _checked(self, answer: tuple[Any, Any, Any, Any]) -> tuple[int, Any]:
+        """Return the status and the rows of an answer.
+
+        Raises:
+            DeviceError: there was none, or it forbids.
+        """
+        indication, status, _, rows = answer
+        if indication is not None:
+            raise self._error(indication)
+        if int(status) in _FORBIDDEN:
+            raise refused(self._target, "this user or community may not read that")
+        return int(status), rows
 
     def _share(self) -> _Shared:
         engines = _ENGINES.setdefault(asyncio.get_running_loop(), {})
@@ -151,6 +185,19 @@ class PysnmpLink:
         if isinstance(indication, _REFUSALS):
             return refused(self._target, str(indication))
         return garbled(self._target, indication)
+
+
+@contextmanager
+def _errors(target: SnmpTarget) -> Iterator[None]:
+    """Turn every error of the library into ours."""
+    try:
+        yield
+    except TimeoutError:
+        raise no_answer(target) from None
+    except OSError as error:
+        raise no_way(target, error.strerror or str(error)) from error
+    except (PySnmpError, PyAsn1Error, ValueError) as error:
+        raise garbled(target, error) from error
 
 
 def _raw(value: Any) -> Raw:

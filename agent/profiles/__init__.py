@@ -156,6 +156,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     source: str
+    kind: str = "ups"
+    """What its devices are: of ``agent/kinds``."""
     match: tuple[str, ...] = ()
     confirm: tuple[str, ...] = ()
     manufacturer: str = ""

@@ -15,6 +15,12 @@ class Fault(Enum):
     """An answer that is none."""
     HALF = "half"
     """The first half of the right answer."""
+    CHECKSUM = "checksum"
+    """The right answer with a wrong checksum, where the protocol has one."""
+    ADDRESS = "address"
+    """An answer in another device's name: a wrong slave, a wrong request id."""
+    SENTINELS = "sentinels"
+    """A well-formed answer whose values all say that there is none: 65535, -1, NULL, dashes."""
     UNPLUG = "unplug"
     """The port itself goes away, and comes back with ``none``."""
 

@@ -68,7 +68,7 @@ def test_both_examples_are_there():
 def test_defaults_are_filled_in():
     config = parsed(GOOD)
     [device] = config.devices
-    assert (device.title, device.room, device.poll, device.slow) == ("ups-1", "Order room", 1.0, 30.0)
+    assert (device.title, device.room, device.interval, device.full_interval) == ("ups-1", "Order room", 1.0, 30.0)
     assert config.agent.state == "/var/lib/wolfsmoke-agent"
     assert config.broker.port == 1883
     assert [condition.name for condition in device.conditions] == [
@@ -244,11 +244,14 @@ MISTAKES = {
         (17, "device[1].megatec.port", "taken by device[0]", "one port, one device"),
     ),
     "no port": ((SNMP, 'megatec = { port = "ttyUSB0" }'), (14, "device[0].megatec.port", "no port", "/dev/ttyUSB0")),
-    "unknown kind": ((DEVICE, f'{DEVICE}\nkind = "usp"'), (14, "device[0].kind", "'usp' does not fit", "'ups'")),
+    "unknown kind": (
+        (DEVICE, f'{DEVICE}\nkind = "usp"'),
+        (14, "device[0].kind", "unknown kind 'usp'", "did you mean 'ups'?"),
+    ),
     "number for a duration": ((DEVICE, f"{DEVICE}\npoll = 5"), (14, "device[0].poll", "needs a unit", 'write "5s"')),
     "wrong unit": ((DEVICE, f'{DEVICE}\npoll = "1 sec"'), (14, "device[0].poll", "not a duration", '"30s"')),
     "poll longer than slow": (
-        (DEVICE, f'{DEVICE}\npoll = "1m"'),
+        (DEVICE, f'{DEVICE}\npoll = "1m"\nslow = "30s"'),
         (14, "device[0].poll", "(60 s) is longer than the slow one (30 s)", '"60s" or more'),
     ),
     "poll too short": ((DEVICE, f'{DEVICE}\npoll = "10ms"'), (14, "device[0].poll", "every 0.01 s", '"100ms"')),
@@ -259,7 +262,7 @@ MISTAKES = {
     ),
     "profile without snmp": (
         (SNMP, 'profile = "apc"\nmegatec = { port = "/dev/ttyS0" }'),
-        (14, "device[0].profile", "a profile is for SNMP", "leave it out"),
+        (14, "device[0].profile", "it is not asked by a table", "leave profile out"),
     ),
     "version as a number": (
         ("community =", "version = 2, community ="),

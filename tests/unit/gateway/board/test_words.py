@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.conditions import DEFAULTS
+from agent.kinds import defaults, kinds
 from contract.alarm import AlarmState
 from contract.condition import Severity
-from contract.quantities import UPS_STATUS
+from contract.quantities import QUANTITIES
 from contract.reading import Quality
 from gateway.board import words
 from gateway.board.words import Words
@@ -28,12 +28,12 @@ def test_no_text_is_missing_in_either_language():
 @pytest.mark.parametrize(
     ("group", "codes"),
     [
-        ("flag", UPS_STATUS),
+        ("flag", [flag for quantity in QUANTITIES.values() for flag in quantity.flags]),
         ("quality", Quality),
         ("severity", Severity),
         ("alarm", AlarmState),
         ("incident", IncidentState),
-        ("condition", [condition.name for condition in DEFAULTS["ups"]]),
+        ("condition", [name for kind in kinds() for name in defaults(kind)]),
         ("condition", CONDITIONS),
         ("purpose", Purpose),
     ],

@@ -1,82 +1,19 @@
-"""Which conditions a device is watched for: the defaults of its kind, as its settings change them."""
+"""The kinds of devices: what each is watched for by default, and how often it is asked. One TOML table a kind.
 
-from collections.abc import Iterable
-from typing import Annotated, Any, Final
+A kind is also the measurement in the store, and what the plan's triggers may name. Every device is watched for
+``contact-lost`` besides: the runner says ``x.contact`` at every poll.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+from typing import Annotated, Any
 
 import msgspec
 
 from contract.condition import Condition, Severity, Test, Unknown
 from contract.quantities import QUANTITIES, Kind, find
-from contract.settings import Fault, Seconds, Slug, did_you_mean
-
-DEFAULTS: Final[dict[str, tuple[Condition, ...]]] = {
-    "ups": (
-        # A flicker is one occurrence, not many: mains must be back for 5 s. It is raised at once.
-        Condition(
-            name="on-battery",
-            quantity="ups.status",
-            test=Test.HAS,
-            flag="OB",
-            unless=("CAL",),
-            clears=("OL",),
-            off_delay=5.0,
-            severity=Severity.SEVERE,
-        ),
-        Condition(name="low-battery", quantity="ups.status", test=Test.HAS, flag="LB", severity=Severity.EXTREME),
-        Condition(name="replace-battery", quantity="ups.status", test=Test.HAS, flag="RB", on_delay=60.0),
-        Condition(
-            name="overload", quantity="ups.status", test=Test.HAS, flag="OVER", on_delay=5.0, severity=Severity.SEVERE
-        ),
-        Condition(name="bypass", quantity="ups.status", test=Test.HAS, flag="BYPASS", on_delay=5.0),
-        Condition(
-            name="output-off",
-            quantity="ups.status",
-            test=Test.HAS,
-            flag="OFF",
-            on_delay=5.0,
-            severity=Severity.EXTREME,
-        ),
-        Condition(
-            name="fault", quantity="ups.status", test=Test.HAS, flag="FAULT", on_delay=5.0, severity=Severity.SEVERE
-        ),
-        # The card answers, and has lost the UPS behind it: all else that it says is of some time ago.
-        Condition(
-            name="card-blind",
-            quantity="ups.status",
-            test=Test.HAS,
-            flag="COMM",
-            on_delay=60.0,
-            severity=Severity.SEVERE,
-        ),
-        Condition(
-            name="over-temperature",
-            quantity="battery.temperature",
-            test=Test.ABOVE,
-            setpoint=45.0,
-            deadband=3.0,
-            on_delay=30.0,
-            severity=Severity.SEVERE,
-        ),
-        Condition(
-            name="charge-low",
-            quantity="battery.charge",
-            test=Test.BELOW,
-            setpoint=20.0,
-            deadband=5.0,
-            severity=Severity.SEVERE,
-        ),
-        # The runner says 1 or 0 at every poll. A minute forgives a card that restarts.
-        Condition(
-            name="contact-lost",
-            quantity="x.contact",
-            test=Test.BELOW,
-            setpoint=0.5,
-            on_delay=60.0,
-            severity=Severity.SEVERE,
-        ),
-    ),
-}
-"""Kind of device → its conditions."""
+from contract.settings import Fault, Seconds, Slug, did_you_mean, load
 
 NotNegative = Annotated[float, msgspec.Meta(ge=0.0)]
 
@@ -100,6 +37,56 @@ class ConditionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """False takes the default away."""
 
 
+class DeviceKind(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of device. Times are in seconds."""
+
+    zh: str
+    en: str
+    poll: Seconds
+    """Between two polls of what matters most."""
+    slow: Seconds
+    """Between two polls of everything."""
+    timeout: Seconds = 20.0
+    """That one poll may take at the most; the links give up on a request long before."""
+    contact_delay: Seconds = 60.0
+    """Without an answer until that is an alarm: what a card needs to restart."""
+    contact_severity: Severity = Severity.SEVERE
+    condition: tuple[ConditionSettings, ...] = ()
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What its devices are watched for by default."""
+        own = (Condition(**_given(each)) for each in self.condition)
+        return (*own, _contact_lost(self.contact_delay, self.contact_severity))
+
+
+def _contact_lost(delay: float, severity: Severity) -> Condition:
+    return Condition(
+        name="contact-lost", quantity="x.contact", test=Test.BELOW, setpoint=0.5, on_delay=delay, severity=severity
+    )
+
+
+@cache
+def kinds() -> Mapping[str, DeviceKind]:
+    """Return every kind by its name, which is its file's.
+
+    Raises:
+        ConfigError: a table is wrong.
+    """
+    folder = resources.files(__name__)
+    files = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return {
+        name.removesuffix(".toml"): load(DeviceKind, folder.joinpath(name).read_text("utf-8"), file=name)
+        for name in files
+    }
+
+
+def defaults(kind: str) -> dict[str, Condition]:
+    """Return what devices of a kind are watched for, by name; nothing for a kind that there is not."""
+    known = kinds().get(kind)
+    return {condition.name: condition for condition in known.conditions} if known else {}
+
+
 def conditions(kind: str, changes: Iterable[ConditionSettings]) -> tuple[Condition, ...]:
     """Return the conditions of a device, the defaults first.
 
@@ -107,7 +94,7 @@ def conditions(kind: str, changes: Iterable[ConditionSettings]) -> tuple[Conditi
         kind: of the device.
         changes: from its settings; ``faults`` found nothing wrong with them.
     """
-    merged = {condition.name: condition for condition in DEFAULTS.get(kind, ())}
+    merged = defaults(kind)
     for change in changes:
         if not change.enabled:
             merged.pop(change.name, None)
@@ -125,7 +112,7 @@ def faults(kind: str, changes: Iterable[Any]) -> Iterable[Fault]:
         kind: of the device.
         changes: ``ConditionSettings``, or drafts of them where something is wrong already.
     """
-    defaults = {condition.name: condition for condition in DEFAULTS.get(kind, ())}
+    base_of = defaults(kind)
     seen: set[str] = set()
     for index, change in enumerate(changes):
         at = ("condition", index)
@@ -134,10 +121,10 @@ def faults(kind: str, changes: Iterable[Any]) -> Iterable[Fault]:
         if change.name in seen:
             yield Fault(f"a second condition {change.name!r}", "give it another name", (*at, "name"))
         seen.add(change.name)
-        base = defaults.get(change.name)
+        base = base_of.get(change.name)
         if base is None and (change.quantity is None or change.test is None):
             hint = "a new condition needs quantity and test; to change a default: "
-            yield Fault(f"no default {change.name!r}", hint + did_you_mean(change.name, defaults), (*at, "name"))
+            yield Fault(f"no default {change.name!r}", hint + did_you_mean(change.name, base_of), (*at, "name"))
             continue
         given = _given(change)
         whole = Condition(**given) if base is None else msgspec.structs.replace(base, **given)

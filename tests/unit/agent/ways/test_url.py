@@ -5,10 +5,10 @@ import sys
 import pytest
 
 from agent.__main__ import main
-from agent.drivers.registry import from_url
-from agent.drivers.url import MegatecUrl, parse
 from agent.links.snmp import SnmpTarget
 from agent.links.snmp_engines import open_link
+from agent.ways import from_url, parse
+from agent.ways.megatec import Megatec
 from contract.errors import UsageError
 
 SECRET = "hunter2hunter2"
@@ -22,14 +22,14 @@ V3 = f"snmp://h?version=3&user=u&auth_key={SECRET}"
         ("snmp://wolf@192.0.2.1:1161?version=1&timeout=0.5", {"port": 1161, "version": "1", "timeout": 0.5}),
         ("snmp://a%2Fb%23:c%40@h", {"community": "a/b#:c@"}),
         ("snmp://[::1]:1161/", {"host": "::1", "port": 1161}),
-        (V3, {"version": "3", "community": "public", "user": "u", "auth": "sha", "auth_key": SECRET, "priv": ""}),
+        (V3, {"version": "3", "community": "", "user": "u", "auth": "sha", "auth_key": SECRET, "priv": ""}),
         (f"{V3}&priv_key=a+b%26@cdefgh", {"priv": "aes", "priv_key": "a+b&@cdefgh"}),
         (f"{V3}&auth=sha512&priv=aes256&priv_key={SECRET}&context=c", {"auth": "sha512", "priv": "aes256"}),
         ("snmp://h?version=3&user=u", {"auth": "", "priv": ""}),
     ],
 )
 def test_what_is_right_is_read(url, what):
-    target = parse(url).target
+    target = parse(url).target()
     assert {key: getattr(target, key) for key in what} == what
 
 
@@ -43,7 +43,7 @@ def test_what_is_right_is_read(url, what):
     ],
 )
 def test_a_serial_port_is_a_path_or_a_serial_server(url, port, baudrate):
-    assert parse(url) == MegatecUrl(port, baudrate)
+    assert parse(url) == Megatec(port=port, baudrate=baudrate)
 
 
 WRONG = {
@@ -113,7 +113,7 @@ def test_a_wrong_url_ends_with_2_and_one_line_that_says_what_to_write(url, capsy
     ("words", "said"),
     [
         (["snmp://h", "--profile", "rfc1682"], "did you mean 'rfc1628'?"),
-        (["megatec:///dev/ttyUSB0", "--profile", "apc"], "a profile is for SNMP"),
+        (["megatec:///dev/ttyUSB0", "--profile", "apc"], "this protocol has no profiles"),
     ],
 )
 def test_a_wrong_profile_is_wrong_use(words, said, capsys):
