@@ -135,6 +135,8 @@ PLAIN: Final = (
     number("x.rectifier.current", "A", 0, 10000, "current out of the rectifier of a DC system"),
     number("x.psu.count", "", 0, 100, "power supplies installed"),
     number("outlet.realpower", "W", 0, 1e6, "active power of all outlets"),
+    text("x.ups.fault.last", "last fault that the UPS recorded; 'none' where there was none"),
+    number("x.battery.blocks", "", 0, 1000, "batteries in series"),
     *_phased(),
 )
 
