@@ -17,7 +17,9 @@ from agent.drivers.base import Driver
 from agent.kinds import ConditionSettings
 from agent.neighbours import Neighbours
 from agent.ways import WAYS, Context, Way
+from agent.ways.apcsmart import ApcSmart
 from agent.ways.megatec import Megatec
+from agent.ways.nut import Nut
 from agent.ways.snmp import Snmp
 from contract import files, settings
 from contract.broker import FILES, Broker
@@ -42,6 +44,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Of the tables of its way; empty: the device is asked what it is."""
     snmp: Snmp | None = None
     megatec: Megatec | None = None
+    apcsmart: ApcSmart | None = None
+    nut: Nut | None = None
     condition: tuple[ConditionSettings, ...] = ()
 
     @property
@@ -186,10 +190,12 @@ class _File(msgspec.Struct, frozen=True):
                 yield Fault(f"a second device {device.id!r}", "give it another id", ("device", index, "id"))
             if isinstance(device.id, str):
                 ids.add(device.id)
-            port = device.megatec.port if isinstance(device.megatec, Megatec | settings.Draft) else None
-            if isinstance(port, str) and ports.setdefault(port, index) != index:
-                what = f"{port} is taken by device[{ports[port]}]"
-                yield Fault(what, "one port, one device", ("device", index, "megatec", "port"))
+            for name in ("megatec", "apcsmart"):
+                way = getattr(device, name)
+                port = way.port if isinstance(way, Megatec | ApcSmart | settings.Draft) else None
+                if isinstance(port, str) and ports.setdefault(port, index) != index:
+                    what = f"{port} is taken by device[{ports[port]}]"
+                    yield Fault(what, "one port, one device", ("device", index, name, "port"))
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

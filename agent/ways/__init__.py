@@ -7,8 +7,10 @@ from typing import Final
 
 from agent.drivers.base import Driver
 from agent.ways import url as urls
+from agent.ways.apcsmart import ApcSmart
 from agent.ways.base import Context, Way
 from agent.ways.megatec import Megatec
+from agent.ways.nut import Nut
 from agent.ways.snmp import Snmp
 from contract.errors import UsageError
 from contract.settings import did_you_mean
@@ -18,6 +20,8 @@ __all__ = ["WAYS", "Context", "Way", "from_url", "parse"]
 WAYS: Final[dict[str, type[Way]]] = {
     "snmp": Snmp,
     "megatec": Megatec,
+    "apcsmart": ApcSmart,
+    "nut": Nut,
 }
 """Name of the table in the settings, and scheme of the URL → the way."""
 
