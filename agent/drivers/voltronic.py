@@ -199,11 +199,12 @@ def flags(state: State, mode: str, warned: str) -> tuple[str, ...] | None:
 def state_readings(state: State, mode: str, warned: str, battery: Battery | None) -> list[Reading]:
     """Return what QGS, QMOD and QBV say together; ``warned`` is the last QWS answer, empty where there is none."""
     beeper = state.bits[9]
+    volts = whole(state.positive, state.negative)
     found: dict[str, Value | None] = {
         "ups.status": flags(state, mode, warned),
         "battery.charge": battery.charge if battery else None,
         "battery.runtime": battery.runtime if battery else None,
-        "battery.voltage": whole(state.positive, state.negative),
+        "battery.voltage": battery.volts if volts is None and battery else volts,
         "input.voltage": state.input_volts,
         "input.frequency": state.input_hertz,
         "output.voltage": state.output_volts,
