@@ -5,6 +5,7 @@ raised and RTS lowered, because some cables feed their adapter from them (NUT's 
 """
 
 import asyncio
+import contextlib
 import errno
 import functools
 import termios
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 
 import serial
 
+from agent.links.adapters import BY_ID, identity, lasting_name
+from agent.links.line_noise import looks_like, shown
 from contract.errors import DeviceError, DeviceGarbled, DeviceTimeout, PortUnavailable
 
 T = TypeVar("T")
@@ -39,15 +42,22 @@ _HINTS = {
 class SerialLink:
     """One serial port. It opens itself when it is first asked, and again after it was lost."""
 
-    def __init__(self, url: str, baudrate: int = 2400, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, url: str, baudrate: int = 2400, *, clock: Callable[[], float] = time.monotonic, by_id: str = BY_ID
+    ) -> None:
         """Remember the port.
 
         Args:
             url: path or pyserial URL.
             baudrate: bits per second; 8 data bits, no parity, 1 stop bit.
             clock: seconds, for deadlines.
+            by_id: folder of the names that stay with an adapter.
         """
         self.url = url
+        self._by_id = by_id
+        self._lasting = ""
+        """The name of the adapter that was last here: it may come back under another number."""
+        self._opened: tuple[str, int] = ("", 0)
         self._baudrate = baudrate
         self._clock = clock
         self._port: Any = None
@@ -92,7 +102,9 @@ class SerialLink:
             self._port.write(command)
             return self._answer(end, self._clock() + timeout, timeout)
         except DeviceTimeout:
-            if "://" in self.url:  # a connection that died on the way looks like silence for a quarter of an hour
+            # A connection that died on the way looks like silence for a quarter of an hour, and so may an adapter that
+            # was pulled out and came back under another number.
+            if "://" in self.url or identity(self._lasting or self.url) != self._opened:
                 self._drop()
             raise
         except (OSError, termios.error) as error:  # SerialException is an OSError; tcflush raises its own
@@ -104,9 +116,10 @@ class SerialLink:
         if parts.scheme == "socket" and not _has_port(self.url):
             hint = "write socket://host:port"
             raise PortUnavailable("is not the address of a serial server", where=self.url, hint=hint)
+        name = self._lasting if self._lasting and identity(self._lasting)[0] else self.url
         try:
             port = serial.serial_for_url(
-                self.url,
+                name,
                 baudrate=self._baudrate,
                 timeout=_SLICE,
                 write_timeout=2.0,
@@ -119,7 +132,11 @@ class SerialLink:
         # Set before opening: pyserial then forgives ports that have no such lines (pseudo-terminals, ENOTTY).
         port.dtr = True
         port.rts = False
+        _forgive(port)
         port.open()
+        if not parts.scheme:
+            self._lasting = lasting_name(name, self._by_id) or self._lasting
+            self._opened = identity(self._lasting or self.url)
         return port
 
     def _answer(self, end: bytes, deadline: float, timeout: float) -> bytes:
@@ -128,6 +145,9 @@ class SerialLink:
             received += self._port.read(max(1, self._port.in_waiting))
             answer, found, _ = received.partition(end)
             if found:
+                wrong = looks_like(answer)
+                if wrong:
+                    raise self._noise(answer, wrong)
                 return bytes(answer)
         raise self._no_answer(received, timeout)
 
@@ -135,8 +155,15 @@ class SerialLink:
         if not received:
             hint = "is it on, and is the cable the UPS's own? Some need a special one"
             return DeviceTimeout(f"no answer within {timeout:g} s", where=self.url, hint=hint)
-        shown = received[:48].decode("ascii", "backslashreplace")
-        return DeviceGarbled(f"an answer without an end: {shown!r}", where=self.url, hint=self.speed_hint)
+        wrong = looks_like(received)
+        if wrong:
+            return self._noise(received, wrong)
+        return DeviceGarbled(f"an answer without an end: {shown(received)}", where=self.url, hint=self.speed_hint)
+
+    def _noise(self, received: bytes, wrong: str) -> DeviceGarbled:
+        """Return what bytes that are no text tell of the line."""
+        hint = f"it is read at {self._baudrate} baud, 8 bits, no parity: look at the device's settings, then try 1200, 9600"
+        return DeviceGarbled(f"noise, {shown(received)} ...: {wrong}", where=self.url, hint=hint)
 
     @property
     def speed_hint(self) -> str:
@@ -166,6 +193,22 @@ class SerialLink:
                 port.close()
             except (OSError, termios.error):
                 return  # it is gone already
+
+
+def _forgive(port: Any) -> None:
+    """Make a port open although its DTR or RTS cannot be set: some adapters have no such lines, and say EPROTO or EIO.
+
+    pyserial forgives ENOTTY and EINVAL only. A port that is truly gone says so at the first byte.
+    """
+    for name in ("_update_dtr_state", "_update_rts_state"):
+        update = getattr(port, name, None)
+        if update is not None:
+            setattr(port, name, functools.partial(_quietly, update))
+
+
+def _quietly(update: Callable[[], None]) -> None:
+    with contextlib.suppress(OSError):
+        update()
 
 
 def _number(error: BaseException | None) -> int | None:
