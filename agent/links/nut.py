@@ -56,7 +56,7 @@ class NutTarget(msgspec.Struct, frozen=True, kw_only=True):
     tls: bool = False
     ca: str = ""
     """File of the certificates that the server's is checked against; empty for the system's."""
-    timeout: float = 5.0
+    timeout: float = 2.5
     """Seconds for one answer, or for the way there."""
 
     @property
