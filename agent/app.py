@@ -6,13 +6,16 @@ import logging
 import math
 import os
 import secrets
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
+from agent.battery_test import against
 from agent.clock import SystemClock
+from agent.commands import Commands
 from agent.config import Config
 from agent.health import OwnHealth, free
 from agent.mark import open_mark
@@ -27,6 +30,7 @@ from agent.uplink import Uplink
 from agent.watch import Change, Watch, Watched
 from contract.alarm import Occurrence
 from contract.clock import Stamp
+from contract.command import Command, Reply, Verb
 from contract.message import Alarms, Device, Inventory, Readings
 from contract.reading import Quality, Reading
 
@@ -61,6 +65,8 @@ class App:
         """Of the inventory: what it was made of when it was last told."""
         self._status = ""
         self._fed = -math.inf
+        self._by_id: dict[str, Poller] = {}
+        self._commands = Commands(self._clock, self._clock.gateway_now, self._by_id, self._answer, self._forbids)
         self._outbox: Outbox
         self._uplink: Uplink
 
@@ -122,6 +128,7 @@ class App:
             inventory=self._inventory,
             on_gateway_clock=lambda wall, trusted: self._clock.gateway_says(wall, trusted=trusted),
             health=OwnHealth(Path(config.agent.state)).look,
+            on_command=self._commands.take,
         )
         now = self._clock.stamp()
         for device in config.devices:
@@ -139,7 +146,29 @@ class App:
                     timeout=device.timeout,
                 )
             )
+        self._by_id.update((poller.device, poller) for poller in self._pollers)
         self._take_back(kept, now)
+
+    def _answer(self, reply: Reply) -> None:
+        self._uplink.reply(reply)
+
+    def _forbids(self, command: Command) -> str:
+        """Say what speaks against a command, of all that is known here."""
+        if command.verb != Verb.BATTERY_TEST:
+            return ""
+        devices = {device.id: device for device in self._config.devices if device.what == "ups"}
+        own = devices.pop(command.device, None)
+        if own is None:
+            return "it is no UPS"
+        stamp = self._clock.stamp()
+        local = time.localtime(stamp.wall)
+        return against(
+            own.battery_test,
+            self._heard.heard(own.id),
+            {name: self._heard.heard(name) for name in devices},
+            now=stamp.boottime,
+            second=local.tm_hour * 3600.0 + local.tm_min * 60.0 if stamp.trusted else None,
+        )
 
     def _take_back(self, kept: Iterable[Watched], now: Stamp) -> None:
         """End the alarms of devices and conditions that the config no longer has: nobody watches them any more."""
@@ -187,6 +216,7 @@ class App:
                     task.cancel()
         finally:
             self._notifier.say(STOPPING=1)
+            await self._commands.close()
             await self._outbox.flush()
             closing = [asyncio.create_task(poller.driver.close()) for poller in self._pollers]
             await asyncio.wait(closing, timeout=CLOSING)

@@ -53,6 +53,13 @@ class SystemClock:
         self._gateway = now, wall - now
         self._looked = -_LOOK_EVERY
 
+    def gateway_now(self) -> float | None:
+        """Return the gateway's wall time, carried on by boottime; None while it was not heard of late."""
+        now = self.boottime()
+        if self._gateway is None or now - self._gateway[0] > _GOOD_FOR:
+            return None
+        return now + self._gateway[1]
+
     def _off(self, now: float, wall: float) -> float | None:
         """Return how far the wall clock is from the gateway's, carried on by boottime; None while that is not known."""
         if self._gateway is None:

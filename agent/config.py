@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from agent import kinds
+from agent.battery_test import BatteryTest
 from agent.drivers.base import Driver
 from agent.kinds import ConditionSettings
 from agent.neighbours import Neighbours
@@ -42,6 +43,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Of the tables of its way; empty: the device is asked what it is."""
     snmp: Snmp | None = None
     megatec: Megatec | None = None
+    battery_test: BatteryTest | None = None
+    """Allows the command for it."""
     condition: tuple[ConditionSettings, ...] = ()
 
     @property
@@ -102,6 +105,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
             yield from _intervals(draft, kind)
             if isinstance(draft.condition, tuple):
                 yield from kinds.faults(kind, draft.condition)
+        if kind not in ("", "ups") and draft.battery_test is not None:
+            yield Fault(f"a {kind} has no battery to test", "leave it out", ("battery_test",))
         if way is not None and isinstance(draft.profile, str) and draft.profile:
             yield from _profile(draft.profile, way, kind)
 

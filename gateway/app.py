@@ -23,6 +23,7 @@ from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
 from gateway.calendar import Calendar
 from gateway.clock import SteadyClock, SystemClock
+from gateway.commands import Commander
 from gateway.config import Config, load, places
 from gateway.contacts import Contacts, load_contacts
 from gateway.digest import Digest
@@ -176,6 +177,8 @@ class Running:
             name=config.gateway.name,
             twins=self.twins,
         )
+        self.commander = Commander(self.live, journal, clock, self.wire.send, lambda: self.wire.connected)
+        self.ingest.on_reply = self.commander.replied
         channels = open_channels(config.notify, clock)
         utc_offset = contacts.hours.utc_offset
         public_url = config.gateway.public_url
@@ -259,7 +262,7 @@ class Running:
         where = self._config.gateway.board
         served = [
             Served(self._board, tcp(where.host, where.port)),
-            Served(control.create(self.incidents, self._agents), unix(state / control.SOCKET)),
+            Served(control.create(self.incidents, self._agents, self.commander), unix(state / control.SOCKET)),
         ]
         writer = asyncio.create_task(self._journal.run())
         last = await self._journal.message(self._journal.position)

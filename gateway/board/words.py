@@ -260,6 +260,12 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "event.overdue": ("超过时限", "overdue"),
     "event.checked": ("原因已核实", "cause checked"),
     "event.closed": ("关闭", "closed"),
+    "event.command": ("发出指令", "command sent"),
+    "event.reply": ("指令结果", "command answered"),
+    "outcome.done": ("完成", "done"),
+    "outcome.refused": ("未执行", "refused"),
+    "outcome.failed": ("执行失败", "failed"),
+    "outcome.expired": ("超时无应答", "expired"),
     # flags of ups.status
     "flag.OL": ("市电供电", "on mains"),
     "flag.OB": ("电池供电", "on battery"),

@@ -1,13 +1,15 @@
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 
 from agent.drivers.base import Identity, Lane
-from agent.polling import Poller, phase
+from agent.polling import POKE_GAP, Poller, phase
 from agent.watch import Watch
 from contract.clock import Stamp
+from contract.command import Verb
 from contract.condition import Condition, Test, Unknown
-from contract.errors import DeviceTimeout
+from contract.errors import CommandRefused, DeviceTimeout
 from contract.reading import Quality, Reading
 
 CONTACT = Condition(name="contact-lost", quantity="x.contact", test=Test.BELOW, setpoint=0.5)
@@ -219,3 +221,62 @@ async def test_half_a_character_of_a_device_costs_neither_its_reading_nor_its_al
     values = {reading.quantity: reading.value for reading in sink.polls[0][2]}
     assert values["device.model"] == "UPS ?"
     assert values["ups.status"] == ("OB", "?")
+
+
+@asynccontextmanager
+async def running(subject):
+    task = asyncio.create_task(subject.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_poll_out_of_turn_comes_at_once_and_the_schedule_stays_as_it_is():
+    driver, sink = FakeDriver([Reading("ups.load", 1.0)]), Sink()
+    subject = poller(driver, sink, poll=60.0, slow=60.0)
+    async with running(subject):
+        await sink.wait_for(1)
+        subject.poke()
+        await sink.wait_for(2)
+    assert driver.lanes == [Lane.ALL, Lane.FAST]
+
+
+async def test_a_storm_of_pokes_is_no_storm_of_polls():
+    driver, sink = FakeDriver([Reading("ups.load", 1.0)]), Sink()
+    subject = poller(driver, sink, poll=60.0, slow=60.0)
+    loop = asyncio.get_running_loop()
+    async with running(subject):
+        await sink.wait_for(1)
+        began = loop.time()
+        while loop.time() < began + 1.0:
+            subject.poke()
+            await asyncio.sleep(0.001)
+    assert 2 <= len(driver.lanes) <= 2 + 1.0 / POKE_GAP
+
+
+class Actor(FakeDriver):
+    """A driver whose device can do something."""
+
+    verbs = frozenset({Verb.ON})
+
+    async def act(self, verb, output, seconds):
+        self.lanes.append((verb, output, seconds))
+        return "done"
+
+
+async def test_a_device_is_told_between_two_polls_and_looked_at_afterwards():
+    driver, sink = Actor([Reading("ups.load", 1.0)]), Sink()
+    subject = poller(driver, sink, poll=60.0, slow=60.0)
+    async with running(subject):
+        await sink.wait_for(1)
+        assert await subject.act(Verb.ON, "siren", 5.0) == "done"
+        await sink.wait_for(2)
+    assert driver.lanes == [Lane.ALL, (Verb.ON, "siren", 5.0), Lane.FAST]
+
+
+@pytest.mark.parametrize("driver", [FakeDriver([]), Actor([])])
+async def test_a_device_that_cannot_do_it_says_so(driver):
+    with pytest.raises(CommandRefused, match="it knows no battery-test"):
+        await poller(driver, Sink()).act(Verb.BATTERY_TEST, "", 0.0)
