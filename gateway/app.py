@@ -18,7 +18,7 @@ from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
 from gateway.absence import Absence
-from gateway.board import views
+from gateway.board import kinds, views
 from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
 from gateway.calendar import Calendar
@@ -164,7 +164,7 @@ class Running:
         self._config = config
         self._journal = journal
         self._clock = clock
-        self.live = Live(clock, views.CHARTED)
+        self.live = Live(clock, kinds.CHARTED)
         self.wire = Wire(broker=config.broker, name=config.gateway.name, version=version(), clock=clock)
         self.wire.journal = lambda: journal.id
         self.twins = Twins()
