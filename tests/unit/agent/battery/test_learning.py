@@ -218,5 +218,5 @@ async def test_a_battery_that_lost_a_third_since_it_was_last_seen_is_warned_of_i
     cell = Cell(age=0.63)
     true, _ = endurance(cell, steps(load))
     assert true < PROMISE or load < 0.5
-    ends, broken = await watched(site, cell, steps(load), 0.5, true)
+    _, broken = await watched(site, cell, steps(load), 0.5, true)
     assert in_time(true, broken)
