@@ -137,7 +137,7 @@ class App:
             self._pollers.append(
                 Poller(
                     device.id,
-                    device.driver(self._heard),
+                    device.driver(self._heard, self._clock, Path(config.agent.state)),
                     watch,
                     self._take,
                     self._clock,

@@ -14,14 +14,17 @@ import msgspec
 
 from agent import kinds
 from agent.battery_test import BatteryTest
+from agent.battery.driver import BatteryDriver, Kept
 from agent.drivers.base import Driver
 from agent.kinds import ConditionSettings
+from agent.memo import Memo
 from agent.neighbours import Neighbours
 from agent.ways import WAYS, Context, Way
 from agent.ways.megatec import Megatec
 from agent.ways.snmp import Snmp
 from contract import files, settings
 from contract.broker import FILES, Broker
+from contract.clock import Clock
 from contract.condition import Condition
 from contract.errors import ConfigError
 from contract.settings import Bytes, Fault, Seconds, SecretSource, Slug, Text, did_you_mean
@@ -41,6 +44,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Between two polls of everything."""
     profile: str = ""
     """Of the tables of its way; empty: the device is asked what it is."""
+    promise: Seconds | None = None
+    """How long a UPS must carry its load, as the plan relies on it; left out: nothing relies on it."""
     snmp: Snmp | None = None
     megatec: Megatec | None = None
     battery_test: BatteryTest | None = None
@@ -78,10 +83,26 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         """What it is watched for: the defaults of its kind, as changed here."""
         return kinds.conditions(self.what, self.condition)
 
-    def driver(self, neighbours: Neighbours) -> Driver:
-        """Return its driver; it connects at its first read."""
-        context = Context(kind=self.what, device=self.id, profile=self.profile, neighbours=neighbours)
-        return self.way.driver(context)
+    def driver(self, neighbours: Neighbours, clock: Clock, state: Path | None = None) -> Driver:
+        """Return its driver; it connects at its first read.
+
+        Args:
+            neighbours: what the other devices said.
+            clock: of this host.
+            state: the agent's folder, where it may remember what it learns; None: nowhere.
+        """
+        context = Context(
+            kind=self.what,
+            device=self.id,
+            profile=self.profile,
+            neighbours=neighbours,
+            clock=clock,
+            state=state,
+        )
+        driver = self.way.driver(context)
+        if self.what != "ups":
+            return driver
+        return BatteryDriver(driver, clock, Memo(Kept, state and state / f"battery-{self.id}.json"), self.promise)
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
@@ -107,6 +128,10 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
                 yield from kinds.faults(kind, draft.condition)
         if kind not in ("", "ups") and draft.battery_test is not None:
             yield Fault(f"a {kind} has no battery to test", "leave it out", ("battery_test",))
+        if isinstance(draft.promise, float) and kind and kind != "ups":
+            yield Fault(f"a {kind} has no battery to promise anything", "leave promise out", ("promise",))
+        if isinstance(draft.promise, float) and draft.promise < MIN_PROMISE:
+            yield Fault(f"a promise of {draft.promise:g} s", 'write promise = "5h", or leave it out', ("promise",))
         if way is not None and isinstance(draft.profile, str) and draft.profile:
             yield from _profile(draft.profile, way, kind)
 
@@ -115,6 +140,10 @@ MIN_POLL: Final = 0.1
 """Seconds. Cards answer some ten times a second at best."""
 MAX_SLOW: Final = 86400.0
 """Seconds. What is asked less often is not watched."""
+
+
+MIN_PROMISE: Final = 60.0
+"""Seconds. What is shorter is over before anybody can act on it."""
 
 
 def _kind(kind: str, way: type[Way] | None) -> Iterable[Fault]:

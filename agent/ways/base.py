@@ -4,13 +4,16 @@ A way's module imports no protocol library before a driver is made: settings are
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar, Protocol
 from urllib.parse import SplitResult
 
 import msgspec
 
+from agent.clock import SystemClock
 from agent.drivers.base import Driver
 from agent.neighbours import Neighbours, Nobody
+from contract.clock import Clock
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +26,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = ""
     """Of the tables that its way knows; empty: the device is asked what it is."""
     neighbours: Neighbours = Nobody()
+    clock: Clock = msgspec.field(default_factory=SystemClock)
+    state: Path | None = None
+    """The folder for what must be remembered (``agent.memo``); None: nothing is."""
 
 
 class Way(Protocol):

@@ -229,6 +229,9 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "condition.surge-hot": ("防雷器过热", "Surge protector hot"),
     "condition.lightning": ("雷击", "Lightning struck"),
     "condition.earth-bad": ("接地电阻超标", "Earth resistance too high"),
+    "condition.promise-short": ("电池撑不到承诺时间", "The battery would not last as long as promised"),
+    "condition.promise-broken": ("本次停电电池撑不到承诺时间", "The battery will not last as long as promised"),
+    "condition.promise-unproven": ("电池续航从未验证", "The battery has never been seen to last"),
     # states of an incident
     "incident.open": ("未处理", "open"),
     "incident.owned": ("处理中", "in hand"),
@@ -297,6 +300,11 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "flag.OPEN": ("后备断开", "switch off"),
     "flag.LEAKAGE": ("漏电流大", "leakage"),
     "flag.EARTH": ("接地不良", "bad earth"),
+    "flag.KEPT": ("够", "will last"),
+    "flag.SHORT": ("不够", "too short"),
+    "flag.BROKEN": ("撑不到", "will not last"),
+    "flag.UNPROVEN": ("未验证", "unproven"),
+    "flag.UNKNOWN": ("不明", "unknown"),
     # quantities; the dictionary in contract/ has the English meaning of all of them
     "quantity.ups.status": ("状态", "status"),
     "quantity.ups.load": ("负载", "load"),
@@ -348,6 +356,11 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "quantity.x.contact": ("有应答", "answers"),
     "quantity.x.ups.on-battery.time": ("已用电池时间", "time on battery"),
     "quantity.x.ups.alarms": ("设备报警数", "device's alarms"),
+    "quantity.x.battery.elapsed": ("本次停电已用时间", "on battery for"),
+    "quantity.x.battery.runtime.learned": ("实测推算剩余时间", "runtime left, learned"),
+    "quantity.x.battery.runtime.error": ("推算误差", "may be wrong by"),
+    "quantity.x.battery.endurance": ("满载续航（实测）", "runtime at full load, learned"),
+    "quantity.x.battery.promise": ("承诺续航", "promised runtime"),
 }
 
 

@@ -82,6 +82,9 @@ def test_defaults_are_filled_in():
         "card-blind",
         "over-temperature",
         "charge-low",
+        "promise-short",
+        "promise-broken",
+        "promise-unproven",
         "contact-lost",
     ]
 

@@ -34,7 +34,7 @@ def test_clause_3_1_1_is_there_in_full():
     on_battery = clause.triggered_by("on-battery")
     assert on_battery is not None
     assert on_battery.page_after == 30.0
-    watched = {*defaults("ups")} | {*CONDITIONS, "runtime-short"}
+    watched = {*defaults("ups")} | {*CONDITIONS}
     assert {trigger.condition for trigger in clause.trigger} == watched  # whatever agents watch by default tells people
     assert len(clause.step) >= 4
 
