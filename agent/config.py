@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from agent import kinds
-from agent.battery_test import BatteryTest
 from agent.battery.driver import BatteryDriver, Kept
+from agent.battery_test import BatteryTest
 from agent.drivers.base import Driver
 from agent.kinds import ConditionSettings
 from agent.memo import Memo
