@@ -12,8 +12,10 @@ from typing import Any, Final
 
 import msgspec
 
-from agent import kinds
+from agent import contacts, kinds
+from agent.contacts import Contact, Contacts
 from agent.drivers.base import Driver
+from agent.drivers.contacts import ContactsDriver
 from agent.kinds import ConditionSettings
 from agent.neighbours import Neighbours
 from agent.ways import WAYS, Context, Way
@@ -42,6 +44,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Of the tables of its way; empty: the device is asked what it is."""
     snmp: Snmp | None = None
     megatec: Megatec | None = None
+    contact: tuple[Contact, ...] = ()
+    """What hangs on its inputs."""
     condition: tuple[ConditionSettings, ...] = ()
 
     @property
@@ -72,13 +76,14 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """What it is watched for: the defaults of its kind, as changed here."""
-        return kinds.conditions(self.what, self.condition)
+        """What it is watched for: the defaults of its kind, what its contacts ask for, all as changed here."""
+        return kinds.conditions(self.what, self.condition, contacts.by_quantity(self.contact))
 
     def driver(self, neighbours: Neighbours) -> Driver:
         """Return its driver; it connects at its first read."""
         context = Context(kind=self.what, device=self.id, profile=self.profile, neighbours=neighbours)
-        return self.way.driver(context)
+        driver = self.way.driver(context)
+        return ContactsDriver(driver, Contacts(self.contact)) if self.contact else driver
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
@@ -101,9 +106,15 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         if kind in kinds.kinds():
             yield from _intervals(draft, kind)
             if isinstance(draft.condition, tuple):
-                yield from kinds.faults(kind, draft.condition)
+                known = [each for each in _listed(draft.contact) if isinstance(each, Contact)]
+                yield from kinds.faults(kind, draft.condition, contacts.by_quantity(known))
+        yield from contacts.faults(draft.contact)
         if way is not None and isinstance(draft.profile, str) and draft.profile:
             yield from _profile(draft.profile, way, kind)
+
+
+def _listed(drafts: Any) -> tuple[Any, ...]:
+    return drafts if isinstance(drafts, tuple) else ()
 
 
 MIN_POLL: Final = 0.1
@@ -179,7 +190,7 @@ class _File(msgspec.Struct, frozen=True):
             yield Fault("no device", "add a [[device]] table")
         ids: set[str] = set()
         ports: dict[str, int] = {}
-        for index, device in enumerate(draft.device if isinstance(draft.device, tuple) else ()):
+        for index, device in enumerate(_listed(draft.device)):
             if not isinstance(device, Device | settings.Draft):
                 continue
             if isinstance(device.id, str) and device.id in ids:
