@@ -12,15 +12,19 @@ from typing import Any, Final
 
 import msgspec
 
-from agent import kinds
+from agent import contacts, kinds
 from agent.battery.driver import BatteryDriver, Kept
 from agent.battery_test import BatteryTest
+from agent.contacts import Contact, Contacts
 from agent.drivers.base import Driver
+from agent.drivers.contacts import ContactsDriver
 from agent.kinds import ConditionSettings
 from agent.memo import Memo
 from agent.neighbours import Neighbours
 from agent.ways import WAYS, Context, Way
+from agent.ways.base import Tabled, meant
 from agent.ways.megatec import Megatec
+from agent.ways.modbus import Modbus
 from agent.ways.snmp import Snmp
 from contract import files, settings
 from contract.broker import FILES, Broker
@@ -50,6 +54,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     megatec: Megatec | None = None
     battery_test: BatteryTest | None = None
     """Allows the command for it."""
+    modbus: Modbus | None = None
+    contact: tuple[Contact, ...] = ()
+    """What hangs on its inputs."""
     condition: tuple[ConditionSettings, ...] = ()
 
     @property
@@ -61,7 +68,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def what(self) -> str:
         """Its kind."""
-        return self.kind or self.way.KINDS[0]
+        return self.kind or meant(type(self.way), self.profile)
 
     @property
     def interval(self) -> float:
@@ -80,8 +87,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """What it is watched for: the defaults of its kind, as changed here."""
-        return kinds.conditions(self.what, self.condition)
+        """What it is watched for: the defaults of its kind, what its contacts ask for, all as changed here."""
+        return kinds.conditions(self.what, self.condition, contacts.by_quantity(self.contact))
 
     def driver(self, neighbours: Neighbours, clock: Clock, state: Path | None = None) -> Driver:
         """Return its driver; it connects at its first read.
@@ -100,6 +107,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
             state=state,
         )
         driver = self.way.driver(context)
+        if self.contact:
+            driver = ContactsDriver(driver, Contacts(self.contact))
         if self.what != "ups":
             return driver
         return BatteryDriver(driver, clock, Memo(Kept, state and state / f"battery-{self.id}.json"), self.promise)
@@ -121,11 +130,14 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         way = WAYS[named[0]] if named else None
         if isinstance(draft.kind, str) and draft.kind:
             yield from _kind(draft.kind, way)
-        kind = draft.kind if isinstance(draft.kind, str) and draft.kind else way.KINDS[0] if way else ""
+        kind = draft.kind if isinstance(draft.kind, str) else ""
+        kind = kind or (meant(way, draft.profile if isinstance(draft.profile, str) else "") if way else "")
         if kind in kinds.kinds():
             yield from _intervals(draft, kind)
             if isinstance(draft.condition, tuple):
-                yield from kinds.faults(kind, draft.condition)
+                known = [each for each in _listed(draft.contact) if isinstance(each, Contact)]
+                yield from kinds.faults(kind, draft.condition, contacts.by_quantity(known))
+        yield from contacts.faults(draft.contact)
         if kind not in ("", "ups") and draft.battery_test is not None:
             yield Fault(f"a {kind} has no battery to test", "leave it out", ("battery_test",))
         if isinstance(draft.promise, float) and kind and kind != "ups":
@@ -134,6 +146,14 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
             yield Fault(f"a promise of {draft.promise:g} s", 'write promise = "5h", or leave it out', ("promise",))
         if way is not None and isinstance(draft.profile, str) and draft.profile:
             yield from _profile(draft.profile, way, kind)
+        if way is not None and draft.profile == "" and issubclass(way, Tabled):
+            names = way.profiles(kind) if draft.kind else [name for each in way.KINDS for name in way.profiles(each)]
+            hint = f'write profile = "…": one of {", ".join(sorted(names))}'
+            yield Fault("it cannot say what it is", hint, ("profile",))
+
+
+def _listed(drafts: Any) -> tuple[Any, ...]:
+    return drafts if isinstance(drafts, tuple) else ()
 
 
 MIN_POLL: Final = 0.1
@@ -212,18 +232,59 @@ class _File(msgspec.Struct, frozen=True):
         if draft.device == ():
             yield Fault("no device", "add a [[device]] table")
         ids: set[str] = set()
-        ports: dict[str, int] = {}
-        for index, device in enumerate(draft.device if isinstance(draft.device, tuple) else ()):
+        buses = Buses()
+        for index, device in enumerate(_listed(draft.device)):
             if not isinstance(device, Device | settings.Draft):
                 continue
             if isinstance(device.id, str) and device.id in ids:
                 yield Fault(f"a second device {device.id!r}", "give it another id", ("device", index, "id"))
             if isinstance(device.id, str):
                 ids.add(device.id)
-            port = device.megatec.port if isinstance(device.megatec, Megatec | settings.Draft) else None
-            if isinstance(port, str) and ports.setdefault(port, index) != index:
-                what = f"{port} is taken by device[{ports[port]}]"
-                yield Fault(what, "one port, one device", ("device", index, "megatec", "port"))
+            yield from buses.faults(index, device)
+
+
+class Buses:
+    """Who has which serial port, or which host of Modbus devices: one device, or several of Modbus on one bus."""
+
+    def __init__(self) -> None:
+        """Start with every port free."""
+        self._alone: dict[str, int] = {}
+        self._shared: dict[str, tuple[int, str]] = {}
+        """Port or host → its first device, and how that speaks."""
+        self._units: dict[tuple[str, int], int] = {}
+
+    def faults(self, index: int, device: Any) -> Iterable[Fault]:
+        """Yield what is wrong between a device and those before it."""
+        for name in WAYS:
+            way = getattr(device, name)
+            port = way.port if isinstance(way, msgspec.Struct | settings.Draft) and hasattr(way, "port") else None
+            if isinstance(way, Modbus):
+                yield from self._modbus(index, way, device.profile)
+            elif isinstance(port, str) and port and name != "modbus":
+                first = self._shared[port][0] if port in self._shared else self._alone.setdefault(port, index)
+                if first != index:
+                    what = f"{port} is taken by device[{first}]"
+                    yield Fault(what, "one port, one device", ("device", index, name, "port"))
+
+    def _modbus(self, index: int, way: Modbus, profile: Any) -> Iterable[Fault]:
+        key = "port" if way.port else "host"
+        line = way.line(profile if isinstance(profile, str) else "")
+        bus = line.where
+        if bus in self._alone:
+            what = f"{bus} is taken by device[{self._alone[bus]}], which does not speak Modbus"
+            yield Fault(what, "one port, one protocol", ("device", index, "modbus", key))
+            return
+        speaks = line.words or f"framing = {line.framing!r}"
+        first, before = self._shared.setdefault(bus, (index, speaks))
+        if speaks != before:
+            hint = "all devices on a bus must be set to the same speed and parity: write it for each"
+            yield Fault(
+                f"{bus} is at {before} for device[{first}], and at {speaks} here", hint, ("device", index, "modbus")
+            )
+        other = self._units.setdefault((bus, way.unit), index)
+        if other != index:
+            what = f"unit {way.unit} on {bus} is device[{other}]"
+            yield Fault(what, "one address, one device", ("device", index, "modbus", "unit"))
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

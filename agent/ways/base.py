@@ -5,7 +5,7 @@ A way's module imports no protocol library before a driver is made: settings are
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 from urllib.parse import SplitResult
 
 import msgspec
@@ -56,3 +56,18 @@ class Way(Protocol):
     def driver(self, context: Context) -> Driver:
         """Return the driver; it connects at its first read."""
         ...
+
+
+@runtime_checkable
+class Tabled(Protocol):
+    """A way whose devices cannot say what they are: a profile must be named, and says the kind."""
+
+    @classmethod
+    def kind_of(cls, profile: str) -> str:
+        """Return the kind of what a profile is for; empty for a profile that there is not."""
+        ...
+
+
+def meant(way: type[Way], profile: str) -> str:
+    """Return the kind of a device whose settings name none."""
+    return (way.kind_of(profile) if issubclass(way, Tabled) else "") or way.KINDS[0]

@@ -116,6 +116,8 @@ PLAIN: Final = (
     number("input.current", "A", 0, 10000, "input current"),
     number("input.power", "VA", 0, 5e6, "apparent power taken"),
     number("input.realpower", "W", 0, 5e6, "active power taken"),
+    number("input.powerfactor", "", -1, 1, "active power taken, of the apparent"),
+    number("x.input.energy", "kWh", 0, 1e9, "energy taken, as a meter counts it"),
     number("input.load", "%", 0, 300, "input power, of the rated"),
     number("input.phases", "", 0, 3, "input phases"),
     number("input.transfer.low", "V", 0, 1000, "input voltage below which the UPS goes to battery"),

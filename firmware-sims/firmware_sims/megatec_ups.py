@@ -5,13 +5,10 @@ CT and Q are known, S and C are taken and ignored; anything else is echoed, as t
 """
 
 import asyncio
-import contextlib
-import os
-import tty
-from collections.abc import Callable
 from pathlib import Path
 
 from firmware_sims.faults import DELAY_SECONDS, Fault, spoiled
+from firmware_sims.pty import Pty
 from firmware_sims.snmp_faces import Plate
 from firmware_sims.ups import Rating, Ups, View
 
@@ -105,7 +102,8 @@ class MegatecUps:
         self._link = link.absolute() if link else None
         self._host = host or "127.0.0.1"
         self._port = port
-        self._pty: _Pty | None = None
+        self._pty: Pty | None = None
+        self._waiting = b""
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._fault = Fault.NONE
@@ -140,7 +138,8 @@ class MegatecUps:
             OSError: the name or the port cannot be had.
         """
         if self._link is not None:
-            self._pty = _Pty(self._link, self._received)
+            self._waiting = b""
+            self._pty = Pty(self._link, self._read)
             self._pty.open()
             return
         self._server = await asyncio.start_server(self._serve, self._host, self._port)
@@ -159,6 +158,12 @@ class MegatecUps:
             for writer in tuple(self._writers):
                 writer.close()
             self._server = None
+
+    def _read(self, data: bytes) -> None:
+        *commands, rest = (self._waiting + data).split(b"\r")
+        self._waiting = rest[-_LONGEST:]
+        for command in commands:
+            self._received(command)
 
     def _received(self, command: bytes) -> None:
         loop = asyncio.get_running_loop()
@@ -190,52 +195,3 @@ class MegatecUps:
         finally:
             self._writers.discard(writer)
             writer.close()
-
-
-class _Pty:
-    """A pseudo-terminal with a name. Our own copy of the far end stays open, so that clients may come and go."""
-
-    def __init__(self, link: Path, received: Callable[[bytes], None]) -> None:
-        self._link = link
-        self._received = received
-        self._near = self._far = -1
-        self._waiting = b""
-
-    def open(self) -> None:
-        """Make the terminal and its name."""
-        if self._link.exists() and not self._link.is_symlink():
-            raise FileExistsError(17, "is there already, and is not one of ours", str(self._link))
-        self._near, self._far = os.openpty()
-        for end in (self._near, self._far):
-            tty.setraw(end)
-        os.set_blocking(self._near, False)
-        self._link.parent.mkdir(parents=True, exist_ok=True)
-        self._link.unlink(missing_ok=True)
-        self._link.symlink_to(os.ttyname(self._far))
-        asyncio.get_running_loop().add_reader(self._near, self._readable)
-
-    def close(self) -> None:
-        """Take terminal and name away: clients see the cable pulled."""
-        if self._near < 0:
-            return
-        asyncio.get_running_loop().remove_reader(self._near)
-        self._link.unlink(missing_ok=True)
-        os.close(self._near)
-        os.close(self._far)
-        self._near = self._far = -1
-
-    def write(self, answer: bytes) -> None:
-        """Send; what nobody fetches is dropped, as on a wire."""
-        if self._near >= 0:
-            with contextlib.suppress(BlockingIOError):
-                os.write(self._near, answer)
-
-    def _readable(self) -> None:
-        try:
-            self._waiting += os.read(self._near, 1024)
-        except OSError:  # a client reset the line
-            return
-        *commands, rest = self._waiting.split(b"\r")
-        self._waiting = rest[-_LONGEST:]
-        for command in commands:
-            self._received(command)
