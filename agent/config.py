@@ -22,9 +22,11 @@ from agent.kinds import ConditionSettings
 from agent.memo import Memo
 from agent.neighbours import Neighbours
 from agent.ways import WAYS, Context, Way
+from agent.ways.apcsmart import ApcSmart
 from agent.ways.base import Tabled, meant
 from agent.ways.megatec import Megatec
 from agent.ways.modbus import Modbus
+from agent.ways.nut import Nut
 from agent.ways.snmp import Snmp
 from contract import files, settings
 from contract.broker import FILES, Broker
@@ -57,6 +59,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     modbus: Modbus | None = None
     contact: tuple[Contact, ...] = ()
     """What hangs on its inputs."""
+    apcsmart: ApcSmart | None = None
+    nut: Nut | None = None
     condition: tuple[ConditionSettings, ...] = ()
 
     @property
@@ -138,12 +142,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
                 known = [each for each in _listed(draft.contact) if isinstance(each, Contact)]
                 yield from kinds.faults(kind, draft.condition, contacts.by_quantity(known))
         yield from contacts.faults(draft.contact)
-        if kind not in ("", "ups") and draft.battery_test is not None:
-            yield Fault(f"a {kind} has no battery to test", "leave it out", ("battery_test",))
-        if isinstance(draft.promise, float) and kind and kind != "ups":
-            yield Fault(f"a {kind} has no battery to promise anything", "leave promise out", ("promise",))
-        if isinstance(draft.promise, float) and draft.promise < MIN_PROMISE:
-            yield Fault(f"a promise of {draft.promise:g} s", 'write promise = "5h", or leave it out', ("promise",))
+        yield from _battery(draft, kind)
         if way is not None and isinstance(draft.profile, str) and draft.profile:
             yield from _profile(draft.profile, way, kind)
         if way is not None and draft.profile == "" and issubclass(way, Tabled):
@@ -164,6 +163,16 @@ MAX_SLOW: Final = 86400.0
 
 MIN_PROMISE: Final = 60.0
 """Seconds. What is shorter is over before anybody can act on it."""
+
+
+def _battery(draft: Any, kind: str) -> Iterable[Fault]:
+    """Yield what is wrong with what is said of a UPS's battery."""
+    if kind not in ("", "ups") and draft.battery_test is not None:
+        yield Fault(f"a {kind} has no battery to test", "leave it out", ("battery_test",))
+    if isinstance(draft.promise, float) and kind and kind != "ups":
+        yield Fault(f"a {kind} has no battery to promise anything", "leave promise out", ("promise",))
+    if isinstance(draft.promise, float) and draft.promise < MIN_PROMISE:
+        yield Fault(f"a promise of {draft.promise:g} s", 'write promise = "5h", or leave it out', ("promise",))
 
 
 def _kind(kind: str, way: type[Way] | None) -> Iterable[Fault]:

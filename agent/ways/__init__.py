@@ -7,9 +7,11 @@ from typing import Final
 
 from agent.drivers.base import Driver
 from agent.ways import url as urls
+from agent.ways.apcsmart import ApcSmart
 from agent.ways.base import Context, Tabled, Way, meant
 from agent.ways.megatec import Megatec
 from agent.ways.modbus import Modbus
+from agent.ways.nut import Nut
 from agent.ways.snmp import Snmp
 from contract.errors import UsageError
 from contract.settings import did_you_mean
@@ -20,6 +22,8 @@ WAYS: Final[dict[str, type[Way]]] = {
     "snmp": Snmp,
     "megatec": Megatec,
     "modbus": Modbus,
+    "apcsmart": ApcSmart,
+    "nut": Nut,
 }
 """Name of the table in the settings, and scheme of the URL → the way."""
 _SCHEMES: Final[dict[str, type[Way]]] = WAYS | {"modbus+rtu": Modbus}
