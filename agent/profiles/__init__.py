@@ -32,9 +32,15 @@
     phases = "….3.2.0"                    # how many rows are meant, for cards that fill in phases that are not there
 
     [[point]]
+    quantity = "ambient.1.humidity"
+    oid = ["….3.2.0"]
+    where = { "….3.1.0" = "Humid*" }      # only if another object says so, or, with *, begins so
+
+    [[point]]
     quantity = "battery.status"           # a text
     oid = ["….2.1.0"]
     words = { 2 = "normal", 3 = "low" }   # what numbers mean; a number without a word is no value
+    mask = 6                              # only these bits of the number
 
     [[status]]                            # what goes into ups.status
     oid = "….4.1.0"
@@ -46,6 +52,7 @@
     oid = "….5.9.0"
     alarms = { 1 = "battery fault" }      # what goes into ups.alarm, and ALARM into ups.status
     quiet = [2]                           # values that say all is well; others say nothing
+    where = { "….5.8.0" = "1" }           # and mask, as above
 
     [[bits]]                              # a text of "0" and "1"; positions from 1
     oid = "….11.1.1.0"

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from agent.links.snmp import Raw
-from agent.profiles.raw import SENTINELS, Wanted, number, text
+from agent.profiles.raw import SENTINELS, Wanted, masked, number, text
 
 ROWS = (1, 2, 3)
 
@@ -37,6 +37,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     guess: tuple[float, ...] = ()
     expect: tuple[float, float] | None = None
     digits: str = ""
+    mask: int = 0
     live: dict[str, Wanted] = {}
     fahrenheit: dict[str, Wanted] = {}
 
@@ -63,6 +64,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     normal: str = ""
     abnormal: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    where: dict[str, Wanted] = {}
+    mask: int = 0
     name: str = ""
     label: str = ""
     there: bool = False
@@ -73,12 +76,12 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         return [self.oid.replace("#", str(row)) for row in (ROWS if "#" in self.oid else (0,))]
 
     def beside(self) -> list[str]:
-        """Return the OIDs of what else it needs: what is normal."""
-        return [self.normal] if self.normal else []
+        """Return the OIDs of what else it needs: what is normal, and what says that it counts."""
+        return [*((self.normal,) if self.normal else ()), *self.where]
 
     def says(self, raw: Raw, values: Mapping[str, Raw]) -> tuple[frozenset[str], str]:
         """Return the flags and the alarm that a value stands for."""
-        word = text(raw)
+        word = masked(raw, self.mask)
         alarm = self.alarms.get(word, "")
         flags = {*self.flags.get(word, ()), *(("ALARM",) if alarm else ())}
         value = number(raw)
@@ -96,7 +99,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     def knows(self, raw: Raw) -> bool:
         """Say whether a value is one that this object may have."""
-        word = text(raw)
+        word = masked(raw, self.mask)
         quiet = word in map(str, self.quiet)
         return quiet or word in self.flags or word in self.alarms or (bool(self.above) and number(raw) is not None)
 

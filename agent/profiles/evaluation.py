@@ -6,7 +6,7 @@ import msgspec
 
 from agent.links.snmp import Raw
 from agent.profiles.entries import Point
-from agent.profiles.raw import SENTINELS, meets, number, says, text
+from agent.profiles.raw import SENTINELS, masked, meets, number, says, text
 from contract.quantities import Kind, find
 from contract.reading import Quality, Reading, judged, unavailable
 
@@ -15,7 +15,9 @@ _DIGITS = range(10)
 
 def readings(point: Point, values: Mapping[str, Raw]) -> list[tuple[Reading, str]]:
     """Return the readings of a point, one a row where it has rows, each with the OID that it came from."""
-    return _columns(point, values) if any("#" in oid for oid in point.oid) else _plain(point, values)
+    if any("#" in oid for oid in point.oid):
+        return _columns(point, values)
+    return _plain(point, values) if meets(values, point.where) else []
 
 
 def _columns(point: Point, values: Mapping[str, Raw]) -> list[tuple[Reading, str]]:
@@ -66,7 +68,7 @@ def _plain(point: Point, values: Mapping[str, Raw]) -> list[tuple[Reading, str]]
 def _read(point: Point, raw: Raw, scale: float, values: Mapping[str, Raw]) -> Reading:
     quantity = find(point.quantity)
     if point.words:
-        return judged(point.quantity, point.words.get(text(raw)) or None)
+        return judged(point.quantity, point.words.get(masked(raw, point.mask)) or None)
     if quantity is not None and quantity.kind is Kind.TEXT:
         return judged(point.quantity, text(raw) or None)
     value = number(raw)

@@ -10,7 +10,7 @@ from agent.drivers.base import Identity, Lane
 from agent.links.snmp import Raw
 from agent.profiles import evaluation
 from agent.profiles.entries import Bits, Identifying, Point, Status, Table
-from agent.profiles.raw import text
+from agent.profiles.raw import meets, text
 from agent.profiles.rows import Rows, counting, place, spelled
 from contract.reading import Reading, judged, unavailable
 
@@ -73,7 +73,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         points, states = list(self.point), list(self.status)
         for at, table in enumerate(self.table):
             more = spelled(table, counts[place(table, at)], values)
-            points += more[0]
+            taken = {point.quantity for point in points}  # by a table before, which is preferred
+            points += (point for point in more[0] if point.quantity not in taken)
             states += more[1]
         return msgspec.structs.replace(self, point=tuple(points), status=tuple(states), table=()), counts
 
@@ -137,6 +138,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     def known(self, values: Mapping[str, Raw]) -> Iterator[tuple[Status, str, Raw]]:
         """Yield the states that have a value which they may have, with their OIDs."""
         for status in self.status:
+            if status.where and not meets(values, status.where):
+                continue
             for oid in status.asks():
                 raw = values.get(oid)
                 if raw is not None and status.knows(raw):
@@ -145,7 +148,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     def _missed(self, values: Mapping[str, Raw]) -> Iterator[Status]:
         """Yield the states that are not known: no value where there was one, or one that the table does not know."""
         for status in self.status:
-            if status.unknown:
+            if status.unknown and (not status.where or meets(values, status.where)):
                 raw = values.get(status.oid)
                 if status.there if raw is None else not status.knows(raw):
                     yield status

@@ -9,7 +9,7 @@ SENTINELS = frozenset({65535, 4294967295, 2147483647, -2147483648, -2147483647})
 """Never a value, whoever says it."""
 
 Wanted = str | tuple[str, ...]
-"""What an object must say: a text, or one of several."""
+"""What an object must say: a text, one of several, or, with ``*`` at its end, what the text begins with in any case."""
 
 
 def number(raw: Raw) -> float | None:
@@ -33,7 +33,17 @@ def text(raw: Raw) -> str:
 
 def says(raw: Raw, wanted: Wanted) -> bool:
     """Say whether an object says what it must."""
-    return text(raw) == wanted if isinstance(wanted, str) else text(raw) in wanted
+    if not isinstance(wanted, str):
+        return any(says(raw, each) for each in wanted)
+    if wanted.endswith("*"):
+        return text(raw).lower().startswith(wanted[:-1].lower())
+    return text(raw) == wanted
+
+
+def masked(raw: Raw, mask: int) -> str:
+    """Return what words stand for: the text of a value, or of those of its bits that a mask takes."""
+    value = number(raw) if mask else None
+    return text(raw) if value is None else str(int(value) & mask)
 
 
 def meets(values: Mapping[str, Raw], wanted: Mapping[str, Wanted]) -> bool:

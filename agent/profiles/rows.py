@@ -83,6 +83,7 @@ def spelled(table: Table, rows: Sequence[str], values: Mapping[str, Raw]) -> tup
                 status,
                 oid=_at(status.oid, row),
                 normal=_at(status.normal, row),
+                where=_filled(status.where, row),
                 name=_at(status.name or table.name, row),
                 label=status.label.replace("#", number),
             )
