@@ -26,7 +26,7 @@ _V3_EXAMPLE: Final = "snmp://host?version=3&user=…&auth=sha&auth_key=…&priv=
 class Snmp(msgspec.Struct, frozen=True, kw_only=True):
     """How to ask a device over SNMP."""
 
-    KINDS: ClassVar[tuple[str, ...]] = ("ups",)
+    KINDS: ClassVar[tuple[str, ...]] = ("ups", "environment", "power")
     EXAMPLE: ClassVar[str] = "snmp://community@host"
 
     host: Text
