@@ -263,6 +263,8 @@ class Ports:
 
     def _spare(self, watched: Mapping[str, Port]) -> Iterator[Reading]:
         """Count the ports with a socket that nothing has used since they are watched."""
+        if not self.ports:
+            return
         usable = [
             key
             for key, port in self.ports.items()
