@@ -336,6 +336,8 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "quantity.x.contact": ("有应答", "answers"),
     "quantity.x.ups.on-battery.time": ("已用电池时间", "time on battery"),
     "quantity.x.ups.alarms": ("设备报警数", "device's alarms"),
+    "quantity.x.traps": ("收到的 SNMP trap", "SNMP traps received"),
+    "quantity.x.trap.last": ("最近一次 trap", "last trap"),
 }
 
 
