@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,8 @@ from agent.rescue import open_spool
 from agent.room import SIZE, Outlook, tell
 from agent.spool import Spool
 from agent.systemd import Notifier
+from agent.traps.engine import started
+from agent.traps.service import TrapService
 from agent.uplink import Uplink
 from agent.watch import Change, Watch, Watched
 from contract.alarm import Occurrence
@@ -69,6 +72,7 @@ class App:
         self._commands = Commands(self._clock, self._clock.gateway_now, self._by_id, self._answer, self._forbids)
         self._outbox: Outbox
         self._uplink: Uplink
+        self._traps: TrapService | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop`` is set. A disk that fails stops nothing.
@@ -131,6 +135,15 @@ class App:
             on_command=self._commands.take,
         )
         now = self._clock.stamp()
+        if config.traps is not None:
+            self._traps = TrapService(
+                config.traps,
+                {device.id: device.host for device in config.devices if device.host},
+                self._poke,
+                self._clock.boottime,
+                own=started(Path(config.agent.state) / "traps-engine"),
+                salt=secrets.randbits(64),
+            )
         for device in config.devices:
             watch = Watch(device.id, device.conditions, new_id)
             watch.restore(kept, now)
@@ -144,6 +157,7 @@ class App:
                     poll=device.interval,
                     slow=device.full_interval,
                     timeout=device.timeout,
+                    beside=partial(self._beside, device.id),
                 )
             )
         self._by_id.update((poller.device, poller) for poller in self._pollers)
@@ -169,6 +183,12 @@ class App:
             now=stamp.boottime,
             second=local.tm_hour * 3600.0 + local.tm_min * 60.0 if stamp.trusted else None,
         )
+
+    def _poke(self, device: str) -> None:
+        self._by_id[device].poke()
+
+    def _beside(self, device: str, full: bool) -> list[Reading]:  # noqa: FBT001 - see Beside
+        return [] if self._traps is None else self._traps.readings(device, full=full)
 
     def _take_back(self, kept: Iterable[Watched], now: Stamp) -> None:
         """End the alarms of devices and conditions that the config no longer has: nobody watches them any more."""
@@ -202,6 +222,8 @@ class App:
 
     async def _work(self, stop: asyncio.Event) -> None:
         workers = [self._outbox.run(), self._uplink.run(), self._look_after()]
+        if self._traps is not None:
+            workers.append(self._traps.run())
         now = asyncio.get_running_loop().time()
         for number, poller in enumerate(self._pollers):
             workers.append(poller.run(now + phase(number, len(self._pollers), poller.interval), number))

@@ -21,6 +21,7 @@ from agent.drivers.contacts import ContactsDriver
 from agent.kinds import ConditionSettings
 from agent.memo import Memo
 from agent.neighbours import Neighbours
+from agent.traps.settings import Traps
 from agent.ways import WAYS, Context, Way
 from agent.ways.apcsmart import ApcSmart
 from agent.ways.base import Tabled, meant
@@ -68,6 +69,11 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         """How it is asked."""
         ways: list[Way | None] = [getattr(self, name) for name in WAYS]
         return next(way for way in ways if way is not None)
+
+    @property
+    def host(self) -> str:
+        """Name or address that its traps come from; empty for what has none, as on a serial line."""
+        return str(getattr(self.way, "host", ""))
 
     @property
     def what(self) -> str:
@@ -234,6 +240,7 @@ class _File(msgspec.Struct, frozen=True):
     agent: Agent
     broker: Broker
     device: tuple[Device, ...] = ()
+    traps: Traps | None = None
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
@@ -302,6 +309,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     agent: Agent
     broker: Broker
     devices: tuple[Device, ...]
+    traps: Traps | None = None
+    """Left out, nobody listens."""
     digest: str
     """Of the file's text: tells a changed config from the same one."""
 
@@ -354,5 +363,6 @@ def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
             msgspec.structs.replace(device, room=device.room or file.agent.room, title=device.title or device.id)
             for device in file.device
         ),
+        traps=file.traps,
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],
     )

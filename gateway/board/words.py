@@ -444,6 +444,8 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "quantity.x.channel.down": ("停用话路", "channels out of service"),
     "quantity.x.channel.busy": ("占用话路", "channels in use"),
     "quantity.x.channel.free": ("空闲话路", "free channels"),
+    "quantity.x.traps": ("收到的 SNMP trap", "SNMP traps received"),
+    "quantity.x.trap.last": ("最近一次 trap", "last trap"),
 }
 
 

@@ -223,6 +223,91 @@ async def test_half_a_character_of_a_device_costs_neither_its_reading_nor_its_al
     assert values["ups.status"] == ("OB", "?")
 
 
+class TimedDriver(FakeDriver):
+    """Notes when it was asked, on the loop's clock; ``busy`` seconds pass until it answers."""
+
+    def __init__(self, *answers, busy=0.0):
+        super().__init__(*answers)
+        self.asked, self.busy = [], busy
+
+    async def read(self, lane=Lane.ALL):
+        self.asked.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(self.busy)
+        return await super().read(lane)
+
+
+async def test_a_poke_asks_at_once_for_what_matters_most():
+    driver, sink = TimedDriver(GOOD), Sink()
+    subject = poller(driver, sink, poll=60.0, slow=60.0)
+    task = asyncio.create_task(subject.run())
+    await sink.wait_for(1)
+    began = asyncio.get_running_loop().time()
+    subject.poke()
+    await sink.wait_for(2)
+    task.cancel()
+    assert driver.asked[1] - began < POKE_GAP + 0.5
+    assert driver.lanes == [Lane.ALL, Lane.FAST]
+
+
+async def test_a_storm_of_pokes_is_no_storm_of_polls():
+    driver, sink = TimedDriver(GOOD), Sink()
+    subject = poller(driver, sink, poll=60.0, slow=60.0)
+    task = asyncio.create_task(subject.run())
+    began = asyncio.get_running_loop().time()
+    while (now := asyncio.get_running_loop().time()) < began + 5 * POKE_GAP:
+        subject.poke()
+        await asyncio.sleep(0.002)
+    task.cancel()
+    gaps = [after - before for before, after in zip(driver.asked, driver.asked[1:], strict=False)]
+    assert len(gaps) >= 2
+    assert min(gaps) >= POKE_GAP - 0.01
+    assert len(driver.asked) <= (now - began) / POKE_GAP + 2
+
+
+async def test_pokes_leave_the_schedule_as_it_is():
+    driver, sink = TimedDriver(GOOD), Sink()
+    subject = poller(driver, sink, poll=0.3, slow=0.9)
+    start = asyncio.get_running_loop().time() + 0.05
+    task = asyncio.create_task(subject.run(start))
+    while asyncio.get_running_loop().time() < start + 2.0:
+        subject.poke()
+        await asyncio.sleep(0.03)
+    task.cancel()
+    assert subject.counters.late == 0
+    for tick in range(1, 6):
+        due = start + tick * 0.3
+        assert any(due <= asked < due + 0.1 for asked in driver.asked), f"the poll of {due - start:.1f} s was in time"
+    full = [asked - start for asked, lane in zip(driver.asked, driver.lanes, strict=False) if lane is Lane.ALL]
+    assert [round(each, 1) for each in full[:3]] == [0.0, 0.9, 1.8], "nor do they take the turn of a full one"
+
+
+async def test_a_poke_while_it_is_asked_asks_again():
+    driver, sink = TimedDriver(GOOD, busy=0.05), Sink()
+    subject = poller(driver, sink, poll=60.0, slow=60.0)
+    task = asyncio.create_task(subject.run())
+    while not driver.asked:  # noqa: ASYNC110 - the first poll begins soon
+        await asyncio.sleep(0.001)
+    subject.poke()  # what the device says now may be of before the news
+    await sink.wait_for(2)
+    task.cancel()
+    assert len(driver.asked) == 2
+
+
+async def test_what_is_known_beside_is_said_with_every_poll_and_watched():
+    beside = [Reading("x.traps", 3.0)]
+    sink = Sink()
+    many = Condition(name="many-traps", quantity="x.traps", test=Test.ABOVE, setpoint=2.0)
+    watch = Watch("ups-1", (many,), lambda: "id-1")
+    driver = FakeDriver(GOOD, DeviceTimeout("no answer"))
+    subject = Poller(
+        "ups-1", driver, watch, sink, HandClock(), poll=1.0, slow=1.0, timeout=LIMIT, beside=lambda _full: beside
+    )
+    await subject.poll_once(Lane.FAST)
+    await subject.poll_once(Lane.FAST)
+    assert [Reading("x.traps", 3.0) in readings for _, _, readings, _ in sink.polls] == [True, True]
+    assert [each.condition for each in watch.standing()] == ["many-traps"]
+
+
 @asynccontextmanager
 async def running(subject):
     task = asyncio.create_task(subject.run())
@@ -231,29 +316,6 @@ async def running(subject):
     finally:
         task.cancel()
         await asyncio.wait([task])
-
-
-async def test_a_poll_out_of_turn_comes_at_once_and_the_schedule_stays_as_it_is():
-    driver, sink = FakeDriver([Reading("ups.load", 1.0)]), Sink()
-    subject = poller(driver, sink, poll=60.0, slow=60.0)
-    async with running(subject):
-        await sink.wait_for(1)
-        subject.poke()
-        await sink.wait_for(2)
-    assert driver.lanes == [Lane.ALL, Lane.FAST]
-
-
-async def test_a_storm_of_pokes_is_no_storm_of_polls():
-    driver, sink = FakeDriver([Reading("ups.load", 1.0)]), Sink()
-    subject = poller(driver, sink, poll=60.0, slow=60.0)
-    loop = asyncio.get_running_loop()
-    async with running(subject):
-        await sink.wait_for(1)
-        began = loop.time()
-        while loop.time() < began + 1.0:
-            subject.poke()
-            await asyncio.sleep(0.001)
-    assert 2 <= len(driver.lanes) <= 2 + 1.0 / POKE_GAP
 
 
 class Actor(FakeDriver):
