@@ -17,7 +17,9 @@ from agent.drivers.base import Driver
 from agent.kinds import ConditionSettings
 from agent.neighbours import Neighbours
 from agent.ways import WAYS, Context, Way
+from agent.ways.line import Line
 from agent.ways.megatec import Megatec
+from agent.ways.probe import Probe
 from agent.ways.snmp import Snmp
 from contract import files, settings
 from contract.broker import FILES, Broker
@@ -42,6 +44,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Of the tables of its way; empty: the device is asked what it is."""
     snmp: Snmp | None = None
     megatec: Megatec | None = None
+    line: Line | None = None
+    probe: Probe | None = None
     condition: tuple[ConditionSettings, ...] = ()
 
     @property

@@ -6,20 +6,28 @@ A new one is a module here, a driver, a line in ``WAYS``, and a field of ``agent
 from typing import Final
 
 from agent.drivers.base import Driver
+from agent.ways import target
 from agent.ways import url as urls
 from agent.ways.base import Context, Way
+from agent.ways.line import Line
 from agent.ways.megatec import Megatec
+from agent.ways.probe import Probe
 from agent.ways.snmp import Snmp
 from contract.errors import UsageError
 from contract.settings import did_you_mean
 
-__all__ = ["WAYS", "Context", "Way", "from_url", "parse"]
+__all__ = ["SCHEMES", "WAYS", "Context", "Way", "from_url", "parse"]
 
 WAYS: Final[dict[str, type[Way]]] = {
     "snmp": Snmp,
     "megatec": Megatec,
+    "line": Line,
+    "probe": Probe,
 }
-"""Name of the table in the settings, and scheme of the URL → the way."""
+"""Name of the table in the settings → the way; the scheme of its URL, where that has a name of its own."""
+
+SCHEMES: Final[dict[str, type[Way]]] = {**WAYS, **dict.fromkeys(target.EXAMPLES, Probe)}
+"""Scheme of a URL → the way."""
 
 
 def parse(url: str) -> Way:
@@ -30,7 +38,7 @@ def parse(url: str) -> Way:
     """
     examples = ", ".join(way.EXAMPLE for way in WAYS.values() if way.EXAMPLE)
     parts = urls.split(url, f"write {examples}")
-    way = WAYS.get(parts.scheme)
+    way = SCHEMES.get(parts.scheme)
     if way is None or not way.EXAMPLE:
         raise UsageError(f"no protocol {parts.scheme!r}", hint=f"write {examples}")
     return way.from_url(parts)

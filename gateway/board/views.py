@@ -34,6 +34,7 @@ CHARTED: Final = (
     "ambient.temperature",
 )
 CONTACT: Final = "x.contact"
+VERDICT: Final = "x.selfcheck.verdict"
 STATUS: Final = "ups.status"
 LONG: Final = 16
 """Characters that stay on one line."""
@@ -243,6 +244,8 @@ def text(reading: Reading, words: Words) -> str:
             return "—"
         case tuple() as flags:
             return words("comma").join(words.name("flag", flag) for flag in flags) or "—"
+        case str() as said if reading.quantity == VERDICT:
+            return words.name("verdict", said)
         case str() as said:
             return said
         case number if reading.quantity in _SPANS and reading.good:
