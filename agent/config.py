@@ -25,9 +25,11 @@ from agent.traps.settings import Traps
 from agent.ways import WAYS, Context, Way
 from agent.ways.apcsmart import ApcSmart
 from agent.ways.base import Tabled, meant
+from agent.ways.line import Line
 from agent.ways.megatec import Megatec
 from agent.ways.modbus import Modbus
 from agent.ways.nut import Nut
+from agent.ways.probe import Probe
 from agent.ways.snmp import Snmp
 from contract import files, settings
 from contract.broker import FILES, Broker
@@ -62,6 +64,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """What hangs on its inputs."""
     apcsmart: ApcSmart | None = None
     nut: Nut | None = None
+    line: Line | None = None
+    probe: Probe | None = None
     condition: tuple[ConditionSettings, ...] = ()
 
     @property

@@ -6,17 +6,20 @@ A new one is a module here, a driver, a line in ``WAYS``, and a field of ``agent
 from typing import Final
 
 from agent.drivers.base import Driver
+from agent.ways import target
 from agent.ways import url as urls
 from agent.ways.apcsmart import ApcSmart
 from agent.ways.base import Context, Tabled, Way, meant
+from agent.ways.line import Line
 from agent.ways.megatec import Megatec
 from agent.ways.modbus import Modbus
 from agent.ways.nut import Nut
+from agent.ways.probe import Probe
 from agent.ways.snmp import Snmp
 from contract.errors import UsageError
 from contract.settings import did_you_mean
 
-__all__ = ["WAYS", "Context", "Way", "from_url", "parse"]
+__all__ = ["SCHEMES", "WAYS", "Context", "Way", "from_url", "parse"]
 
 WAYS: Final[dict[str, type[Way]]] = {
     "snmp": Snmp,
@@ -24,9 +27,13 @@ WAYS: Final[dict[str, type[Way]]] = {
     "modbus": Modbus,
     "apcsmart": ApcSmart,
     "nut": Nut,
+    "line": Line,
+    "probe": Probe,
 }
-"""Name of the table in the settings, and scheme of the URL → the way."""
-_SCHEMES: Final[dict[str, type[Way]]] = WAYS | {"modbus+rtu": Modbus}
+"""Name of the table in the settings → the way; the scheme of its URL, where that has a name of its own."""
+
+SCHEMES: Final[dict[str, type[Way]]] = {**WAYS, "modbus+rtu": Modbus, **dict.fromkeys(target.EXAMPLES, Probe)}
+"""Scheme of a URL → the way."""
 
 
 def parse(url: str) -> Way:
@@ -37,7 +44,7 @@ def parse(url: str) -> Way:
     """
     examples = ", ".join(way.EXAMPLE for way in WAYS.values() if way.EXAMPLE)
     parts = urls.split(url, f"write {examples}")
-    way = _SCHEMES.get(parts.scheme)
+    way = SCHEMES.get(parts.scheme)
     if way is None or not way.EXAMPLE:
         raise UsageError(f"no protocol {parts.scheme!r}", hint=f"write {examples}")
     return way.from_url(parts)

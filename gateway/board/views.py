@@ -13,6 +13,7 @@ from gateway.board.ports import AlarmView, DeviceView, LastReading, LiveView
 from gateway.board.words import Words
 
 CONTACT: Final = "x.contact"
+VERDICT: Final = "x.selfcheck.verdict"
 LONG: Final = 16
 """Characters that stay on one line."""
 MAX_OVER: Final = 10
@@ -232,6 +233,8 @@ def text(reading: Reading, words: Words) -> str:
             return "—"
         case tuple() as flags:
             return words("comma").join(words.name("flag", flag) for flag in flags) or "—"
+        case str() as said if reading.quantity == VERDICT:
+            return words.name("verdict", said)
         case str() as said:
             return said
         case number if reading.quantity in _SPANS and reading.good:
