@@ -17,10 +17,14 @@ from agent.drivers.base import Driver
 from agent.kinds import ConditionSettings
 from agent.neighbours import Neighbours
 from agent.ways import WAYS, Context, Way
+from agent.ways.backup import Backup
+from agent.ways.host import Host
 from agent.ways.megatec import Megatec
+from agent.ways.security import Security
 from agent.ways.snmp import Snmp
 from contract import files, settings
 from contract.broker import FILES, Broker
+from contract.clock import Clock
 from contract.condition import Condition
 from contract.errors import ConfigError
 from contract.settings import Bytes, Fault, Seconds, SecretSource, Slug, Text, did_you_mean
@@ -42,6 +46,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Of the tables of its way; empty: the device is asked what it is."""
     snmp: Snmp | None = None
     megatec: Megatec | None = None
+    host: Host | None = None
+    backup: Backup | None = None
+    security: Security | None = None
     condition: tuple[ConditionSettings, ...] = ()
 
     @property
@@ -75,9 +82,17 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         """What it is watched for: the defaults of its kind, as changed here."""
         return kinds.conditions(self.what, self.condition)
 
-    def driver(self, neighbours: Neighbours) -> Driver:
-        """Return its driver; it connects at its first read."""
-        context = Context(kind=self.what, device=self.id, profile=self.profile, neighbours=neighbours)
+    def driver(self, neighbours: Neighbours, state: str = "", clock: Clock | None = None) -> Driver:
+        """Return its driver; it connects at its first read.
+
+        Args:
+            neighbours: know what the other devices said.
+            state: folder where it may keep what should outlive a restart.
+            clock: the agent's.
+        """
+        context = Context(
+            kind=self.what, device=self.id, profile=self.profile, neighbours=neighbours, state=state, clock=clock
+        )
         return self.way.driver(context)
 
     @staticmethod

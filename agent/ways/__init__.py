@@ -7,8 +7,11 @@ from typing import Final
 
 from agent.drivers.base import Driver
 from agent.ways import url as urls
+from agent.ways.backup import Backup
 from agent.ways.base import Context, Way
+from agent.ways.host import Host
 from agent.ways.megatec import Megatec
+from agent.ways.security import Security
 from agent.ways.snmp import Snmp
 from contract.errors import UsageError
 from contract.settings import did_you_mean
@@ -18,6 +21,9 @@ __all__ = ["WAYS", "Context", "Way", "from_url", "parse"]
 WAYS: Final[dict[str, type[Way]]] = {
     "snmp": Snmp,
     "megatec": Megatec,
+    "host": Host,
+    "backup": Backup,
+    "security": Security,
 }
 """Name of the table in the settings, and scheme of the URL → the way."""
 

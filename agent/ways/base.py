@@ -11,6 +11,7 @@ import msgspec
 
 from agent.drivers.base import Driver
 from agent.neighbours import Neighbours, Nobody
+from contract.clock import Clock
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +24,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = ""
     """Of the tables that its way knows; empty: the device is asked what it is."""
     neighbours: Neighbours = Nobody()
+    state: str = ""
+    """Folder where it may keep what should outlive a restart; empty: nowhere."""
+    clock: Clock | None = None
+    """The agent's, which may know the gateway's time; None: the host's alone."""
 
 
 class Way(Protocol):

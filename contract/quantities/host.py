@@ -6,6 +6,7 @@ from contract.quantities.entry import Quantity, flags, number, text
 
 HOST_STATUS: Final = (
     "READONLY",  # a disk that should be written to takes nothing
+    "UNMOUNTED",  # a disk that should be there is not
     "SERVICE",  # a service that should run does not
     "CLOCK",  # the clock is not synchronised
     "REBOOT",  # an update waits for a restart
@@ -26,7 +27,9 @@ PLAIN: Final = (
     number("host.disk.inodes.maximum", "%", 0, 100, "names (inodes) in use on the disk that has fewest left"),
     number("host.temperature.maximum", "degC", -60, 150, "the hottest of the host's own sensors"),
     number("host.uptime", "s", 0, 5e9, "time since the host started"),
-    number("host.clock.offset", "s", -1e9, 1e9, "how far its clock is ahead: of the agent's, or of its own time source"),
+    number(
+        "host.clock.offset", "s", -1e9, 1e9, "how far its clock is ahead: of the agent's, or of its own time source"
+    ),
     number("host.clock.error", "s", 0, 1e6, "how wrong the kernel says that the clock can be"),
     number("host.processes", "", 0, 1e7, "processes there are"),
     number("host.services.down", "", 0, 1e4, "services that should run and do not"),

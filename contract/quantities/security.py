@@ -5,9 +5,7 @@ from typing import Final
 from contract.quantities.entry import Quantity, flags, number, text
 
 SECURITY_STATUS: Final = (
-    "LOGINS",  # a burst of failed log-ins
     "PORT",  # a port is listened on that was not before
-    "ERRORS",  # a burst of syslog messages of severity error and worse
     "SILENT",  # a source that should speak has fallen silent
     "FLOOD",  # more messages than are looked at
     "BLIND",  # a log cannot be read, or the port for syslog cannot be had
@@ -20,6 +18,7 @@ PLAIN: Final = (
     text("security.evidence", "the last line that was set aside as evidence, shortened, without control characters"),
     text("security.evidence.file", "where the lines are kept"),
     number("security.logins.failed", "", 0, 1e9, "failed log-ins within the window"),
+    number("security.logins.hour", "", 0, 1e9, "failed log-ins within the last hour"),
     number("security.logins.worst", "", 0, 1e9, "failed log-ins within the window, from the worst source"),
     text("security.logins.source", "the source with most failed log-ins; 'none' where there is none"),
     number("security.ports", "", 0, 1e6, "ports that are listened on"),
