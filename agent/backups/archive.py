@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from agent.backups.verdict import Tested
+from agent.backups.verdict import Wholeness
 
 TESTS: Final = ("auto", "none", "checksum", "gzip", "bzip2", "xz", "tar", "zip", "sqlite")
 """What may be asked for; ``auto``: the checksum if there is one beside it, and what its name says that it is."""
@@ -63,7 +63,7 @@ _BROKEN: Final = (
 class Outcome(msgspec.Struct, frozen=True):
     """What a test found."""
 
-    tested: Tested
+    tested: Wholeness
     finding: str = ""
 
 
@@ -116,7 +116,7 @@ class _Paced(io.RawIOBase):
         return len(data)
 
 
-def test(path: str, wanted: str, budget: Budget) -> Outcome:
+def examine(path: str, wanted: str, budget: Budget) -> Outcome:
     """Return what a test of a file finds. Never raises.
 
     Args:
@@ -125,18 +125,15 @@ def test(path: str, wanted: str, budget: Budget) -> Outcome:
         budget: what it may take.
     """
     if wanted == "none":
-        return Outcome(Tested.NONE)
+        return Outcome(Wholeness.NONE)
     try:
-        return _test(path, wanted, budget)
+        return _examine(path, wanted, budget)
     except _TooLongError:
-        return Outcome(Tested.FAILED, "it takes too long")
+        return Outcome(Wholeness.FAILED, "it takes too long")
     except OSError as error:
-        return Outcome(Tested.FAILED, f"cannot be read: {error.strerror or error}")
+        return Outcome(Wholeness.FAILED, f"cannot be read: {error.strerror or error}")
     except MemoryError:
-        return Outcome(Tested.FAILED, "it needs too much memory")
-
-
-test.__test__ = False  # type: ignore[attr-defined] # not a test of ours
+        return Outcome(Wholeness.FAILED, "it needs too much memory")
 
 
 def sum_beside(path: str) -> str:
@@ -144,7 +141,7 @@ def sum_beside(path: str) -> str:
     return next((path + ending for ending in SUMS if os.path.exists(path + ending)), "")  # noqa: PTH110
 
 
-def _test(path: str, wanted: str, budget: Budget) -> Outcome:
+def _examine(path: str, wanted: str, budget: Budget) -> Outcome:
     packed, kind = _by_name(path) if wanted == "auto" else ("", "")
     if wanted in _PACKED:
         packed = wanted
@@ -152,19 +149,23 @@ def _test(path: str, wanted: str, budget: Budget) -> Outcome:
         packed, kind = (_by_name(path)[0] if wanted == "tar" else ""), wanted
     sums = sum_beside(path) if wanted in ("auto", "checksum") else ""
     if wanted == "checksum" and not sums:
-        return Outcome(Tested.FAILED, "no .sha256, .sha512 or .md5 beside it")
+        return Outcome(Wholeness.FAILED, "no .sha256, .sha512 or .md5 beside it")
     if not (sums or packed or kind):
-        return Outcome(Tested.NONE)
+        return Outcome(Wholeness.NONE)
     if sums:
         outcome = _checksum(path, sums, budget)
-        if outcome.tested is not Tested.GOOD or not (packed or kind):
+        if outcome.tested is not Wholeness.GOOD or not (packed or kind):
             return outcome
     try:
         return _read_through(path, packed, kind, budget)
     except _BROKEN as error:
-        return Outcome(Tested.DAMAGED, f"{kind or packed}: {error or type(error).__name__}")
+        return Outcome(Wholeness.DAMAGED, f"{kind or packed}: {error or type(error).__name__}")
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        return Outcome(Wholeness.DAMAGED, f"{kind or packed}: {error}")  # bz2 says so of what is no bzip2
     except (NotImplementedError, RuntimeError) as error:  # zipfile: encrypted, or a way to pack that it does not know
-        return Outcome(Tested.FAILED, f"{kind or packed}: {error}")
+        return Outcome(Wholeness.FAILED, f"{kind or packed}: {error}")
 
 
 def _by_name(path: str) -> tuple[str, str]:
@@ -180,18 +181,20 @@ def _checksum(path: str, sums: str, budget: Budget) -> Outcome:
     digest = hashlib.new(name, usedforsecurity=False)
     wanted = said[0].decode("ascii", "replace").lstrip("\\").lower() if said else ""
     if len(wanted) != 2 * digest.digest_size or not set(wanted) <= set("0123456789abcdef"):
-        return Outcome(Tested.FAILED, f"no {name} in {os.path.basename(sums)}")  # noqa: PTH119
+        return Outcome(Wholeness.FAILED, f"no {name} in {os.path.basename(sums)}")  # noqa: PTH119
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
         while data := file.read(_PIECE):
             budget.spend(len(data))
             digest.update(data)
         _forget(file.fileno())
     if digest.hexdigest() != wanted:
-        return Outcome(Tested.DAMAGED, f"{name} differs from the one beside it")
-    return Outcome(Tested.GOOD, name)
+        return Outcome(Wholeness.DAMAGED, f"{name} differs from the one beside it")
+    return Outcome(Wholeness.GOOD, name)
 
 
 def _read_through(path: str, packed: str, kind: str, budget: Budget) -> Outcome:
+    if os.stat(path).st_size == 0:  # noqa: PTH116 - gzip takes nothing for a whole file
+        return Outcome(Wholeness.DAMAGED, "it is empty")
     if kind == "sqlite":
         return _sqlite(path, budget)
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
@@ -200,7 +203,7 @@ def _read_through(path: str, packed: str, kind: str, budget: Budget) -> Outcome:
             outcome = _zip(paced)
         else:
             plain = _unpacked(paced, packed)
-            outcome = _tar(plain) if kind == "tar" else Outcome(Tested.GOOD, packed)
+            outcome = _tar(plain) if kind == "tar" else Outcome(Wholeness.GOOD, packed)
             while plain.read(_PIECE):  # to the end: there is the checksum
                 pass
         _forget(file.fileno())
@@ -226,7 +229,7 @@ def _tar(plain: BinaryIO) -> Outcome:
         for _ in archive:
             count += 1
             archive.members = []  # type: ignore[attr-defined] # it would keep every name
-    return Outcome(Tested.GOOD, "tar") if count else Outcome(Tested.DAMAGED, "tar: nothing is in it")
+    return Outcome(Wholeness.GOOD, "tar") if count else Outcome(Wholeness.DAMAGED, "tar: nothing is in it")
 
 
 def _zip(paced: BinaryIO) -> Outcome:
@@ -236,13 +239,13 @@ def _zip(paced: BinaryIO) -> Outcome:
             with archive.open(name) as file:
                 while file.read(_PIECE):
                     pass
-    return Outcome(Tested.GOOD, "zip") if names else Outcome(Tested.DAMAGED, "zip: nothing is in it")
+    return Outcome(Wholeness.GOOD, "zip") if names else Outcome(Wholeness.DAMAGED, "zip: nothing is in it")
 
 
 def _sqlite(path: str, budget: Budget) -> Outcome:
     with open(path, "rb") as file:  # noqa: PTH123
         if file.read(len(_SQLITE)) != _SQLITE:
-            return Outcome(Tested.DAMAGED, "sqlite: not a database")
+            return Outcome(Wholeness.DAMAGED, "sqlite: not a database")
     over = []
 
     def look() -> int:
@@ -264,7 +267,7 @@ def _sqlite(path: str, budget: Budget) -> Outcome:
     finally:
         db.close()
     said = str(rows[0][0]) if rows else "no answer"
-    return Outcome(Tested.GOOD, "sqlite") if said == "ok" else Outcome(Tested.DAMAGED, f"sqlite: {said}")
+    return Outcome(Wholeness.GOOD, "sqlite") if said == "ok" else Outcome(Wholeness.DAMAGED, f"sqlite: {said}")
 
 
 def _forget(descriptor: int) -> None:

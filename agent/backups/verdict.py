@@ -29,7 +29,7 @@ class Sight(msgspec.Struct, frozen=True):
     modified: float
 
 
-class Tested(Enum):
+class Wholeness(Enum):
     """What became of a test."""
 
     NONE = "none"
@@ -68,7 +68,7 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes a second that it grows by; None: not known yet."""
     earlier: Sequence[Sight] = ()
     """Those before ``whole``, newest first."""
-    tested: Tested = Tested.NONE
+    tested: Wholeness = Wholeness.NONE
     finding: str = ""
     """Of the test, in words."""
 
@@ -121,9 +121,9 @@ def judge(backup: Backup, plan: Plan, now: float) -> Verdict:
     elif plan.age is not None and now - whole.modified > plan.age:
         found.add("STALE", f"of {said(whole.modified, plan.zone)}: older than {plan.age / 3600:g} h")
     _size(found, whole.size, usual, plan)
-    if backup.tested is Tested.DAMAGED:
+    if backup.tested is Wholeness.DAMAGED:
         found.add("DAMAGED", f"damaged: {backup.finding}")
-    elif backup.tested is Tested.FAILED:
+    elif backup.tested is Wholeness.FAILED:
         found.add("UNTESTED", f"not tested: {backup.finding}")
     return Verdict(frozenset(found.flags), tuple(found.problems), usual, left)
 

@@ -16,7 +16,7 @@ from agent.backups.archive import Budget, Outcome
 from agent.backups.daily import Daily
 from agent.backups.files import last_record, newest_first
 from agent.backups.growth import Growth
-from agent.backups.verdict import AHEAD, LAST, Backup, Plan, Sight, Tested, Verdict, judge, tape
+from agent.backups.verdict import AHEAD, LAST, Backup, Plan, Sight, Wholeness, Verdict, judge, tape
 from agent.drivers.base import Identity, Lane
 from agent.drivers.said import brief, joined
 from agent.keepsake import Keepsake
@@ -81,7 +81,7 @@ class _Test(msgspec.Struct, frozen=True, omit_defaults=True):
     size: int = -1
     modified: float = 0.0
     sums: str = ""
-    tested: Tested = Tested.NONE
+    tested: Wholeness = Wholeness.NONE
     finding: str = ""
     at: float = 0.0
     """Wall time."""
@@ -123,7 +123,13 @@ class BackupDriver:
     """Watches the backups of one device."""
 
     def __init__(
-        self, wanted: Wanted, files: Files, keepsake: Keepsake[Memory], clock: Clock, *, tester: Tester = archive.test
+        self,
+        wanted: Wanted,
+        files: Files,
+        keepsake: Keepsake[Memory],
+        clock: Clock,
+        *,
+        tester: Tester = archive.examine,
     ) -> None:
         """Take what is asked for, the files, what is remembered, the clock, and who tests."""
         self._wanted = wanted
@@ -219,6 +225,8 @@ class BackupDriver:
             others = [sight for sight in sights if sight != whole and self._growth.settled(sight)]
             remembered = {(sight.size, sight.modified): sight for sight in (*item.sizes, *others, whole)}
             item.sizes = newest_first(remembered.values())[:_SIZES]
+        elif writing is not None and item.sizes:
+            whole = item.sizes[0]  # it is being written over: until that is done, the one before is what there was
         test = item.test
         same = whole is not None and test.of(whole, view.sums.get(whole.path, ""))
         return Backup(
@@ -226,7 +234,7 @@ class BackupDriver:
             writing=writing,
             rate=self._growth.rate(writing, stamp.boottime) if writing else None,
             earlier=[sight for sight in item.sizes if whole is None or sight.modified < whole.modified],
-            tested=test.tested if same else Tested.NONE,
+            tested=test.tested if same else Wholeness.NONE,
             finding=test.finding if same else "",
         )
 
@@ -237,10 +245,10 @@ class BackupDriver:
         now = self._clock.stamp().wall
         for name, backup, _ in backups:
             whole, test = backup.whole, memory.items[name].test
-            if whole is None:
+            if whole is None or backup.writing is not None:  # not while the disk is busy with the next one
                 continue
             sums = view.sums.get(whole.path, "")
-            if test.of(whole, sums) and not (test.tested is Tested.FAILED and now - test.at >= _AGAIN):
+            if test.of(whole, sums) and not (test.tested is Wholeness.FAILED and now - test.at >= _AGAIN):
                 continue
             task = asyncio.create_task(self._run_test(whole, sums, memory.items[name]))
             self._tasks.add(task)
@@ -255,7 +263,7 @@ class BackupDriver:
         item.test = _Test(
             sight.path, sight.size, sight.modified, sums, outcome.tested, outcome.finding, self._clock.stamp().wall
         )
-        if outcome.tested is Tested.DAMAGED:
+        if outcome.tested is Wholeness.DAMAGED:
             _log.warning("%s: %s", sight.path, outcome.finding)
 
     def _readings(self, backups: list[tuple[str, Backup, Verdict]], view: _View, now: float) -> list[Reading]:
