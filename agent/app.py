@@ -138,7 +138,7 @@ class App:
         if config.traps is not None:
             self._traps = TrapService(
                 config.traps,
-                {device.id: device.host for device in config.devices if device.host},
+                {device.id: device.address for device in config.devices if device.address},
                 self._poke,
                 self._clock.boottime,
                 own=started(Path(config.agent.state) / "traps-engine"),

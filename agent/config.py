@@ -24,12 +24,15 @@ from agent.neighbours import Neighbours
 from agent.traps.settings import Traps
 from agent.ways import WAYS, Context, Way
 from agent.ways.apcsmart import ApcSmart
+from agent.ways.backup import Backup
 from agent.ways.base import Tabled, meant
+from agent.ways.host import Host
 from agent.ways.line import Line
 from agent.ways.megatec import Megatec
 from agent.ways.modbus import Modbus
 from agent.ways.nut import Nut
 from agent.ways.probe import Probe
+from agent.ways.security import Security
 from agent.ways.snmp import Snmp
 from contract import files, settings
 from contract.broker import FILES, Broker
@@ -66,6 +69,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     nut: Nut | None = None
     line: Line | None = None
     probe: Probe | None = None
+    host: Host | None = None
+    backup: Backup | None = None
+    security: Security | None = None
     condition: tuple[ConditionSettings, ...] = ()
 
     @property
@@ -75,7 +81,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         return next(way for way in ways if way is not None)
 
     @property
-    def host(self) -> str:
+    def address(self) -> str:
         """Name or address that its traps come from; empty for what has none, as on a serial line."""
         return str(getattr(self.way, "host", ""))
 

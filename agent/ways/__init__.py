@@ -9,12 +9,15 @@ from agent.drivers.base import Driver
 from agent.ways import target
 from agent.ways import url as urls
 from agent.ways.apcsmart import ApcSmart
+from agent.ways.backup import Backup
 from agent.ways.base import Context, Tabled, Way, meant
+from agent.ways.host import Host
 from agent.ways.line import Line
 from agent.ways.megatec import Megatec
 from agent.ways.modbus import Modbus
 from agent.ways.nut import Nut
 from agent.ways.probe import Probe
+from agent.ways.security import Security
 from agent.ways.snmp import Snmp
 from contract.errors import UsageError
 from contract.settings import did_you_mean
@@ -29,6 +32,9 @@ WAYS: Final[dict[str, type[Way]]] = {
     "nut": Nut,
     "line": Line,
     "probe": Probe,
+    "host": Host,
+    "backup": Backup,
+    "security": Security,
 }
 """Name of the table in the settings → the way; the scheme of its URL, where that has a name of its own."""
 

@@ -8,13 +8,26 @@ in names with a number in them, such as ``ambient.2.temperature``, ``#`` stands 
 
 from typing import Final
 
-from contract.quantities import common, environment, host, line, network, power, surge, trunk, ups
+from contract.quantities import (
+    agent,
+    backup,
+    common,
+    environment,
+    host,
+    line,
+    network,
+    power,
+    security,
+    surge,
+    trunk,
+    ups,
+)
 from contract.quantities.entry import Kind, Quantity
 from contract.quantities.ups import UPS_STATUS
 
 __all__ = ["NUMBERED", "QUANTITIES", "UPS_STATUS", "Kind", "Quantity", "find"]
 
-_AREAS: Final = (common, ups, environment, power, surge, host, network, trunk, line)
+_AREAS: Final = (common, ups, environment, power, surge, host, network, trunk, line, agent, backup, security)
 
 QUANTITIES: Final[dict[str, Quantity]] = {entry.name: entry for area in _AREAS for entry in area.PLAIN}
 """Every quantity by its name."""
