@@ -130,7 +130,7 @@ class App:
             self._pollers.append(
                 Poller(
                     device.id,
-                    device.driver(self._heard, self._clock, Path(config.agent.state)),
+                    device.driver(self._heard, config.agent.state, self._clock),
                     watch,
                     self._take,
                     self._clock,

@@ -14,12 +14,16 @@ import msgspec
 
 from agent import kinds
 from agent.battery.driver import BatteryDriver, Kept
+from agent.clock import SystemClock
 from agent.drivers.base import Driver
 from agent.kinds import ConditionSettings
+from agent.memberships import member_faults
 from agent.memo import Memo
 from agent.neighbours import Neighbours
 from agent.ways import WAYS, Context, Way
+from agent.ways.group import Group
 from agent.ways.megatec import Megatec
+from agent.ways.pair import Pair
 from agent.ways.snmp import Snmp
 from contract import files, settings
 from contract.broker import FILES, Broker
@@ -47,6 +51,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """How long a UPS must carry its load, as the plan relies on it; left out: nothing relies on it."""
     snmp: Snmp | None = None
     megatec: Megatec | None = None
+    pair: Pair | None = None
+    group: Group | None = None
     condition: tuple[ConditionSettings, ...] = ()
 
     @property
@@ -80,26 +86,22 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         """What it is watched for: the defaults of its kind, as changed here."""
         return kinds.conditions(self.what, self.condition)
 
-    def driver(self, neighbours: Neighbours, clock: Clock, state: Path | None = None) -> Driver:
+    def driver(self, neighbours: Neighbours, state: str = "", clock: Clock | None = None) -> Driver:
         """Return its driver; it connects at its first read.
 
         Args:
-            neighbours: what the other devices said.
-            clock: of this host.
-            state: the agent's folder, where it may remember what it learns; None: nowhere.
+            neighbours: know what the other devices said.
+            state: folder where it may keep what should outlive a restart.
+            clock: the agent's.
         """
         context = Context(
-            kind=self.what,
-            device=self.id,
-            profile=self.profile,
-            neighbours=neighbours,
-            clock=clock,
-            state=state,
+            kind=self.what, device=self.id, profile=self.profile, neighbours=neighbours, state=state, clock=clock
         )
         driver = self.way.driver(context)
         if self.what != "ups":
             return driver
-        return BatteryDriver(driver, clock, Memo(Kept, state and state / f"battery-{self.id}.json"), self.promise)
+        memo = Memo(Kept, Path(state) / f"battery-{self.id}.json" if state else None)
+        return BatteryDriver(driver, clock or SystemClock(), memo, self.promise)
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
@@ -219,6 +221,8 @@ class _File(msgspec.Struct, frozen=True):
             if isinstance(port, str) and ports.setdefault(port, index) != index:
                 what = f"{port} is taken by device[{ports[port]}]"
                 yield Fault(what, "one port, one device", ("device", index, "megatec", "port"))
+        if isinstance(draft.device, tuple):
+            yield from member_faults(draft.device)
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

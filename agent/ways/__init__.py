@@ -8,7 +8,9 @@ from typing import Final
 from agent.drivers.base import Driver
 from agent.ways import url as urls
 from agent.ways.base import Context, Way
+from agent.ways.group import Group
 from agent.ways.megatec import Megatec
+from agent.ways.pair import Pair
 from agent.ways.snmp import Snmp
 from contract.errors import UsageError
 from contract.settings import did_you_mean
@@ -18,6 +20,8 @@ __all__ = ["WAYS", "Context", "Way", "from_url", "parse"]
 WAYS: Final[dict[str, type[Way]]] = {
     "snmp": Snmp,
     "megatec": Megatec,
+    "pair": Pair,
+    "group": Group,
 }
 """Name of the table in the settings, and scheme of the URL → the way."""
 

@@ -8,13 +8,13 @@ in names with a number in them, such as ``ambient.2.temperature``, ``#`` stands 
 
 from typing import Final
 
-from contract.quantities import common, environment, surge, ups
+from contract.quantities import common, environment, group, pair, surge, ups
 from contract.quantities.entry import Kind, Quantity
 from contract.quantities.ups import UPS_STATUS
 
 __all__ = ["NUMBERED", "QUANTITIES", "UPS_STATUS", "Kind", "Quantity", "find"]
 
-_AREAS: Final = (common, ups, environment, surge)
+_AREAS: Final = (common, ups, environment, surge, pair, group)
 
 QUANTITIES: Final[dict[str, Quantity]] = {entry.name: entry for area in _AREAS for entry in area.PLAIN}
 """Every quantity by its name."""
