@@ -19,6 +19,7 @@ from agent.contacts import Contact, Contacts
 from agent.drivers.base import Driver
 from agent.drivers.contacts import ContactsDriver
 from agent.kinds import ConditionSettings
+from agent.memberships import member_faults
 from agent.memo import Memo
 from agent.neighbours import Neighbours
 from agent.traps.settings import Traps
@@ -26,11 +27,13 @@ from agent.ways import WAYS, Context, Way
 from agent.ways.apcsmart import ApcSmart
 from agent.ways.backup import Backup
 from agent.ways.base import Tabled, meant
+from agent.ways.group import Group
 from agent.ways.host import Host
 from agent.ways.line import Line
 from agent.ways.megatec import Megatec
 from agent.ways.modbus import Modbus
 from agent.ways.nut import Nut
+from agent.ways.pair import Pair
 from agent.ways.probe import Probe
 from agent.ways.security import Security
 from agent.ways.snmp import Snmp
@@ -72,6 +75,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     host: Host | None = None
     backup: Backup | None = None
     security: Security | None = None
+    pair: Pair | None = None
+    group: Group | None = None
     condition: tuple[ConditionSettings, ...] = ()
 
     @property
@@ -267,6 +272,8 @@ class _File(msgspec.Struct, frozen=True):
             if isinstance(device.id, str):
                 ids.add(device.id)
             yield from buses.faults(index, device)
+        if isinstance(draft.device, tuple):
+            yield from member_faults(draft.device)
 
 
 class Buses:

@@ -4,7 +4,7 @@ A kind is also the measurement in the store, and what the plan's triggers may na
 ``contact-lost`` besides: the runner says ``x.contact`` at every poll.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any
@@ -148,7 +148,7 @@ def faults(kind: str, changes: Iterable[Any], flags: Flags = NO_FLAGS) -> Iterab
             continue
         given = _given(change)
         whole = Condition(**given) if base is None else msgspec.structs.replace(base, **given)
-        for fault in _misfit(whole, given):
+        for fault in misfit(whole, given):
             yield Fault(fault.what, fault.hint, (*at, *fault.at))
 
 
@@ -158,8 +158,8 @@ def _given(change: ConditionSettings) -> dict[str, Any]:
     }
 
 
-def _misfit(condition: Condition, given: dict[str, Any]) -> Iterable[Fault]:
-    """Yield where the parts of a condition do not fit one another."""
+def misfit(condition: Condition, given: Collection[str]) -> Iterable[Fault]:
+    """Yield where the parts of a condition do not fit one another; ``given`` names what the settings say."""
     known = find(condition.quantity)
     if known is None:
         hint = did_you_mean(condition.quantity, QUANTITIES)

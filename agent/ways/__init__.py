@@ -11,11 +11,13 @@ from agent.ways import url as urls
 from agent.ways.apcsmart import ApcSmart
 from agent.ways.backup import Backup
 from agent.ways.base import Context, Tabled, Way, meant
+from agent.ways.group import Group
 from agent.ways.host import Host
 from agent.ways.line import Line
 from agent.ways.megatec import Megatec
 from agent.ways.modbus import Modbus
 from agent.ways.nut import Nut
+from agent.ways.pair import Pair
 from agent.ways.probe import Probe
 from agent.ways.security import Security
 from agent.ways.snmp import Snmp
@@ -35,6 +37,8 @@ WAYS: Final[dict[str, type[Way]]] = {
     "host": Host,
     "backup": Backup,
     "security": Security,
+    "pair": Pair,
+    "group": Group,
 }
 """Name of the table in the settings → the way; the scheme of its URL, where that has a name of its own."""
 

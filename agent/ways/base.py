@@ -4,13 +4,11 @@ A way's module imports no protocol library before a driver is made: settings are
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 from urllib.parse import SplitResult
 
 import msgspec
 
-from agent.clock import SystemClock
 from agent.drivers.base import Driver
 from agent.neighbours import Neighbours, Nobody
 from contract.clock import Clock
@@ -26,9 +24,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = ""
     """Of the tables that its way knows; empty: the device is asked what it is."""
     neighbours: Neighbours = Nobody()
-    clock: Clock = msgspec.field(default_factory=SystemClock)
-    state: Path | None = None
-    """The folder for what must be remembered (``agent.memo``); None: nothing is."""
+    state: str = ""
+    """Folder where it may keep what should outlive a restart (``agent.memo``); empty: nowhere."""
+    clock: Clock | None = None
+    """The agent's, which may know the gateway's time; None: the host's alone."""
 
 
 class Way(Protocol):

@@ -13,9 +13,11 @@ from contract.quantities import (
     backup,
     common,
     environment,
+    group,
     host,
     line,
     network,
+    pair,
     power,
     security,
     surge,
@@ -27,7 +29,22 @@ from contract.quantities.ups import UPS_STATUS
 
 __all__ = ["NUMBERED", "QUANTITIES", "UPS_STATUS", "Kind", "Quantity", "find"]
 
-_AREAS: Final = (common, ups, environment, power, surge, host, network, trunk, line, agent, backup, security)
+_AREAS: Final = (
+    common,
+    ups,
+    environment,
+    power,
+    surge,
+    host,
+    network,
+    trunk,
+    line,
+    agent,
+    backup,
+    security,
+    pair,
+    group,
+)
 
 QUANTITIES: Final[dict[str, Quantity]] = {entry.name: entry for area in _AREAS for entry in area.PLAIN}
 """Every quantity by its name."""
