@@ -28,7 +28,7 @@ def signed(number: float) -> int:
 
 def single(number: float) -> tuple[int, int]:
     """Return a number as two registers, an IEEE float, the high word first."""
-    return struct.unpack(">HH", struct.pack(">f", number))  # type: ignore[return-value]
+    return struct.unpack(">HH", struct.pack(">f", number))
 
 
 class Registers(msgspec.Struct):
