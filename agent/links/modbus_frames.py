@@ -24,8 +24,8 @@ NOBODY_BEHIND: Final = 11
 """Exception code of a gateway whose device does not answer: as good as silence."""
 _EXCEPTIONS: Final = {
     1: ("illegal function", "it does not read this kind of register: is the profile that of this device?"),
-    2: ("illegal address", "it has no such register: is the profile that of this device?"),
-    3: ("illegal value", "it does not take so many registers at once"),
+    2: ("illegal data address", "it has no such register: is the profile that of this device?"),
+    3: ("illegal data value", "it does not take so many registers at once"),
     4: ("device failure", "it says that it failed while it did what was asked; look at it"),
     5: ("acknowledged, and not done yet", "it is asked again at the next poll"),
     6: ("busy", "it is asked again at the next poll"),
