@@ -8,7 +8,7 @@ given, which may be its own.
 import asyncio
 import re
 import ssl
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
@@ -36,6 +36,16 @@ _REFUSALS: Final = {
 }
 
 
+class Opener(Protocol):
+    """Connects; see ``asyncio.open_connection``."""
+
+    def __call__(
+        self, host: str, port: int, *, limit: int
+    ) -> Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        """Return the two directions."""
+        ...
+
+
 class NutTarget(msgspec.Struct, frozen=True, kw_only=True):
     """Whom to ask."""
 
@@ -46,7 +56,7 @@ class NutTarget(msgspec.Struct, frozen=True, kw_only=True):
     tls: bool = False
     ca: str = ""
     """File of the certificates that the server's is checked against; empty for the system's."""
-    timeout: float = 5.0
+    timeout: float = 2.5
     """Seconds for one answer, or for the way there."""
 
     @property
@@ -121,9 +131,10 @@ def written(command: Sequence[str]) -> bytes:
 class NutConnection:
     """One server. It connects, and logs in, when it is first asked, and again after it was lost."""
 
-    def __init__(self, target: NutTarget) -> None:
-        """Remember whom to ask."""
+    def __init__(self, target: NutTarget, opened: Opener = asyncio.open_connection) -> None:
+        """Remember whom to ask, and how a connection is made."""
         self._target = target
+        self._opened = opened
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -157,6 +168,8 @@ class NutConnection:
             writer.close()
 
     async def _ready(self) -> None:
+        if self._reader is not None and self._reader.at_eof():
+            await self.close()  # it hung up since it was last asked, as a server does that is started anew
         if self._writer is not None:
             return
         try:
@@ -167,7 +180,7 @@ class NutConnection:
 
     async def _connect(self) -> None:
         target = self._target
-        self._reader, self._writer = await asyncio.open_connection(target.host, target.port, limit=LONGEST)
+        self._reader, self._writer = await self._opened(target.host, target.port, limit=LONGEST)
         if target.tls:
             await self._exchange(("STARTTLS",))
             await self._writer.start_tls(self._context(), server_hostname=target.host)

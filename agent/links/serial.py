@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import serial
 
+from agent.links.adapters import BY_ID, identity, lasting_name
+from agent.links.line_noise import looks_like, shown
 from contract.errors import DeviceError, DeviceGarbled, DeviceTimeout, PortUnavailable
 
 T = TypeVar("T")
@@ -41,15 +43,22 @@ _HINTS = {
 class SerialLink:
     """One serial port. It opens itself when it is first asked, and again after it was lost."""
 
-    def __init__(self, url: str, baudrate: int = 2400, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, url: str, baudrate: int = 2400, *, clock: Callable[[], float] = time.monotonic, by_id: str = BY_ID
+    ) -> None:
         """Remember the port.
 
         Args:
             url: path or pyserial URL.
             baudrate: bits per second; 8 data bits, no parity, 1 stop bit.
             clock: seconds, for deadlines.
+            by_id: folder of the names that stay with an adapter.
         """
         self.url = url
+        self._by_id = by_id
+        self._lasting = ""
+        """The name of the adapter that was last here: it may come back under another number."""
+        self._opened: tuple[str, int] = ("", 0)
         self._baudrate = baudrate
         self._clock = clock
         self._port: Any = None
@@ -94,7 +103,9 @@ class SerialLink:
             self._port.write(command)
             return self._answer(end, self._clock() + timeout, timeout)
         except DeviceTimeout:
-            if "://" in self.url:  # a connection that died on the way looks like silence for a quarter of an hour
+            # A connection that died on the way looks like silence for a quarter of an hour, and so may an adapter that
+            # was pulled out and came back under another number.
+            if "://" in self.url or identity(self._lasting or self.url) != self._opened:
                 self._drop()
             raise
         except (OSError, termios.error) as error:  # SerialException is an OSError; tcflush raises its own
@@ -102,7 +113,12 @@ class SerialLink:
             raise lost(self.url, error) from error
 
     def _open(self) -> Any:
-        return open_port(self.url, self._baudrate)
+        name = self._lasting if self._lasting and identity(self._lasting)[0] else self.url
+        port = open_port(name, self._baudrate)
+        if not urlsplit(self.url).scheme:
+            self._lasting = lasting_name(name, self._by_id) or self._lasting
+            self._opened = identity(self._lasting or self.url)
+        return port
 
     def _answer(self, end: bytes, deadline: float, timeout: float) -> bytes:
         received = b""
@@ -110,6 +126,9 @@ class SerialLink:
             received += self._port.read(max(1, self._port.in_waiting))
             answer, found, _ = received.partition(end)
             if found:
+                wrong = looks_like(answer)
+                if wrong:
+                    raise self._noise(answer, wrong)
                 return bytes(answer)
         raise self._no_answer(received, timeout)
 
@@ -117,8 +136,15 @@ class SerialLink:
         if not received:
             hint = "is it on, and is the cable the UPS's own? Some need a special one"
             return DeviceTimeout(f"no answer within {timeout:g} s", where=self.url, hint=hint)
-        shown = received[:48].decode("ascii", "backslashreplace")
-        return DeviceGarbled(f"an answer without an end: {shown!r}", where=self.url, hint=self.speed_hint)
+        wrong = looks_like(received)
+        if wrong:
+            return self._noise(received, wrong)
+        return DeviceGarbled(f"an answer without an end: {shown(received)}", where=self.url, hint=self.speed_hint)
+
+    def _noise(self, received: bytes, wrong: str) -> DeviceGarbled:
+        """Return what bytes that are no text tell of the line."""
+        hint = f"it is read at {self._baudrate} baud, 8 bits, no parity: look at the device's settings, then try 1200, 9600"
+        return DeviceGarbled(f"noise, {shown(received)} ...: {wrong}", where=self.url, hint=hint)
 
     @property
     def speed_hint(self) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult
 
 import msgspec
 
+from agent.clock import SystemClock
 from agent.drivers.base import Driver
 from agent.neighbours import Neighbours, Nobody
 from contract.clock import Clock
@@ -24,10 +25,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = ""
     """Of the tables that its way knows; empty: the device is asked what it is."""
     neighbours: Neighbours = Nobody()
-    state: str = ""
-    """Folder where it may keep what should outlive a restart (``agent.memo``); empty: nowhere."""
-    clock: Clock | None = None
-    """The agent's, which may know the gateway's time; None: the host's alone."""
+    clock: Clock = msgspec.field(default_factory=SystemClock)
+    """The agent's, which may know the gateway's time."""
+    state: Path | None = None
+    """The folder for what must be remembered (``agent.memo``); None: nothing is."""
 
 
 class Way(Protocol):

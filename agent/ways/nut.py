@@ -33,14 +33,14 @@ class Nut(msgspec.Struct, frozen=True, kw_only=True):
     tls: bool = False
     ca: str = ""
     """PEM file that the server's certificate is checked against, by its whole path; empty: the system's authorities."""
-    timeout: Seconds = 5.0
+    timeout: Seconds = 2.5
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
         """Yield what does not fit."""
         yield from host_faults(draft.host)
         if draft.timeout == 0.0:
-            yield Fault("no time to answer", 'write timeout = "5s"', ("timeout",))
+            yield Fault("no time to answer", 'write timeout = "2s"', ("timeout",))
         if draft.user == "" and draft.password is not None:
             yield Fault("a password without a user", 'write user = "…"', ("password",))
         if draft.user and draft.password is None:
@@ -63,7 +63,7 @@ class Nut(msgspec.Struct, frozen=True, kw_only=True):
         ::
 
             nut://host/ups                       nut://host: the only one that it has
-            nut://user:password@host:3493/ups?tls=yes&ca=/etc/ssl/nut.pem&timeout=5
+            nut://user:password@host:3493/ups?tls=yes&ca=/etc/ssl/nut.pem&timeout=2
         """
         where = f"nut://{parts.hostname or ''}"
         if "@" in parts.path or parts.fragment:
@@ -90,7 +90,7 @@ class Nut(msgspec.Struct, frozen=True, kw_only=True):
             password=Secret(unquote(parts.password)) if user and parts.password is not None else None,
             tls=tls == "yes",
             ca=options.get("ca", ""),
-            timeout=url.timeout(options, 5.0, where),
+            timeout=url.timeout(options, 2.5, where),
         )
 
     def driver(self, context: Context) -> Driver:  # noqa: ARG002 - see Way

@@ -61,8 +61,8 @@ def test_every_example_loads(path):
         assert {"on-battery", "contact-lost"} <= {condition.name for condition in device.conditions}
 
 
-def test_both_examples_are_there():
-    assert [path.name for path in EXAMPLES] == ["order-room.toml", "server-room.toml"]
+def test_all_examples_are_there():
+    assert [path.name for path in EXAMPLES] == ["depot.toml", "order-room.toml", "server-room.toml"]
 
 
 def test_defaults_are_filled_in():
@@ -247,6 +247,41 @@ MISTAKES = {
         (17, "device[1].megatec.port", "taken by device[0]", "one port, one device"),
     ),
     "no port": ((SNMP, 'megatec = { port = "ttyUSB0" }'), (14, "device[0].megatec.port", "no port", "/dev/ttyUSB0")),
+    "one port for two protocols": (
+        (
+            SNMP,
+            'megatec = { port = "/dev/ttyS0" }\n[[device]]\nid = "ups-2"\napcsmart = { port = "/dev/ttyS0" }',
+        ),
+        (17, "device[1].apcsmart.port", "taken by device[0]", "one port, one device"),
+    ),
+    "unknown dialect": (
+        (SNMP, 'megatec = { port = "/dev/ttyS0", dialect = "q7" }'),
+        (14, "device[0].megatec.dialect", "'q7' does not fit", "'voltronic'"),
+    ),
+    "user of nut without a password": (
+        (SNMP, 'nut = { host = "h", user = "u" }'),
+        (14, "device[0].nut.user", "user without password", "password = {"),
+    ),
+    "password of nut without a user": (
+        (SNMP, 'nut = { host = "h", password = { file = "p" } }'),
+        (14, "device[0].nut.password", "a password without a user", "user = "),
+    ),
+    "password of nut in the clear": (
+        (SNMP, 'nut = { host = "h", user = "u", password = "hunter2" }'),
+        (14, "device[0].nut.password", "must not stand", "file"),
+    ),
+    "name on a nut server": (
+        (SNMP, 'nut = { host = "h", ups = "a b" }'),
+        (14, "device[0].nut.ups", "'a b' does not fit", ""),
+    ),
+    "ca without tls": (
+        (SNMP, 'nut = { host = "h", ca = "/x" }'),
+        (14, "device[0].nut.ca", "ca without tls", "tls = true"),
+    ),
+    "ca that is no path": (
+        (SNMP, 'nut = { host = "h", tls = true, ca = "x" }'),
+        (14, "device[0].nut.ca", "no whole path", "/etc/"),
+    ),
     "unknown kind": (
         (DEVICE, f'{DEVICE}\nkind = "usp"'),
         (14, "device[0].kind", "unknown kind 'usp'", "did you mean 'ups'?"),

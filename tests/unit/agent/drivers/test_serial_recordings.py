@@ -84,7 +84,6 @@ async def judge_megatec(case, add):
     make = MegatecDriver if request in ("Q1", "F", "I") else VoltronicDriver
     found = await read(make(Line({**HEALTHY, request: answer}, otherwise=b"(NAK")))
     assert isinstance(found, dict), (case["name"], found)
-    status = set(found["ups.status"])
     for flag, is_set in want.pop("flags", {}).items():
         add(flag_said(flag, found) == is_set)
     for key, value in want.items():
