@@ -12,6 +12,7 @@ from agent.profiles import evaluation
 from agent.profiles.entries import Bits, Identifying, Point, Status, Table
 from agent.profiles.raw import meets, text
 from agent.profiles.rows import Rows, counting, place, spelled
+from contract.quantities import find
 from contract.reading import Reading, judged, unavailable
 
 UPS_STATUS: Final = "ups.status"
@@ -71,11 +72,14 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         """
         counts = counting(self.table, rows, values, before)
         points, states = list(self.point), list(self.status)
+        taken = {point.quantity for point in points}
         for at, table in enumerate(self.table):
-            more = spelled(table, counts[place(table, at)], values)
-            taken = {point.quantity for point in points}  # by a table before, which is preferred
-            points += (point for point in more[0] if point.quantity not in taken)
-            states += more[1]
+            more, flags = spelled(table, counts[place(table, at)], values)
+            states += flags
+            for point in more:  # what a row or a table before has said, is said; and a fourth phase is none
+                if point.quantity not in taken and find(point.quantity) is not None:
+                    taken.add(point.quantity)
+                    points.append(point)
         return msgspec.structs.replace(self, point=tuple(points), status=tuple(states), table=()), counts
 
     def settled(self, seen: AbstractSet[str]) -> "Profile":

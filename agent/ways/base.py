@@ -4,6 +4,7 @@ A way's module imports no protocol library before a driver is made: settings are
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 from urllib.parse import SplitResult
 

@@ -41,9 +41,13 @@ DISTRUSTED = {
     ),
     "1.3.6.1.4.1.41809.1.55.1.15.0": "stands for a voltage and for a current; the object is one of them",
     "1.3.6.1.4.1.318.1.1.18.1.3.5.0": "stands for the oil and for the coolant level; the object is one of them",
+    "1.3.6.1.4.1.12148.10.9.2.5.0": "the device says that it counts whole amperes, and its rectifiers deliver 78.6 A",
+    "1.3.6.1.4.1.40865.1.11.0": "17 A into the battery of a system whose whole current is 8.453 A; all others are mA",
     "1.3.6.1.4.1.12148.10.10.7.5.0": "0 while the object's own state says that there is no such sensor",
 }
 """Expectations that contradict the recording that they are of, and why: the right reading is not judged."""
+CALLED = {"1.3.6.1.4.1.318.1.1.12.2.3.1.1.2.1": "Phase 1"}
+"""What an object is, where recorders called it by the other end of the cable."""
 METRICS = {
     "hardware.sensor.temperature.celsius": "ambient.1.temperature",
     "hardware.sensor.humidity.percentage": "ambient.1.humidity",
@@ -165,7 +169,7 @@ def _sensor(entry: dict[str, Any]) -> Expected:
     value = float(_meant(entry["value"], doubt))
     if entry["unit"] == "min":
         value *= 60
-    what = f"{kind} {entry['descr']}".strip()
+    what = f"{kind} {CALLED.get(entry['oid'], entry['descr'])}".strip()
     none = _nothing(entry["raw"], unit, what, doubt)
     step = _step(value, entry["raw"])
     return Expected("sensor", what, entry["oid"], unit=unit, value=value, step=step, none=none)

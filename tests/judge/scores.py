@@ -77,8 +77,8 @@ SETTINGS = ("nominal", "transfer", ".low", ".high", "maximum", "minimum", ".faul
 """Names of settings and extremes; not what a sensor means."""
 TROUBLE = {"OB", "LB", "RB", "OVER", "OFF", "BYPASS", "ALARM", "FAULT", "COMM", "FSD", "DISCHRG", "CAL", "BOOST"}
 TROUBLE |= {*AMBIENT_STATUS, *POWER_STATUS}
-POWERS = {"W", "VA", "var"}
-"""The recorders have one class, and one unit, for all three."""
+ALIKE = ({"W", "VA", "var"}, {"kWh", "kVAh", "kvarh"})
+"""The recorders have one class, and one unit, for all of these."""
 SYNONYMS = {"off": "open", "on": "closed"}
 """What recorders call a contact."""
 
@@ -192,7 +192,7 @@ def named(entry: Expected, quantity: str) -> bool:
     known = find(quantity)
     if known is None or known.kind is not Kind.NUMBER:
         return False
-    if known.unit != entry.unit and not {known.unit, entry.unit} <= POWERS:
+    if entry.unit and known.unit != entry.unit and not any({known.unit, entry.unit} <= units for units in ALIKE):
         return False
     text = entry.what.lower()
     if entry.unit == "%" and "charge" in text.split()[0]:
@@ -211,6 +211,8 @@ def fits(entry: Expected, reading: Reading) -> bool:
     if isinstance(value, tuple):
         if entry.section == "scenario":
             return str(wanted)[1:] not in value if str(wanted).startswith("!") else wanted in value
+        if reading.quantity != "ups.status":
+            return not entry.severity or severe(entry.severity, set(value))
         return consistent(str(wanted), entry.severity, set(value))
     if isinstance(value, str) and entry.section == "state" and reading.quantity.endswith((".alarm", ".alarms")):
         return (value == "none") == (entry.severity == "ok")
@@ -227,9 +229,12 @@ def consistent(word: str, severity: str, flags: set[str]) -> bool:
     for part, flag in (("onbattery", "OB"), ("bypass", "BYPASS"), ("low", "LB"), ("online", "OL")):
         if part in plain and "not" not in plain:
             return flag in flags
-    if severity in ("ok", "warning", "critical"):
-        return bool(flags & TROUBLE) == (severity != "ok")
-    return not flags & TROUBLE
+    return severe(severity, flags)
+
+
+def severe(severity: str, flags: set[str]) -> bool:
+    """Say whether flags mean trouble where the recorder does."""
+    return bool(flags & TROUBLE) == (severity in ("warning", "critical"))
 
 
 def same_word(ours: str, theirs: str) -> bool:
