@@ -79,6 +79,8 @@ class Ports:
         """Patterns of the settings that mean no port there ever was."""
         self._gone: dict[str, Port] = {}
         """What was watched, and has no row any more: its board was pulled, or is dead."""
+        self._unread: set[str] = set()
+        """Columns that the device never lets us read."""
         self._change: Raw = None
 
     @property
@@ -96,8 +98,10 @@ class Ports:
         columns = await walker.columns(ifs.LOOKED_AT)
         found = ifs.ports(columns)
         self.stale = False
-        if not found and self.ports and await walker.column(ifs.OPER) is None:
-            return  # unreadable for once
+        unread = {oid for oid in (ifs.DESCR, ifs.NAME, ifs.TYPE, ifs.OPER) if await walker.column(oid) is None}
+        if self.ports and not unread <= self._unread:
+            return  # unreadable for once: names would change
+        self._unread = unread
         before = self._gone | self.watched
         self.ports = found
         self.found = bool(found)
