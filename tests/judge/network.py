@@ -203,7 +203,11 @@ def _field(
         stands = COUNTERS[wide][1] if wide and port.wide_in else column  # the wide one stands for the narrow one
         added = link.added.get(f"{stands}.{index}", 0)
         found = said.get(f"{prefix}.{figure}")
-        score.judge(name, round(added * factor / SECONDS, 3), found)
+        round_and_round = (said.get(f"{prefix}.speed") or 0.0) / 8 * SECONDS >= 2**32
+        if found is None and figure.endswith(".rate") and stands.startswith(ifs.ENTRY) and round_and_round:
+            score.add("doubted", f"{name} (32 bits go round more than once in {SECONDS:g} s)", row[field], None)
+        else:
+            score.judge(name, round(added * factor / SECONDS, 3), found)
 
 
 def _speed(name: str, row: Mapping[str, Any], found: Any, score: Score) -> None:
