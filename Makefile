@@ -44,8 +44,9 @@ bench: $(READY) ## the figures, next to the peers'
 	@sh tests/packages.sh collectd-core prometheus prometheus-snmp-exporter prometheus-alertmanager
 	$(BIN)/python tests/bench/run.py $(ARGS)
 
-judge: $(READY) packages ## our SNMP driver and NUT's on real recordings
+judge: $(READY) packages ## our SNMP drivers and NUT's on real recordings
 	$(BIN)/python tests/judge/judge.py
+	$(BIN)/python tests/judge/network.py
 
 clean: ## forget the virtual environment and the caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -63,6 +63,8 @@ class TablesDriver:
         self._profiles = profiles
         self._wanted = profile
         self._clocks = tuple(dict.fromkeys((uptime, SYS_UPTIME)))
+        self._counts: str | None = None
+        """Which of them the device has: one only, as two differ."""
         self._uptime = Uptime()
         self._identity = Identity()
         self._object_id: str | None = None
@@ -111,7 +113,9 @@ class TablesDriver:
 
     def _changed(self, values: dict[str, Raw], now: float) -> bool:
         """Say whether what answers is no longer what was looked at: it started anew, or is another device."""
-        ticks = next((ticks for oid in self._clocks if (ticks := whole(values.get(oid))) is not None), None)
+        if self._counts is None:
+            self._counts = next((oid for oid in self._clocks if values.get(oid) is not None), None)
+        ticks = whole(values.get(self._counts or SYS_UPTIME))
         restarted = ticks is not None and self._uptime.take(ticks, now)
         other = values.get(SYS_OBJECT_ID) is not None and str(values[SYS_OBJECT_ID]) != self._object_id
         if restarted or other:
@@ -162,6 +166,8 @@ class TablesDriver:
             judged("x.restarts", float(self._uptime.restarts)),
             judged("x.restarts.recent", float(self._uptime.recent(now))),
         ]
+        if self._counts == HOST_UPTIME and seconds is not None:
+            found.append(judged("host.uptime", round(seconds, 2)))
         if lane is Lane.ALL:
             who = self._identity
             said = {"mfr": who.manufacturer, "model": who.model, "serial": who.serial, "description": who.description}

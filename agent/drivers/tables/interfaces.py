@@ -54,8 +54,9 @@ class Port(msgspec.Struct, frozen=True, kw_only=True):
     type: int = 0
     connector: bool | None = None
     """Whether it has a socket; None where the device does not say."""
-    wide: bool = False
-    """Whether it has 64-bit counters."""
+    wide_in: bool = False
+    """Whether it has 64-bit counters of octets in."""
+    wide_out: bool = False
     fast: bool = False
     """Whether it has ifHighSpeed."""
     oper: int | None = None
@@ -90,7 +91,7 @@ def ports(columns: Mapping[str, Mapping[str, Raw]]) -> dict[str, Port]:
     """Return the interfaces by what they are called for good, in the order of their names.
 
     Args:
-        columns: ``LOOKED_AT``, rows by ifIndex.
+        columns: ``LOOKED_AT``, rows by ifIndex; and ifHCOutOctets, where ifHCInOctets does not speak for it.
     """
     rows: dict[str, None] = {}
     for column in (DESCR, TYPE, NAME, OPER):
@@ -116,7 +117,8 @@ def _port(row: str, columns: Mapping[str, Mapping[str, Raw]]) -> Port:
         alias=text(of(ALIAS)),
         type=whole(of(TYPE)) or 0,
         connector={1: True, 2: False}.get(connector or 0),
-        wide=of(HC_IN_OCTETS) is not None,
+        wide_in=of(HC_IN_OCTETS) is not None,
+        wide_out=of(HC_OUT_OCTETS if HC_OUT_OCTETS in columns else HC_IN_OCTETS) is not None,
         fast=bool(of(HIGH_SPEED)),
         oper=whole(of(OPER)),
         admin=whole(of(ADMIN)),

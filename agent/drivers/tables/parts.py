@@ -99,6 +99,18 @@ class Parts:
     def restarted(self) -> None:
         """See ``base.Part.restarted``."""
 
+    def sources(self) -> dict[str, str]:
+        """Return which quantity each OID leads to, for those who check."""
+        found = {}
+        for part in self.components.values():
+            prefix = f"{part.prefix}.{self._numbers[part.prefix][part.key]}"
+            found |= {oid: f"{prefix}.{value.quantity}" for value, oid in part.values}
+            if part.state:
+                found[part.state] = f"{prefix}.status"
+            if part.sensor:
+                found[part.sensor[2]] = f"{prefix}.{part.measures}"
+        return found
+
     def readings(self, values: Mapping[str, Raw], lane: Lane, now: float) -> list[Reading]:  # noqa: ARG002 - see Part
         """See ``base.Part.readings``."""
         if lane is Lane.FAST:

@@ -79,6 +79,8 @@ class Ports:
         """Patterns of the settings that mean no port there ever was."""
         self._gone: dict[str, Port] = {}
         """What was watched, and has no row any more: its board was pulled, or is dead."""
+        self._unread: set[str] = set()
+        """Columns that the device never lets us read."""
         self._change: Raw = None
 
     @property
@@ -94,10 +96,14 @@ class Ports:
     async def look(self, walker: Walker) -> None:
         """See ``base.Part.look``."""
         columns = await walker.columns(ifs.LOOKED_AT)
+        if not columns[ifs.HC_IN_OCTETS]:
+            columns |= await walker.columns((ifs.HC_OUT_OCTETS,))
         found = ifs.ports(columns)
         self.stale = False
-        if not found and self.ports and await walker.column(ifs.OPER) is None:
-            return  # unreadable for once
+        unread = {oid for oid in (ifs.DESCR, ifs.NAME, ifs.TYPE, ifs.OPER) if await walker.column(oid) is None}
+        if self.ports and not unread <= self._unread:
+            return  # unreadable for once: names would change
+        self._unread = unread
         before = self._gone | self.watched
         self.ports = found
         self.found = bool(found)
@@ -201,7 +207,7 @@ class Ports:
         result: dict[str, float | None] = {}
         for figure in FIGURES:
             octets = figure.endswith(".rate")
-            bits = 64 if port.wide and octets else 32
+            bits = 64 if octets and _column(figure, port) == _COUNTERS[figure][0] else 32
             counted = rate(
                 before.counts[figure], counts[figure], now - before.at, bits=bits, most=speed / 8 if octets else 0.0
             )
@@ -277,7 +283,8 @@ class Ports:
 
 
 def _column(figure: str, port: Port) -> str:
-    return _COUNTERS[figure][0 if port.wide else 1]
+    wide = port.wide_in if figure.startswith("in.") else port.wide_out
+    return _COUNTERS[figure][0 if wide else 1]
 
 
 def _columns(port: Port) -> list[str]:

@@ -132,11 +132,10 @@ class Trunks:
         for name in (*(trunk.title for trunk in self._gone.values()), *self._missing):
             all_flags.add("MISSING")
             remarks.append(f"{name} is not there")
-        for port in self._signalling.values():
-            state = _state(port, values)
-            if state not in ("up", "disabled", None):
-                all_flags.add("SIGNALLING")
-                remarks.append(f"{port.title} {state}")
+        silent = [port for port in self._signalling.values() if _state(port, values) not in ("up", "disabled", None)]
+        if len(silent) > dead:  # that of a dead trunk is down because the trunk is
+            all_flags.add("SIGNALLING")
+            remarks += [f"{port.title} down" for port in silent]
         if self.trunks or self._gone or self._missing:
             found += [
                 judged("x.trunk.status", tuple(all_flags)),
