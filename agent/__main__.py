@@ -1,4 +1,4 @@
-"""``wolfsmoke-agent``: run the agent, check its settings, or read one device."""
+"""``wolfsmoke-agent``: run the agent, check its settings, read one device, or look for devices."""
 
 import argparse
 import asyncio
@@ -14,6 +14,7 @@ from typing import Any
 from agent import native, systemd
 from agent.config import load
 from agent.drivers.base import Driver, Identity
+from agent.scan import command as scan_command
 from contract.errors import ConfigError, DeviceError, UsageError, WolfsmokeError
 from contract.extras import needed
 from contract.log import Lines
@@ -45,6 +46,8 @@ def _main(arguments: list[str] | None) -> int:
             case "check":
                 config = load(asked.config)
                 print(f"{asked.config}: good: {config.agent.site}/{config.agent.name}, {len(config.devices)} devices")
+            case "scan":
+                return _scan(asked)
             case _:
                 _run(asked.config, level=logging.DEBUG if asked.verbose else logging.INFO)
     except (ConfigError, UsageError) as error:
@@ -70,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, check):
         command.add_argument("--config", type=Path, required=True)
     run.add_argument("--verbose", action="store_true", help="log every step")
+    scan = commands.add_parser("scan", help="look for devices, carefully, and propose their settings")
+    scan_command.add_arguments(scan)
     read = commands.add_parser("read", help="ask one device, with no settings")
     read.add_argument("url", help="snmp://community@host, snmp://host?version=3&user=…, megatec:///dev/ttyUSB0")
     read.add_argument("--json", action="store_true", help="for programs")
@@ -95,6 +100,11 @@ def _run(path: Path, *, level: int) -> None:
         await app.run(stop)
 
     asyncio.run(until_stopped())
+
+
+def _scan(asked: argparse.Namespace) -> int:
+    native.set_apart()
+    return scan_command.run(asked)
 
 
 async def _read(url: str, kind: str, profile: str, *, as_json: bool) -> int:

@@ -15,7 +15,6 @@ from pysnmp.entity.rfc3413 import ntforg
 from pysnmp.proto import rfc1902
 
 from firmware_sims.faults import DELAY_SECONDS, Fault, spoiled
-
 from firmware_sims.snmp_ups import User
 from firmware_sims.ups import Ups, View
 
