@@ -300,7 +300,7 @@ async def test_what_is_known_beside_is_said_with_every_poll_and_watched():
     watch = Watch("ups-1", (many,), lambda: "id-1")
     driver = FakeDriver(GOOD, DeviceTimeout("no answer"))
     subject = Poller(
-        "ups-1", driver, watch, sink, HandClock(), poll=1.0, slow=1.0, timeout=LIMIT, beside=lambda _full: beside
+        "ups-1", driver, watch, sink, HandClock(), poll=1.0, slow=1.0, timeout=LIMIT, beside=lambda _: beside
     )
     await subject.poll_once(Lane.FAST)
     await subject.poll_once(Lane.FAST)
