@@ -18,6 +18,7 @@ from agent.kinds import ConditionSettings
 from agent.neighbours import Neighbours
 from agent.ways import WAYS, Context, Way
 from agent.ways.line import Line
+from agent.ways.line import neighbours as line_neighbours
 from agent.ways.megatec import Megatec
 from agent.ways.probe import Probe
 from agent.ways.snmp import Snmp
@@ -190,6 +191,14 @@ class _File(msgspec.Struct, frozen=True):
                 yield Fault(f"a second device {device.id!r}", "give it another id", ("device", index, "id"))
             if isinstance(device.id, str):
                 ids.add(device.id)
+        for index, device in enumerate(draft.device if isinstance(draft.device, tuple) else ()):
+            if not isinstance(device, Device | settings.Draft):
+                continue
+            if isinstance(device.line, Line | settings.Draft):
+                for name, at in line_neighbours(device.line):
+                    if name not in ids:
+                        hint = did_you_mean(name, ids)
+                        yield Fault(f"no device {name!r} here", hint, ("device", index, "line", *at))
             port = device.megatec.port if isinstance(device.megatec, Megatec | settings.Draft) else None
             if isinstance(port, str) and ports.setdefault(port, index) != index:
                 what = f"{port} is taken by device[{ports[port]}]"
