@@ -10,6 +10,7 @@ import random
 import socket
 import struct
 from collections.abc import Callable
+from typing import cast
 
 import msgspec
 
@@ -258,8 +259,7 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what answers leave by."""
-        assert isinstance(transport, asyncio.DatagramTransport)  # noqa: S101 - asyncio makes it one
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Answer, if there is an answer."""
