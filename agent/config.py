@@ -30,6 +30,7 @@ from agent.ways.base import Tabled, meant
 from agent.ways.group import Group
 from agent.ways.host import Host
 from agent.ways.line import Line
+from agent.ways.line import neighbours as line_neighbours
 from agent.ways.megatec import Megatec
 from agent.ways.modbus import Modbus
 from agent.ways.nut import Nut
@@ -274,6 +275,16 @@ class _File(msgspec.Struct, frozen=True):
             yield from buses.faults(index, device)
         if isinstance(draft.device, tuple):
             yield from member_faults(draft.device)
+            yield from _strangers(draft.device, ids)
+
+
+def _strangers(devices: tuple[Any, ...], ids: set[str]) -> Iterable[Fault]:
+    """Yield the devices that a line's self-check asks for, and that are not there."""
+    for index, device in enumerate(devices):
+        if isinstance(device, Device | settings.Draft) and isinstance(device.line, Line | settings.Draft):
+            for name, at in line_neighbours(device.line):
+                if name not in ids:
+                    yield Fault(f"no device {name!r} here", did_you_mean(name, ids), ("device", index, "line", *at))
 
 
 class Buses:

@@ -104,23 +104,30 @@ class Prober(Protocol):
 
 
 class Window:
-    """What came of the probes of one target in the last so many seconds; ``now`` is a steady clock."""
+    """What came of the probes of one target in the last so many seconds, and of the last few in any case.
 
-    def __init__(self, seconds: float) -> None:
-        """Start with nothing."""
+    ``now`` is a steady clock.
+    """
+
+    def __init__(self, seconds: float, least: int = 0) -> None:
+        """Start with nothing; ``least`` probes are kept however old: a line that is asked seldom is judged all the same."""
         self._seconds = seconds
+        self._least = least
         self._kept: deque[tuple[float, int, tuple[float, ...]]] = deque()
 
     def take(self, now: float, outcome: Outcome) -> None:
-        """Take one outcome; what could not be sent counts for nothing."""
-        if outcome.state is not State.UNSENT:
-            self._kept.append((now, outcome.sent, outcome.delays))
+        """Take one outcome. One that could not be sent ends what was known: from then on nothing is."""
+        if outcome.state is State.UNSENT:
+            self._kept.clear()
+            return
+        self._kept.append((now, outcome.sent, outcome.delays))
         self.forget(now)
 
     def forget(self, now: float) -> None:
         """Let go of what is older than the window."""
-        while self._kept and self._kept[0][0] < now - self._seconds:
-            self._kept.popleft()
+        sent = self.sent
+        while self._kept and self._kept[0][0] < now - self._seconds and sent - self._kept[0][1] >= self._least:
+            sent -= self._kept.popleft()[1]
 
     @property
     def sent(self) -> int:

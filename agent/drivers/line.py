@@ -53,10 +53,10 @@ class LineDriver:
         self._checker = checker
         self._clock = clock
         self._last: dict[Target, Outcome] = {}
-        self._windows = {target: Window(setup.window) for target in (*setup.far, *setup.dns)}
+        self._windows = {target: Window(setup.window, _ENOUGH) for target in (*setup.far, *setup.dns)}
         self._silent = dict.fromkeys(setup.far, 0)
-        self._gateway = Window(setup.window)
-        self._hop = Window(setup.window)
+        self._gateway = Window(setup.window, _ENOUGH)
+        self._hop = Window(setup.window, _ENOUGH)
         self._checked: Checked | None = None
         self._checks = 0
         """Of this failure."""
@@ -70,8 +70,9 @@ class LineDriver:
     async def read(self, lane: Lane = Lane.ALL) -> Sequence[Reading]:
         """See ``Driver.read``. A line that is down is a reading, never an error."""
         setup = self._setup
-        await asyncio.gather(self._ask(self._due(lane)), self._ask_path())
-        if not self._alive():
+        due = self._due(lane)
+        await asyncio.gather(self._ask(due), self._ask_path())
+        if not any(self._last[target].alive for target in due if target in setup.far):
             await self._ask(setup.far)
         for target in setup.far:
             silent = self._last[target].state is State.SILENT

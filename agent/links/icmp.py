@@ -82,6 +82,7 @@ class _Sock:
         proto = socket.IPPROTO_ICMP if family == socket.AF_INET else socket.IPPROTO_ICMPV6
         self.family = family
         self.raw = False
+        self._tries = 1
         self.ident = int.from_bytes(os.urandom(2), "big")
         self.token = os.urandom(_TOKEN)
         try:
@@ -98,6 +99,7 @@ class _Sock:
     def errors_please(self) -> None:
         """Have the kernel keep what routers say; a raw socket hears it by itself."""
         if not self.raw:
+            self._tries = 3  # a send is where such a socket tells of an earlier error, instead of sending
             level, option = (
                 (socket.IPPROTO_IP, _IP_RECVERR)
                 if self.family == socket.AF_INET
@@ -119,12 +121,21 @@ class _Sock:
                     else (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)
                 )
                 self.sock.setsockopt(level, option, hops)
-            self.sock.sendto(request(self.family, self.ident, number, self.token), (host, 0))
+            self._send(request(self.family, self.ident, number, self.token), host)
         except BlockingIOError:
             return "its queue is full"
         except OSError as error:
             return routes.network_says(error)
         return ""
+
+    def _send(self, packet: bytes, host: str) -> None:
+        for tries_left in reversed(range(self._tries)):
+            try:
+                self.sock.sendto(packet, (host, 0))
+                break
+            except OSError:
+                if not tries_left:
+                    raise
 
     def received(self) -> list[tuple[str, int, bool]]:
         """Return what is there: who said it, about which request, and whether it is the reply."""

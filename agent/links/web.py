@@ -47,6 +47,8 @@ class _Bytes:
 
 def read_response(data: bytes) -> Page | None:
     """Return a response; None for what is not one. A body that was cut short is as long as it is."""
+    if b"\r\n\r\n" not in data and b"\n\n" not in data:
+        return None  # it broke off within the headers: the library would take what there is for all
     response = http.client.HTTPResponse(cast("socket.socket", _Bytes(data)))
     try:
         response.begin()

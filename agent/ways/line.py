@@ -177,6 +177,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def neighbours(draft: Any) -> Iterable[tuple[str, tuple[str, str]]]:
+    """Yield the devices that a line, or a draft of one, looks at, and where they are named."""
+    for key in ("port", "power", "equipment"):
+        name = getattr(getattr(draft, key), "device", "")
+        if isinstance(name, str) and name:
+            yield name, (key, "device")
+
+
 def _address(text: Any, key: str) -> Iterable[Fault]:
     """Yield what is wrong with an address that must not depend on a name server; "" is none given."""
     if not isinstance(text, str) or not text:

@@ -136,9 +136,6 @@ def _behind_hash(parts: SplitResult, where: str) -> dict[str, str]:
         if name in given:
             raise UsageError(f"option {name!r} is there twice", where=where, hint="write it once")
         given[name] = value
-    if parts.fragment and not given:
-        hint = f"behind a # stand {', '.join(known)}: #contains=OK"
-        raise UsageError(f"not an option: {parts.fragment[:40]!r}", where=where, hint=hint)
     return given
 
 

@@ -6,9 +6,10 @@ namespaces these skip.
 
 import shutil
 import subprocess
-import time
+import threading
 
 import pytest
+from faults.ground import run
 from lines import ground as grounds
 from lines.ground import FAR, GATEWAY, HOP, Ground, Reader
 
@@ -40,16 +41,12 @@ def ground():
 
 
 @pytest.fixture
-def line(ground, tmp_path):
-    """A line that was good, and whose way is learned; ``more`` is added to its settings."""
+def line(ground):
+    """Starts a line; ``more`` is added to its settings."""
 
     def started(more="", *, probes="", **options):
-        path = tmp_path / "line.toml"
-        path.write_text(f"{LINE}probes = [{PINGS}{probes}]\n{more}")
-        path.chmod(0o644)
-        return Reader(ground, path, **options)
+        return Reader(ground, f"{LINE}probes = [{PINGS}{probes}]\n{more}", **options)
 
-    tmp_path.chmod(0o755)
     return started
 
 
@@ -87,8 +84,7 @@ def test_a_trunk_that_is_cut_is_the_carriers(ground, line):
     assert f"hop bad {HOP} no-answer" in found
     assert "far bad 0/2" in found
     ground.trunk()
-    said = good(reader)
-    assert said["x.selfcheck.verdict"] == "none"
+    assert {"UP", "DOWN"} & set(reader.poll()["x.line.status"]) == {"UP"}
 
 
 def test_a_cut_behind_the_carriers_hop_is_the_carriers_too(ground, line):
@@ -226,7 +222,7 @@ def listens(ground, kind, port):
         words = [*ground.enter("far"), "ss", "-Hln", f"--{kind}", "sport", "=", f":{port}"]
         if subprocess.run(words, capture_output=True, text=True, check=True).stdout:
             return
-        time.sleep(0.1)
+        threading.Event().wait(0.1)
     raise AssertionError(f"nothing listens on {kind} {port}")
 
 
@@ -237,3 +233,63 @@ def polled_until(reader, *flags):
         if set(flags) <= set(said["x.line.status"]):
             return said
     raise AssertionError(said)
+
+
+def test_without_any_right_the_kernels_ping_sockets_will_do(ground, line):
+    run(*ground.enter("site"), "sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
+    reader = line(as_nobody=True)
+    good(reader)
+    assert good(reader)["x.line.hop.address"] == HOP
+    ground.trunk(loss=1.0)
+    assert reader.poll()["x.line.status"] == ["AT-CARRIER", "DOWN"]
+
+
+def test_where_pings_are_forbidden_nothing_is_said_of_the_line(ground, line):
+    run(*ground.enter("site"), "sysctl", "-qw", "net.ipv4.ping_group_range=1 0")
+    said = line(as_nobody=True).poll()
+    assert "UNPROBED" in said["x.line.status"]
+    assert not {"UP", "DOWN"} & set(said["x.line.status"])
+    assert said["x.line.loss"] is None
+    assert "net.ipv4.ping_group_range" in said["x.line.1.says"]
+    assert said["x.selfcheck.verdict"] == "unclear"
+
+
+def test_a_local_firewall_is_no_line_that_is_down(ground, line):
+    reader = line()
+    good(reader)
+    ground.iptables("site", "-A", "OUTPUT", "-p", "icmp", "-j", "DROP")
+    said = reader.poll()
+    assert said["x.line.status"] == ["AT-UNCLEAR", "UNPROBED"], said
+    assert "firewall" in said["x.line.1.says"]
+
+
+def test_two_lines_are_judged_each_by_itself(ground):
+    """The second one goes to the same far end another way; the default route knows only the first."""
+    run(
+        "ip",
+        "link",
+        "add",
+        "eth2",
+        "netns",
+        ground.ns("site"),
+        "type",
+        "veth",
+        "peer",
+        "name",
+        "side",
+        "netns",
+        ground.ns("far"),
+    )
+    for place, interface, address in (("site", "eth2", "192.168.78.2/24"), ("far", "side", "192.168.78.1/24")):
+        ground.ip(place, "addr", "add", address, "dev", interface)
+        ground.ip(place, "link", "set", interface, "up")
+    ground.ip("site", "route", "add", "default", "via", "192.168.78.1", "metric", "200")
+    readers = []
+    for interface, gateway in (("eth1", GATEWAY), ("eth2", "192.168.78.1")):
+        settings = f'interface = "{interface}"\ngateway = "{gateway}"\nprobes = [{PINGS}]\n'
+        readers.append(Reader(ground, settings))
+    for reader in readers:
+        good(reader)
+    ground.trunk(loss=1.0)
+    assert "AT-CARRIER" in readers[0].poll()["x.line.status"]
+    good(readers[1])

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 from faults.ground import run
@@ -92,7 +91,7 @@ class Ground:
         """Have the link to the carrier misbehave, each way."""
         self._shim.stdin.write(f"{delay} {jitter} {loss} 0\n")
         self._shim.stdin.flush()
-        time.sleep(0.1)  # until the shim has read it; a poll takes ten times as long
+        threading.Event().wait(0.1)  # the shim reads it before the next packet, and says nothing when it has
 
     def start(self, name, *command, **options):
         """Run a server in a place until the end."""
@@ -119,11 +118,11 @@ class Ground:
 class Reader:
     """A line that is read at the site; ``as_nobody`` without any right."""
 
-    def __init__(self, ground, path, *, as_nobody=False):
+    def __init__(self, ground, settings, *, as_nobody=False):
         words = (
             ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"] if as_nobody else []
         )
-        command = [*words, sys.executable, str(HERE / "reader.py"), str(path)]
+        command = [*words, sys.executable, str(HERE / "reader.py"), settings]
         self._process = ground.start("site", *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._said = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()

@@ -1,6 +1,6 @@
-"""Reads one line from inside a network namespace: settings as a file, one JSON a poll on standard input, its readings out.
+"""Reads one line from inside a network namespace: settings as a text, one JSON a poll on standard input, its readings out.
 
-    python reader.py LINE.toml
+    python reader.py TOML
 
 Each line of input is ``{"neighbours": {device: {quantity: value}}}``; of output, ``{quantity: value}``, null for one
 that is not good.
@@ -10,7 +10,6 @@ import asyncio
 import json
 import sys
 import time
-from pathlib import Path
 
 from agent.neighbours import LastHeard
 from agent.ways.base import Context
@@ -23,8 +22,8 @@ def _value(value):
     return tuple(value) if isinstance(value, list) else value
 
 
-async def _main(path):
-    line = settings.load(Line, path.read_text("utf-8"), file=str(path))
+async def _main(text):
+    line = settings.load(Line, text, file="line.toml")
     heard = LastHeard()
     driver = line.driver(Context(kind="line", device="line-1", neighbours=heard))
     while True:
@@ -35,7 +34,8 @@ async def _main(path):
             at = time.clock_gettime(time.CLOCK_BOOTTIME)
             heard.take(device, at, 5.0, [Reading(name, _value(value)) for name, value in said.items()])
         readings = await driver.read()
-        print(json.dumps({each.quantity: each.value if each.good else None for each in readings}), flush=True)
+        sys.stdout.write(json.dumps({each.quantity: each.value if each.good else None for each in readings}) + "\n")
+        sys.stdout.flush()
 
 
-asyncio.run(_main(Path(sys.argv[1])))
+asyncio.run(_main(sys.argv[1]))
