@@ -16,7 +16,7 @@ from agent.backups.archive import Budget, Outcome
 from agent.backups.daily import Daily
 from agent.backups.files import last_record, newest_first
 from agent.backups.growth import Growth
-from agent.backups.verdict import AHEAD, LAST, Backup, Plan, Sight, Wholeness, Verdict, judge, tape
+from agent.backups.verdict import AHEAD, LAST, Backup, Plan, Sight, Verdict, Wholeness, judge, tape
 from agent.drivers.base import Identity, Lane
 from agent.drivers.said import brief, joined
 from agent.keepsake import Keepsake

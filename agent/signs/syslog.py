@@ -22,6 +22,7 @@ _OLD: Final = re.compile(
 )
 _TAG: Final = re.compile(r"([\w./-]{1,48})(?:\[[^\]\s]{1,32}\])?: ?")
 _DIGITS: Final = re.compile(rb"[1-9]\d{0,6} ")
+_BLANK: Final = re.compile(rb"[\n\0\r]+")
 _ENDS: Final = re.compile(rb"[\n\0]")
 
 
@@ -135,7 +136,10 @@ class Frames:
         gone = min(self._skip, left)
         self._skip -= gone
         self._at += gone
-        left -= gone
+        if not self._skip_line:
+            blank = _BLANK.match(self._waiting, self._at)
+            self._at = blank.end() if blank else self._at
+        left = len(self._waiting) - self._at
         if not left:
             return None
         if not self._skip_line:
