@@ -1,5 +1,3 @@
-import os
-
 from agent.drivers.said import LONGEST
 from agent.signs.evidence import Evidence
 
@@ -38,7 +36,7 @@ def test_the_files_are_a_ring(tmp_path):
         for line in range(20):
             evidence.add("now", "a", f"{number} {line} {'x' * 100}")
         evidence.write()
-    size = sum(os.stat(each).st_size for each in tmp_path.iterdir())
+    size = sum(each.stat().st_size for each in tmp_path.iterdir())
     assert 100_000 < size < 220_000
     assert sorted(each.name for each in tmp_path.iterdir()) == ["e.log", "e.log.1"]
 

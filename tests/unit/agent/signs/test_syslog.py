@@ -40,6 +40,7 @@ BOM = "\ufeff".encode()
         # as devices send it
         (b"<189>Nov 25 2026 13:00:00 sw1 %%10IFNET/3/LINK: down", Message(23, 5, "%%10IFNET/3/LINK: down", "sw1")),
         (b"<187>Mar  1 00:00:07: %LINK-3-UPDOWN: down\n", Message(23, 3, "%LINK-3-UPDOWN: down")),
+        (b"14 <11>plain text", Message(1, 3, "plain text")),  # logger --udp --octet-count
         (b"<11>plain text", Message(1, 3, "plain text")),
         (b"no priority at all", Message(1, 5, "no priority at all")),
         (b"<999>x", Message(1, 5, "<999>x")),
