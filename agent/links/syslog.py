@@ -23,6 +23,8 @@ _TICK: Final = 0.1
 _CONNECTIONS: Final = 64
 _PER_SOURCE: Final = 8
 _CHUNK: Final = 16 << 10
+_BYTES: Final = 256
+"""Bytes of a stream that count as one more message."""
 _MEMINFO: Final = 55
 """SO_MEMINFO (linux/sock_diag.h); its ninth number counts what was dropped."""
 
@@ -185,6 +187,7 @@ class SyslogPort:
         frames = Frames()
         try:
             while data := await reader.read(_CHUNK):
+                self._left -= len(data) // _BYTES  # many bytes that are no message cost their time too
                 for frame in frames.feed(data):
                     await self._take_slowly(source, frame)
             if rest := frames.rest():

@@ -15,13 +15,15 @@ ERROR: Final = 3
 """Severities are 0 emergency, 1 alert, 2 critical, 3 error, 4 warning, 5 notice, 6 informational, 7 debug."""
 _NOTICE: Final = 13
 """user.notice: the priority of what has none (RFC 3164, 4.3.3)."""
-_PRIORITY: Final = re.compile(r"<(\d{1,3})>")
+_PRIORITY: Final = re.compile(r"(?:\d{1,7} )?<(\d{1,3})>")
+"""Some senders put the length in front over UDP too."""
 _NEW: Final = re.compile(r"1 (\S{1,64}) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) ?")
 _OLD: Final = re.compile(
     r"(?:(?:[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S{8,32})(?: [A-Z]{3,4})?:?) (\S{1,255}) "
 )
 _TAG: Final = re.compile(r"([\w./-]{1,48})(?:\[[^\]\s]{1,32}\])?: ?")
 _DIGITS: Final = re.compile(rb"[1-9]\d{0,6} ")
+_BLANK: Final = re.compile(rb"[\n\0\r]+")
 _ENDS: Final = re.compile(rb"[\n\0]")
 
 
@@ -53,7 +55,7 @@ def _new(priority: int, rest: str) -> Message | None:
         return None
     host, program = (_value(match[2]), _value(match[3]))
     text = _behind_data(rest, match.end())
-    return Message(priority >> 3, priority & 7, text.removeprefix("\ufeff"), host, program)
+    return Message(priority >> 3, priority & 7, text.removeprefix("\ufeff").lstrip(" "), host, program)
 
 
 def _value(text: str) -> str:
@@ -135,7 +137,10 @@ class Frames:
         gone = min(self._skip, left)
         self._skip -= gone
         self._at += gone
-        left -= gone
+        if not self._skip_line:
+            blank = _BLANK.match(self._waiting, self._at)
+            self._at = blank.end() if blank else self._at
+        left = len(self._waiting) - self._at
         if not left:
             return None
         if not self._skip_line:

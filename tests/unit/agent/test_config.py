@@ -229,7 +229,7 @@ MISTAKES = {
     ),
     "quantity of no kind": (
         condition('name = "hot"\nquantity = "nonsense"\ntest = "above"\nsetpoint = 5'),
-        (17, "device[0].condition[0].quantity", "unknown quantity", "ambient.…, battery.…"),
+        (17, "device[0].condition[0].quantity", "unknown quantity", "ambient.…, backup.…"),
     ),
     "a delay below nothing": (
         condition('name = "bypass"\non_delay = -5'),
