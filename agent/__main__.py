@@ -1,4 +1,4 @@
-"""``wolfsmoke-agent``: run the agent, check its settings, or read one device."""
+"""``wolfsmoke-agent``: run the agent, check its settings, read one device, or look for devices."""
 
 import argparse
 import asyncio
@@ -15,6 +15,7 @@ from agent import native, systemd
 from agent.config import load
 from agent.drivers.base import Driver, Identity
 from agent.ways import WAYS
+from agent.scan import command as scan_command
 from contract.errors import ConfigError, DeviceError, UsageError, WolfsmokeError
 from contract.extras import needed
 from contract.log import Lines
@@ -46,6 +47,8 @@ def _main(arguments: list[str] | None) -> int:
             case "check":
                 config = load(asked.config)
                 print(f"{asked.config}: good: {config.agent.site}/{config.agent.name}, {len(config.devices)} devices")
+            case "scan":
+                return _scan(asked)
             case _:
                 _run(asked.config, level=logging.DEBUG if asked.verbose else logging.INFO)
     except (ConfigError, UsageError) as error:
@@ -71,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, check):
         command.add_argument("--config", type=Path, required=True)
     run.add_argument("--verbose", action="store_true", help="log every step")
+    scan = commands.add_parser("scan", help="look for devices, carefully, and propose their settings")
+    scan_command.add_arguments(scan)
     read = commands.add_parser("read", help="ask one device, with no settings")
     read.add_argument("url", help=", ".join(way.EXAMPLE for way in WAYS.values() if way.EXAMPLE))
     read.add_argument("--json", action="store_true", help="for programs")
@@ -96,6 +101,11 @@ def _run(path: Path, *, level: int) -> None:
         await app.run(stop)
 
     asyncio.run(until_stopped())
+
+
+def _scan(asked: argparse.Namespace) -> int:
+    native.set_apart()
+    return scan_command.run(asked)
 
 
 async def _read(url: str, kind: str, profile: str, *, as_json: bool) -> int:

@@ -6,13 +6,17 @@ import logging
 import math
 import os
 import secrets
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from agent.battery_test import against
 from agent.clock import SystemClock
+from agent.commands import Commands
 from agent.config import Config
 from agent.health import OwnHealth, free
 from agent.mark import open_mark
@@ -23,10 +27,13 @@ from agent.rescue import open_spool
 from agent.room import SIZE, Outlook, tell
 from agent.spool import Spool
 from agent.systemd import Notifier
+from agent.traps.engine import started
+from agent.traps.service import TrapService
 from agent.uplink import Uplink
 from agent.watch import Change, Watch, Watched
 from contract.alarm import Occurrence
 from contract.clock import Stamp
+from contract.command import Command, Reply, Verb
 from contract.message import Alarms, Device, Inventory, Readings
 from contract.reading import Quality, Reading
 
@@ -61,8 +68,11 @@ class App:
         """Of the inventory: what it was made of when it was last told."""
         self._status = ""
         self._fed = -math.inf
+        self._by_id: dict[str, Poller] = {}
+        self._commands = Commands(self._clock, self._clock.gateway_now, self._by_id, self._answer, self._forbids)
         self._outbox: Outbox
         self._uplink: Uplink
+        self._traps: TrapService | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop`` is set. A disk that fails stops nothing.
@@ -122,24 +132,63 @@ class App:
             inventory=self._inventory,
             on_gateway_clock=lambda wall, trusted: self._clock.gateway_says(wall, trusted=trusted),
             health=OwnHealth(Path(config.agent.state)).look,
+            on_command=self._commands.take,
         )
         now = self._clock.stamp()
+        if config.traps is not None:
+            self._traps = TrapService(
+                config.traps,
+                {device.id: device.address for device in config.devices if device.address},
+                self._poke,
+                self._clock.boottime,
+                own=started(Path(config.agent.state) / "traps-engine"),
+                salt=secrets.randbits(64),
+            )
         for device in config.devices:
             watch = Watch(device.id, device.conditions, new_id)
             watch.restore(kept, now)
             self._pollers.append(
                 Poller(
                     device.id,
-                    device.driver(self._heard),
+                    device.driver(self._heard, self._clock, Path(config.agent.state)),
                     watch,
                     self._take,
                     self._clock,
                     poll=device.interval,
                     slow=device.full_interval,
                     timeout=device.timeout,
+                    beside=partial(self._beside, device.id),
                 )
             )
+        self._by_id.update((poller.device, poller) for poller in self._pollers)
         self._take_back(kept, now)
+
+    def _answer(self, reply: Reply) -> None:
+        self._uplink.reply(reply)
+
+    def _forbids(self, command: Command) -> str:
+        """Say what speaks against a command, of all that is known here."""
+        if command.verb != Verb.BATTERY_TEST:
+            return ""
+        devices = {device.id: device for device in self._config.devices if device.what == "ups"}
+        own = devices.pop(command.device, None)
+        if own is None:
+            return "it is no UPS"
+        stamp = self._clock.stamp()
+        local = time.localtime(stamp.wall)
+        return against(
+            own.battery_test,
+            self._heard.heard(own.id),
+            {name: self._heard.heard(name) for name in devices},
+            now=stamp.boottime,
+            second=local.tm_hour * 3600.0 + local.tm_min * 60.0 if stamp.trusted else None,
+        )
+
+    def _poke(self, device: str) -> None:
+        self._by_id[device].poke()
+
+    def _beside(self, device: str, full: bool) -> list[Reading]:  # noqa: FBT001 - see Beside
+        return [] if self._traps is None else self._traps.readings(device, full=full)
 
     def _take_back(self, kept: Iterable[Watched], now: Stamp) -> None:
         """End the alarms of devices and conditions that the config no longer has: nobody watches them any more."""
@@ -173,6 +222,8 @@ class App:
 
     async def _work(self, stop: asyncio.Event) -> None:
         workers = [self._outbox.run(), self._uplink.run(), self._look_after()]
+        if self._traps is not None:
+            workers.append(self._traps.run())
         now = asyncio.get_running_loop().time()
         for number, poller in enumerate(self._pollers):
             workers.append(poller.run(now + phase(number, len(self._pollers), poller.interval), number))
@@ -187,6 +238,7 @@ class App:
                     task.cancel()
         finally:
             self._notifier.say(STOPPING=1)
+            await self._commands.close()
             await self._outbox.flush()
             closing = [asyncio.create_task(poller.driver.close()) for poller in self._pollers]
             await asyncio.wait(closing, timeout=CLOSING)

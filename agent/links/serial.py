@@ -1,7 +1,8 @@
 """Serial lines by pyserial: a command out, an answer in, on one worker thread a port.
 
 A port may be a path (``/dev/ttyUSB0``) or any pyserial URL (``socket://host:port`` for a serial server). DTR is
-raised and RTS lowered, because some cables feed their adapter from them (NUT's default too).
+raised and RTS lowered, because some cables feed their adapter from them (NUT's default too); an adapter that has no such
+lines, whatever error it says so with, works without.
 """
 
 import asyncio
@@ -109,32 +110,12 @@ class SerialLink:
             raise
         except (OSError, termios.error) as error:  # SerialException is an OSError; tcflush raises its own
             self._drop()
-            raise self._lost(error) from error
+            raise lost(self.url, error) from error
 
     def _open(self) -> Any:
-        parts = urlsplit(self.url)
-        if parts.scheme == "socket" and not _has_port(self.url):
-            hint = "write socket://host:port"
-            raise PortUnavailable("is not the address of a serial server", where=self.url, hint=hint)
         name = self._lasting if self._lasting and identity(self._lasting)[0] else self.url
-        try:
-            port = serial.serial_for_url(
-                name,
-                baudrate=self._baudrate,
-                timeout=_SLICE,
-                write_timeout=2.0,
-                exclusive=None if parts.scheme else True,  # a lock needs a file
-                do_not_open=True,
-            )
-        except ValueError as error:
-            hint = "write a path such as /dev/ttyUSB0, or socket://host:port"
-            raise PortUnavailable(f"is not a port: {error}", where=self.url, hint=hint) from error
-        # Set before opening: pyserial then forgives ports that have no such lines (pseudo-terminals, ENOTTY).
-        port.dtr = True
-        port.rts = False
-        _forgive(port)
-        port.open()
-        if not parts.scheme:
+        port = open_port(name, self._baudrate)
+        if not urlsplit(self.url).scheme:
             self._lasting = lasting_name(name, self._by_id) or self._lasting
             self._opened = identity(self._lasting or self.url)
         return port
@@ -170,21 +151,6 @@ class SerialLink:
         """What to try when bytes make no sense."""
         return f"noise, or another speed than {self._baudrate} baud? Try 1200, 2400 or 9600, and look at the cable"
 
-    def _lost(self, error: Exception) -> PortUnavailable:
-        number = _number(error) or _number(error.__context__)  # pyserial hides the kernel's own error behind a text
-        if number == errno.ENOENT:
-            what = "there is no such port"
-        elif number in {errno.EBUSY, errno.EAGAIN}:
-            what = "the port is taken"
-        elif self.url.startswith("socket:"):
-            return PortUnavailable(
-                f"the serial server is away: {error}", where=self.url, hint="is it on and reachable?"
-            )
-        else:
-            what = f"the port was lost: {error}"
-        hint = _HINTS.get(number or errno.EIO, "look at the adapter, its cable and the kernel's log")
-        return PortUnavailable(what, where=self.url, hint=hint)
-
     def _drop(self) -> None:
         """Close what is left of the port."""
         port, self._port = self._port, None
@@ -195,20 +161,75 @@ class SerialLink:
                 return  # it is gone already
 
 
-def _forgive(port: Any) -> None:
-    """Make a port open although its DTR or RTS cannot be set: some adapters have no such lines, and say EPROTO or EIO.
+class _Port(serial.Serial):
+    """A port that may have no DTR and no RTS.
 
-    pyserial forgives ENOTTY and EINVAL only. A port that is truly gone says so at the first byte.
+    pyserial forgives ENOTTY and EINVAL only; cheap adapters answer with EPIPE, EIO or EPROTO, and carry data well.
     """
-    for name in ("_update_dtr_state", "_update_rts_state"):
-        update = getattr(port, name, None)
-        if update is not None:
-            setattr(port, name, functools.partial(_quietly, update))
+
+    def _update_dtr_state(self) -> None:
+        with contextlib.suppress(OSError):
+            super()._update_dtr_state()  # type: ignore[misc] # not in its stubs
+
+    def _update_rts_state(self) -> None:
+        with contextlib.suppress(OSError):
+            super()._update_rts_state()  # type: ignore[misc]
 
 
-def _quietly(update: Callable[[], None]) -> None:
-    with contextlib.suppress(OSError):
-        update()
+def open_port(url: str, baudrate: int, *, parity: str = "N", stopbits: int = 1) -> Any:
+    """Return an open port of 8 data bits, locked against other programs; it may block for a moment.
+
+    Args:
+        url: path or pyserial URL.
+        baudrate: bits per second.
+        parity: N, E or O.
+        stopbits: 1 or 2.
+
+    Raises:
+        PortUnavailable: it is no port.
+        OSError, termios.error: it cannot be opened; see ``lost``.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "socket" and not _has_port(url):
+        hint = "write socket://host:port"
+        raise PortUnavailable("is not the address of a serial server", where=url, hint=hint)
+    make = serial.serial_for_url if parts.scheme else _Port
+    options: dict[str, Any] = {"do_not_open": True} if parts.scheme else {"exclusive": True}  # a lock needs a file
+    try:
+        port = make(
+            url if parts.scheme else None,
+            baudrate=baudrate,
+            parity=parity,
+            stopbits=stopbits,
+            timeout=_SLICE,
+            write_timeout=2.0,
+            **options,
+        )
+    except ValueError as error:
+        hint = "write a path such as /dev/ttyUSB0, or socket://host:port"
+        raise PortUnavailable(f"is not a port: {error}", where=url, hint=hint) from error
+    if not parts.scheme:
+        port.port = url  # named now, so that it opens below only
+    # Set before opening: pyserial then raises and lowers them itself, and forgives ports that have none.
+    port.dtr = True
+    port.rts = False
+    port.open()
+    return port
+
+
+def lost(url: str, error: BaseException) -> PortUnavailable:
+    """Return what is to be said of a port that could not be opened, or went away."""
+    number = _number(error) or _number(error.__context__)  # pyserial hides the kernel's own error behind a text
+    if number == errno.ENOENT:
+        what = "there is no such port"
+    elif number in {errno.EBUSY, errno.EAGAIN}:
+        what = "the port is taken"
+    elif url.startswith("socket:"):
+        return PortUnavailable(f"the serial server is away: {error}", where=url, hint="is it on and reachable?")
+    else:
+        what = f"the port was lost: {error}"
+    hint = _HINTS.get(number or errno.EIO, "look at the adapter, its cable and the kernel's log")
+    return PortUnavailable(what, where=url, hint=hint)
 
 
 def _number(error: BaseException | None) -> int | None:

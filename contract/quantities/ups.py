@@ -26,6 +26,14 @@ UPS_STATUS = (
 )
 """Flags of ``ups.status``. NUT's words; FAULT and COMM are ours, because silence must not look like health."""
 
+PROMISE = (
+    "KEPT",  # it will hold as long as was promised
+    "SHORT",  # on mains: it would not
+    "BROKEN",  # on battery: it will not
+    "UNPROVEN",  # no discharge has shown it yet: what the UPS claims is all there is
+    "UNKNOWN",
+)
+"""Flags of ``x.battery.promise``."""
 
 _PHASES: Final = ("L1", "L2", "L3")
 
@@ -108,6 +116,8 @@ PLAIN: Final = (
     number("input.current", "A", 0, 10000, "input current"),
     number("input.power", "VA", 0, 5e6, "apparent power taken"),
     number("input.realpower", "W", 0, 5e6, "active power taken"),
+    number("input.powerfactor", "", -1, 1, "active power taken, of the apparent"),
+    number("x.input.energy", "kWh", 0, 1e9, "energy taken, as a meter counts it"),
     number("input.load", "%", 0, 300, "input power, of the rated"),
     number("input.phases", "", 0, 3, "input phases"),
     number("input.transfer.low", "V", 0, 1000, "input voltage below which the UPS goes to battery"),
@@ -129,6 +139,11 @@ PLAIN: Final = (
     number("input.bypass.realpower", "W", 0, 5e6, "active power through the bypass"),
     number("input.bypass.phases", "", 0, 3, "bypass phases"),
     number("x.ups.on-battery.time", "s", 0, 5e8, "time on battery, as the UPS counts it; restarts with its card"),
+    number("x.battery.elapsed", "s", 0, 5e8, "time on battery by our own clock; a self-test is none"),
+    number("x.battery.runtime.learned", "s", 0, 5e6, "time left on battery at this load, as discharges taught"),
+    number("x.battery.runtime.error", "s", 0, 5e6, "by how much it may be wrong, one time in five by more"),
+    number("x.battery.endurance", "s", 0, 5e6, "learned runtime of the full battery at full load and 25 degC"),
+    flags("x.battery.promise", PROMISE, "whether the battery will hold as long as was promised"),
     number("x.ups.alarms", "", 0, 10000, "alarms that the device counts"),
     text("x.ups.inverter", "state of the inverter in the device's own word"),
     text("x.input.status", "state of the input in the device's own word"),

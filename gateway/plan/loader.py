@@ -1,11 +1,13 @@
 """Plan files to clauses: every problem of every file in one listing. Pure: texts come in."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+import msgspec
 
 from contract.errors import ConfigError, Problem
 from contract.locate import Locator, Path, dotted
 from contract.settings import did_you_mean, load
-from gateway.plan.model import Clause, Plan, PlanFile
+from gateway.plan.model import Clause, Plan, PlanFile, Trigger
 
 
 def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = None) -> Plan:
@@ -20,6 +22,7 @@ def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = No
     """
     problems: list[Problem] = []
     clauses: list[Clause] = []
+    common: list[Trigger] = []
     taken: dict[str, str] = {}
     by_condition: dict[tuple[str, str], str] = {}
     for file, text in sorted(texts.items()):
@@ -29,6 +32,7 @@ def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = No
             problems.extend(error.problems)
             continue
         locator = Locator(text)
+        common.extend(loaded.trigger)
         for index, clause in enumerate(loaded.clause):
             at: Path = ("clause", index)
             for path, what, hint in _misfits(clause, departments, taken, by_condition):
@@ -36,13 +40,33 @@ def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = No
                 problems.append(Problem(file, locator.line(where), dotted(where), what, hint))
             taken.setdefault(clause.clause, file)
             for trigger in clause.trigger:
-                by_condition.setdefault((clause.kind, trigger.condition), clause.clause)
+                for kind in clause.kinds_of(trigger):
+                    by_condition.setdefault((kind, trigger.condition), clause.clause)
             clauses.append(clause)
     if not texts:
         problems.append(Problem("plan", 0, "", "no plan file", "put at least one *.toml into the plan's folder"))
+    elif not clauses and not problems:
+        problems.append(Problem(min(texts), 0, "", "no clause in the whole plan", "add a [[clause]]"))
     if problems:
         raise ConfigError(problems)
-    return Plan(tuple(clauses))
+    return Plan(tuple(_with_common(clauses, common)))
+
+
+def _with_common(clauses: Iterable[Clause], common: Iterable[Trigger]) -> Iterator[Clause]:
+    """Yield the clauses with the triggers that concern every kind of device: in the first clause that is about the kind."""
+    clauses = list(clauses)
+    first = {kind: clause.clause for clause in reversed(clauses) for kind in clause.kinds}
+    said = {(kind, one.condition) for clause in clauses for one in clause.trigger for kind in clause.kinds_of(one)}
+    for clause in clauses:
+        mine = [kind for kind in clause.kinds if first[kind] == clause.clause]
+        more = []
+        for trigger in common:
+            kinds = tuple(
+                kind for kind in mine if kind in (trigger.kinds or mine) and (kind, trigger.condition) not in said
+            )
+            if kinds:
+                more.append(msgspec.structs.replace(trigger, kinds=kinds))
+        yield msgspec.structs.replace(clause, trigger=(*clause.trigger, *more))
 
 
 def _misfits(
@@ -59,10 +83,11 @@ def _misfits(
             "a clause stands in one place",
         )
     for index, trigger in enumerate(clause.trigger):
-        other = by_condition.get((clause.kind, trigger.condition))
-        if other is not None and other != clause.clause:
-            what = f"{trigger.condition!r} of {clause.kind!r} triggers clause {other} already"
-            yield ("trigger", index, "condition"), what, "one condition puts one clause in force"
+        for kind in clause.kinds_of(trigger):
+            other = by_condition.get((kind, trigger.condition))
+            if other is not None and other != clause.clause:
+                what = f"{trigger.condition!r} of {kind!r} triggers clause {other} already"
+                yield ("trigger", index, "condition"), what, "one condition puts one clause in force"
     if departments is None:
         return
     named: list[tuple[Path, str]] = [(("departments",), name) for name in clause.departments]

@@ -81,6 +81,8 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     """A condition that puts the clause in force."""
 
     condition: Slug
+    kinds: tuple[Slug, ...] = ()
+    """Of which of the clause's kinds; none: of all."""
     title: Words
     level: Level
     wake: Wake
@@ -132,8 +134,8 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
 
     clause: Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+){1,4}$")]
     title: Words
-    kind: Slug
-    """The kind of device that it is about."""
+    kinds: tuple[Slug, ...]
+    """The kinds of devices that it is about."""
     departments: tuple[Slug, ...]
     """Who answers for it, first the one that leads."""
     deadline: Seconds
@@ -145,9 +147,16 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     step: tuple[Step, ...] = ()
     escalation: Escalation
 
-    def triggered_by(self, condition: str) -> Trigger | None:
-        """Return the trigger for a condition."""
-        return next((trigger for trigger in self.trigger if trigger.condition == condition), None)
+    def triggered_by(self, condition: str, kind: str = "") -> Trigger | None:
+        """Return the trigger for a condition; where a kind is given, on devices of that kind."""
+        for trigger in self.trigger:
+            if trigger.condition == condition and (not kind or kind in self.kinds_of(trigger)):
+                return trigger
+        return None
+
+    def kinds_of(self, trigger: Trigger) -> tuple[str, ...]:
+        """Return the kinds of devices that one of its triggers is about."""
+        return trigger.kinds or self.kinds
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
@@ -155,22 +164,39 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(draft.clause, str) and isinstance(draft.trigger, tuple):
             if not draft.trigger:
                 yield Fault("a clause without a trigger never comes into force", "add [[clause.trigger]]", ("trigger",))
-            seen: set[str] = set()
-            for index, trigger in enumerate(draft.trigger):
-                name = getattr(trigger, "condition", None)
-                if isinstance(name, str):
-                    if name in seen:
-                        what = f"a second trigger for {name!r}"
-                        yield Fault(what, "put the two together", ("trigger", index, "condition"))
-                    seen.add(name)
+            yield from _twice(draft)
+        if draft.kinds == ():
+            yield Fault("about no kind of device", 'write kinds = ["ups"]', ("kinds",))
         if isinstance(draft.departments, tuple) and not draft.departments:
             yield Fault("nobody answers for it", 'write departments = ["info-centre"]', ("departments",))
+
+
+def _twice(draft: Any) -> Iterable[Fault]:
+    """Yield the triggers that another one has said already, or that are about what the clause is not about."""
+    of = draft.kinds if isinstance(draft.kinds, tuple) else ()
+    seen: set[tuple[str, str]] = set()
+    for index, trigger in enumerate(draft.trigger):
+        if not isinstance(trigger, Trigger):
+            continue
+        for kind in trigger.kinds:
+            if kind not in of:
+                yield Fault(
+                    f"the clause is not about {kind!r}", "name it in the clause's kinds", ("trigger", index, "kinds")
+                )
+        keys = {(kind, trigger.condition) for kind in trigger.kinds or of}
+        if keys & seen:
+            at = ("trigger", index, "condition")
+            yield Fault(f"a second trigger for {trigger.condition!r}", "put the two together", at)
+        seen |= keys
 
 
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file of the plan."""
 
-    clause: tuple[Clause, ...]
+    clause: tuple[Clause, ...] = ()
+    trigger: tuple[Trigger, ...] = ()
+    """What concerns every kind of device: each first clause that is about a kind has it too, where no clause says it
+    otherwise of that kind."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -185,7 +211,7 @@ class Plan(msgspec.Struct, frozen=True):
     def match(self, kind: str, condition: str) -> tuple[Clause, Trigger] | None:
         """Return the clause that a condition on a kind of device puts in force."""
         for clause in self.clauses:
-            trigger = clause.triggered_by(condition) if clause.kind == kind else None
+            trigger = clause.triggered_by(condition, kind)
             if trigger is not None:
                 return clause, trigger
         return None

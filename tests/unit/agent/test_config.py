@@ -82,6 +82,9 @@ def test_defaults_are_filled_in():
         "card-blind",
         "over-temperature",
         "charge-low",
+        "promise-short",
+        "promise-broken",
+        "promise-unproven",
         "contact-lost",
     ]
 
@@ -226,7 +229,7 @@ MISTAKES = {
     ),
     "quantity of no kind": (
         condition('name = "hot"\nquantity = "nonsense"\ntest = "above"\nsetpoint = 5'),
-        (17, "device[0].condition[0].quantity", "unknown quantity", "ambient.…, battery.…"),
+        (17, "device[0].condition[0].quantity", "unknown quantity", "ambient.…, backup.…"),
     ),
     "a delay below nothing": (
         condition('name = "bypass"\non_delay = -5'),
@@ -564,3 +567,47 @@ def test_a_missing_certificate_is_found_before_the_first_connection(folder):
     problem = disk_problem(folder)
     assert (problem.line, problem.key) == (10, "broker.tls.ca")
     assert str(folder / "ca.pem") in problem.what
+
+
+def test_traps_are_off_unless_there_is_a_table():
+    assert parsed(GOOD).traps is None
+
+
+TRAPS = """
+[traps]
+communities = [{ credential = "trap-community" }]
+
+[[traps.user]]
+name = "cards"
+auth = "sha256"
+auth_key = { credential = "trap-auth" }
+priv = "aes"
+priv_key = { credential = "trap-priv" }
+engine = "80:00:1f:88:04:61"
+"""
+
+
+def test_traps_have_communities_and_users():
+    traps = parsed(GOOD + TRAPS).traps
+    assert traps.address == ("0.0.0.0", 162)
+    assert [secret.reveal() for secret in traps.communities] == [SECRET]
+    assert (traps.user[0].user().level, traps.user[0].user().engine.hex()) == (3, "80001f880461")
+    assert SECRET not in repr(traps)
+    assert SECRET not in repr(traps.user[0].user())
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("[traps]", ["traps"]),
+        ('[traps]\nlisten = "162"\ncommunities = [{ file = "c" }]', ["traps.listen"]),
+        ('[traps]\nlisten = "::1:162"\ncommunities = [{ file = "c" }]', ["traps.listen"]),
+        ('[traps]\nlisten = "0.0.0.0:99999"\ncommunities = ["public"]', ["traps.listen", "traps.communities[0]"]),
+        ('[[traps.user]]\nname = "a"\npriv = "aes"', ["traps.user[0].priv", "traps.user[0].priv"]),
+        ('[[traps.user]]\nname = "a"\nauth_key = { file = "k" }', ["traps.user[0].auth_key"]),
+        ('[[traps.user]]\nname = "a"\nengine = "xyz"', ["traps.user[0].engine"]),
+        ('[[traps.user]]\nname = "a"\n[[traps.user]]\nname = "a"', ["traps.user[1].name"]),
+    ],
+)
+def test_what_is_wrong_with_traps_is_said_all_at_once(text, keys):
+    assert sorted(problem.key for problem in problems(GOOD + text)) == sorted(keys)

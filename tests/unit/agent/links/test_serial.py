@@ -2,7 +2,9 @@
 
 import asyncio
 import errno
+import fcntl
 import os
+import termios
 import time
 import tty
 
@@ -123,6 +125,22 @@ async def test_unplugged_while_waiting_for_an_answer(device, link):
     await device.set_fault(Fault.UNPLUG)
     with pytest.raises(PortUnavailable):
         await asyncio.wait_for(asking, 5)
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.EIO, errno.EPROTO, errno.ENOTTY, errno.EINVAL])
+@pytest.mark.usefixtures("device")
+async def test_an_adapter_without_dtr_and_rts_carries_data_all_the_same(link, monkeypatch, number):
+    real, refused = fcntl.ioctl, []
+
+    def ioctl(descriptor, request, *arguments):
+        if request in (termios.TIOCMBIS, termios.TIOCMBIC):
+            refused.append(request)
+            raise OSError(number, "no such line")
+        return real(descriptor, request, *arguments)
+
+    monkeypatch.setattr(fcntl, "ioctl", ioctl)
+    assert (await link.ask(b"Q1\r")).startswith(b"(")
+    assert set(refused) == {termios.TIOCMBIS, termios.TIOCMBIC}
 
 
 async def test_a_taken_port_says_so(device, link):

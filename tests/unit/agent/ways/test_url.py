@@ -78,7 +78,7 @@ WRONG = {
     "": "does not begin with a protocol",
     "192.0.2.1": "does not begin with a protocol",
     f"{SECRET}@192.0.2.1": "does not begin with a protocol",
-    "http://192.0.2.1": "no protocol 'http'",
+    "ftp://192.0.2.1": "no protocol 'ftp'",
     f"smnp://{SECRET}@192.0.2.1": "no protocol 'smnp'",
     "snmp:": "a host is missing",
     "snmp://": "a host is missing",

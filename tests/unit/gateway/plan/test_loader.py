@@ -13,6 +13,7 @@ from gateway.watches import CONDITIONS
 
 CONFIG = pathlib.Path(__file__).parents[4] / "config"
 PLAN = (CONFIG / "plan" / "3.1.toml").read_text("utf-8")
+COMMON = (CONFIG / "plan" / "common.toml").read_text("utf-8")
 CONTACTS = (CONFIG / "contacts.toml").read_text("utf-8")
 DEPARTMENTS = load_contacts(CONTACTS).departments
 
@@ -24,7 +25,7 @@ def problems(plan: str, **others: str) -> list[str]:
 
 
 def test_clause_3_1_1_is_there_in_full():
-    clause = load_plan({"3.1.toml": PLAN}, DEPARTMENTS).find("3.1.1")
+    clause = load_plan({"3.1.toml": PLAN, "common.toml": COMMON}, DEPARTMENTS).find("3.1.1")
     assert clause is not None
     assert clause.title.zh
     assert clause.title.en
@@ -33,7 +34,7 @@ def test_clause_3_1_1_is_there_in_full():
     on_battery = clause.triggered_by("on-battery")
     assert on_battery is not None
     assert on_battery.page_after == 30.0
-    watched = {*defaults("ups")} | {*CONDITIONS, "runtime-short"}
+    watched = {*defaults("ups")} | {*CONDITIONS}
     assert {trigger.condition for trigger in clause.trigger} == watched  # whatever agents watch by default tells people
     assert len(clause.step) >= 4
 
@@ -127,3 +128,52 @@ def test_working_hours_are_the_sites():
     assert hours.working(friday - 10 * 3600) == friday - 7.5 * 3600
     assert hours.next_digest(friday) == friday + 16.5 * 3600
     assert hours.next_digest(friday - 8 * 3600) == friday - 7.5 * 3600
+
+
+def _clause(number: str, kinds: str, *triggers: str) -> str:
+    [head, *_], tail = PLAN.split("[[clause.trigger]]"), PLAN[PLAN.index("[clause.escalation]") :]
+    head = head.replace('"3.1.1"', f'"{number}"').replace('kinds = ["ups"]', f"kinds = {kinds}")
+    more = [_trigger("[[clause.trigger]]", *one.split()) for one in triggers]
+    return "\n".join([head, *more, tail])
+
+
+def _trigger(table: str, condition: str, kinds: str = "") -> str:
+    words = (
+        'title = { zh = "甲", en = "a" }\nlevel = "finding"\nwake = "working"\nurgency = "future"\nseverity = "minor"'
+    )
+    return f"""{table}\ncondition = "{condition}"\n{f"kinds = {kinds}" if kinds else ""}\n{words}\n"""
+
+
+def test_what_concerns_every_kind_stands_in_the_first_clause_that_is_about_it_unless_one_says_it_otherwise():
+    plan = load_plan(
+        {
+            "a.toml": _clause("3.1.7", '["host", "pair"]', "pair-down", 'contact-lost ["host"]'),
+            "b.toml": _clause("3.1.12", '["host", "seat"]', "seat-down"),
+            "common.toml": _trigger("[[trigger]]", "contact-lost") + _trigger("[[trigger]]", "agent-silent"),
+        }
+    )
+
+    def found(kind: str, condition: str) -> tuple[str, tuple[str, ...]] | None:
+        match = plan.match(kind, condition)
+        return (match[0].clause, match[1].kinds) if match else None
+
+    assert found("host", "contact-lost") == ("3.1.7", ("host",))
+    assert found("pair", "contact-lost") == ("3.1.7", ("pair",))
+    assert found("seat", "contact-lost") == ("3.1.12", ("seat",))
+    assert found("host", "agent-silent") == ("3.1.7", ("host", "pair"))
+    assert found("seat", "agent-silent") == ("3.1.12", ("seat",))
+    assert found("ups", "agent-silent") is None
+    assert found("pair", "pair-down") == ("3.1.7", ())
+
+
+def test_a_trigger_of_a_kind_that_its_clause_is_not_about_is_a_mistake():
+    wrong = _clause("3.1.7", '["host"]', 'pair-down ["pair"]')
+    assert any("the clause is not about 'pair'" in one for one in problems(wrong))
+    assert any("about no kind of device" in one for one in problems(_clause("3.1.7", "[]", "pair-down")))
+
+
+def test_one_condition_may_put_two_clauses_in_force_on_two_kinds_but_not_on_one():
+    two = {"a.toml": _clause("3.1.7", '["host"]', "down"), "b.toml": _clause("3.1.12", '["seat"]', "down")}
+    assert load_plan(two).match("seat", "down")[0].clause == "3.1.12"  # type: ignore[index]
+    both = problems(_clause("3.1.7", '["host", "seat"]', "down"), **{"b.toml": two["b.toml"]})
+    assert any("'down' of 'seat' triggers clause 3.1.7 already" in one for one in both)
