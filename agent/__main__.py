@@ -14,8 +14,8 @@ from typing import Any
 from agent import native, systemd
 from agent.config import load
 from agent.drivers.base import Driver, Identity
-from agent.ways import WAYS
 from agent.scan import command as scan_command
+from agent.ways import WAYS
 from contract.errors import ConfigError, DeviceError, UsageError, WolfsmokeError
 from contract.extras import needed
 from contract.log import Lines
