@@ -14,7 +14,7 @@ from agent.drivers.base import Driver, Identity, Lane
 from agent.drivers.megatec import PROTOCOL, MegatecDriver, parse_status
 from agent.drivers.megatec_q6 import Q6Driver, parse_full
 from agent.drivers.voltronic import VoltronicDriver, parse_state
-from contract.errors import DeviceError, DeviceGarbled, DeviceTimeout
+from contract.errors import DeviceError, DeviceGarbled
 from contract.reading import Reading
 
 DIALECTS: Final[Mapping[str, Callable[[Link], Driver]]] = {
@@ -33,21 +33,22 @@ class DialectDriver:
         """Remember the line."""
         self._link = link
         self._driver: Driver | None = None
+        self._identity = Identity()
 
     @property
     def identity(self) -> Identity:
         """See ``Driver.identity``."""
-        return self._driver.identity if self._driver else Identity()
+        return self._identity
 
     async def read(self, lane: Lane = Lane.ALL) -> Sequence[Reading]:
         """See ``Driver.read``."""
-        driver = self._driver or DIALECTS[await self._find()](self._link)
+        driver = self._driver or await self._find()
         try:
             found = await driver.read(lane)
         except DeviceError:
             self._driver = None
             raise
-        self._driver = driver
+        self._driver, self._identity = driver, driver.identity
         return found
 
     async def close(self) -> None:
@@ -55,27 +56,24 @@ class DialectDriver:
         self._driver = None
         await self._link.close()
 
-    async def _find(self) -> str:
-        """Return the name of the dialect.
+    async def _find(self) -> Driver:
+        """Return the driver of the dialect; the Q1 answer that was had on the way is its first poll's.
 
         Raises:
             DeviceError: it knows none, or says nothing.
         """
         asker = Asker(self._link)
-        refused: DeviceGarbled | None = None
+        status, refused = None, None
         try:
-            await asker.required("Q1", parse_status, PROTOCOL)
+            status = await asker.required("Q1", parse_status, PROTOCOL)
         except Unknown as unknown:
             refused = unknown
-        except DeviceTimeout:
-            raise
-        except DeviceGarbled as garbled:
-            refused = garbled  # its (NAK may have a checksum behind it
         if await asker.knows("QGS", parse_state) is not None:
-            return "voltronic"
-        if refused is None:
-            return "q6" if await asker.knows("Q6", parse_full) is not None else "q1"
+            return VoltronicDriver(self._link)
+        if status is not None:
+            knows_q6 = await asker.knows("Q6", parse_full) is not None
+            return (Q6Driver if knows_q6 else MegatecDriver)(self._link, status)
         checked = Asker(self._link, frame=framed, unframe=unframed)
         if await checked.knows("QPI", parse_protocol) is not None:
-            return "axpert"
-        raise refused
+            return AxpertDriver(self._link)
+        raise refused or DeviceGarbled("it knows none of the dialects", where=self._link.url)

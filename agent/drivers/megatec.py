@@ -169,9 +169,10 @@ def _battery(status: Status, ratings: Ratings | None) -> tuple[float | None, flo
 class MegatecDriver:
     """Reads one UPS: Q1 each time; F and I first, and with everything else."""
 
-    def __init__(self, link: Link) -> None:
-        """Remember the line."""
+    def __init__(self, link: Link, status: Status | None = None) -> None:
+        """Remember the line, and a Q1 answer that has just come over it, if one has."""
         self._asker = Asker(link)
+        self._had = status
         self._identity = Identity()
         self._ratings: Ratings | None = None
 
@@ -184,7 +185,9 @@ class MegatecDriver:
         """See ``Driver.read``."""
         asker = self._asker
         try:
-            status = await asker.required("Q1", parse_status, PROTOCOL)
+            status, self._had = self._had, None
+            if status is None:
+                status = await asker.required("Q1", parse_status, PROTOCOL)
         except DeviceError:
             asker.contact = False
             raise

@@ -201,9 +201,10 @@ def _phased(side: str, what: str, values: Three, phases: int) -> dict[str, Value
 class Q6Driver:
     """Reads one UPS: Q1 and Q6 each time; WA, BPS, F and I first, and with everything else."""
 
-    def __init__(self, link: Link) -> None:
-        """Remember the line."""
+    def __init__(self, link: Link, status: Status | None = None) -> None:
+        """Remember the line, and a Q1 answer that has just come over it, if one has."""
         self._asker = Asker(link)
+        self._had = status
         self._identity = Identity()
         self._ratings: Ratings | None = None
         self._phases = Phases()
@@ -222,7 +223,9 @@ class Q6Driver:
         """See ``Driver.read``."""
         asker = self._asker
         try:
-            status = await asker.required("Q1", parse_status, PROTOCOL)
+            status, self._had = self._had, None
+            if status is None:
+                status = await asker.required("Q1", parse_status, PROTOCOL)
             full = await asker.required("Q6", parse_full, PROTOCOL)
         except DeviceError:
             asker.contact = False

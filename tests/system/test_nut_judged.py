@@ -253,3 +253,38 @@ async def test_users_and_servers_that_are_not_there(tmp_path):
         await driver.read()
     with pytest.raises(PortUnavailable, match="cannot be reached"):
         await NutDriver(NutConnection(NutTarget(host="127.0.0.1", port=port)), "room").read()
+
+
+async def tool(*command):
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, command
+    return out
+
+
+@needs_nut
+@pytest.mark.skipif(shutil.which("certutil") is None, reason="certutil (libnss3-tools) is not installed")
+async def test_starttls_with_a_certificate_of_its_own(tmp_path):
+    """Debian's upsd has its certificate in a database of NSS."""
+    database = tmp_path / "db"
+    database.mkdir()
+    (tmp_path / "pw").write_text("pass1234")
+    (tmp_path / "noise").write_bytes(os.urandom(200))
+    base = ("-d", str(database), "-f", str(tmp_path / "pw"))
+    await tool("certutil", "-N", *base)
+    about = ("-n", "upsd", "-s", "CN=localhost", "-8", "localhost", "-x", "-t", "CTu,CTu,CTu", "-v", "120", "-m", "7")
+    await tool("certutil", "-S", *base, "-z", str(tmp_path / "noise"), *about)
+    ca = tmp_path / "server.pem"
+    ca.write_bytes(await tool("certutil", "-L", "-d", str(database), "-n", "upsd", "-a"))
+    upsd = f'MAXAGE 60\nCERTPATH {database}\nCERTIDENT "upsd" "pass1234"\n'
+    users = "[wolf]\n  password = smoke\n  upsmon secondary\n"
+    async with server(tmp_path / "nut", {"room": STEADY}, upsd=upsd, users=users) as made:
+        target = NutTarget(host="localhost", port=made.port, user="wolf", password="smoke", tls=True, ca=str(ca))
+        driver = NutDriver(NutConnection(target), "room")
+        assert {reading.quantity: reading.value for reading in await driver.read()}["ups.load"] == 33.0
+        assert {reading.quantity: reading.value for reading in await driver.read(Lane.FAST)}["battery.charge"] == 87.0
+        await driver.close()
+        with pytest.raises(DeviceRefused, match="certificate verify failed"):
+            await made.driver("room", tls=True).read()
