@@ -19,6 +19,11 @@ STORAGE_TYPE, STORAGE_DESCR, STORAGE_UNITS, STORAGE_SIZE, STORAGE_USED = (
 )
 LOAD: Final = "1.3.6.1.2.1.25.3.3.1.2"
 """hrProcessorLoad: of the last minute, in percent."""
+TICKS: Final = tuple(f"1.3.6.1.4.1.2021.11.{number}.0" for number in (53, 54, 50, 51, 52, 56, 61, 64))
+"""ssCpuRaw…: ticks of idle, wait, then of work: user, nice, system, interrupt, softirq, steal. For an agent that has no
+hrProcessorTable, or not yet: net-snmp has none in its first minute."""
+_IDLE: Final = 2
+"""The first so many of them are of no work."""
 MEMORY_TOTAL, MEMORY_FREE, MEMORY_BUFFERS, MEMORY_CACHED = (
     f"1.3.6.1.4.1.2021.4.{number}.0" for number in (5, 6, 14, 15)
 )
@@ -52,6 +57,7 @@ class Host:
         self._memory: Disk | None = None
         self._swap: Disk | None = None
         self._processors: tuple[str, ...] = ()
+        self._ticks: tuple[int, ...] = ()
 
     async def look(self, walker: Walker) -> None:
         """See ``base.Part.look``."""
@@ -72,7 +78,7 @@ class Host:
 
     def asks(self, lane: Lane) -> Sequence[str]:
         """See ``base.Part.asks``."""
-        asked = [f"{LOAD}.{row}" for row in self._processors]
+        asked = [f"{LOAD}.{row}" for row in self._processors] or list(TICKS)
         if lane is Lane.FAST:
             return asked
         areas = [
@@ -88,8 +94,7 @@ class Host:
 
     def readings(self, values: Mapping[str, Raw], lane: Lane, now: float) -> list[Reading]:  # noqa: ARG002 - see Part
         """See ``base.Part.readings``."""
-        loads = [load for row in self._processors if (load := number(values.get(f"{LOAD}.{row}"))) is not None]
-        found = [judged("host.cpu.load", round(sum(loads) / len(loads), 1) if loads else None)]
+        found = [judged("host.cpu.load", self._load(values))]
         if lane is Lane.FAST:
             return found
         found.append(judged("host.processes", number(values.get(PROCESSES))))
@@ -108,6 +113,19 @@ class Host:
         found.append(judged("host.disk.used.maximum", max(used, default=None)))
         found.append(judged("host.clock.offset", offset(values.get(DATE), self._wall())))
         return found
+
+    def _load(self, values: Mapping[str, Raw]) -> float | None:
+        """Return the processor time in use, in percent: of the last minute, or where the agent only counts, since the last poll."""
+        if self._processors:
+            loads = [load for row in self._processors if (load := number(values.get(f"{LOAD}.{row}"))) is not None]
+            return round(sum(loads) / len(loads), 1) if loads else None
+        before, self._ticks = self._ticks, tuple(whole(values.get(oid)) or 0 for oid in TICKS)
+        if not before or not before[0]:  # in its first seconds net-snmp says 0 to all
+            return None
+        passed = [after - once for once, after in zip(before, self._ticks, strict=True)]
+        if min(passed) < 0 or not sum(passed):
+            return None
+        return round(100.0 * (1 - sum(passed[:_IDLE]) / sum(passed)), 1)
 
     def _memories(self, values: Mapping[str, Raw]) -> Iterator[Reading]:
         total, free, buffers, cached = (

@@ -101,7 +101,7 @@ class Parts:
 
     def sources(self) -> dict[str, str]:
         """Return which quantity each OID leads to, for those who check."""
-        found = {}
+        found: dict[str, str] = {}
         for part in self.components.values():
             prefix = f"{part.prefix}.{self._numbers[part.prefix][part.key]}"
             found |= {oid: f"{prefix}.{value.quantity}" for value, oid in part.values}
