@@ -28,6 +28,7 @@ MEMORY_TOTAL, MEMORY_FREE, MEMORY_BUFFERS, MEMORY_CACHED = (
     f"1.3.6.1.4.1.2021.4.{number}.0" for number in (5, 6, 14, 15)
 )
 """memTotalReal, memAvailReal, memBuffer, memCached in KiB."""
+_SINGLE: Final = (DATE, USERS, PROCESSES, MEMORY_TOTAL, MEMORY_FREE, MEMORY_BUFFERS, MEMORY_CACHED)
 RAM, VIRTUAL, FIXED, FLASH, NETWORK = (f"1.3.6.1.2.1.25.2.1.{number}" for number in (2, 3, 4, 9, 10))
 _NO_DISKS: Final = ("/dev", "/proc", "/run", "/sys", "/snap", "/var/lib/docker", "/var/lib/containers")
 """Where Linux mounts what is no disk."""
@@ -58,6 +59,8 @@ class Host:
         self._swap: Disk | None = None
         self._processors: tuple[str, ...] = ()
         self._ticks: tuple[int, ...] = ()
+        self._has: frozenset[str] = frozenset()
+        """Single objects that it has."""
 
     async def look(self, walker: Walker) -> None:
         """See ``base.Part.look``."""
@@ -74,11 +77,12 @@ class Host:
         self.disks = {disk.name: disk for disk in sorted(disks, key=lambda disk: natural(disk.name)) if _is_disk(disk)}
         self._numbers.give(self.disks)
         self._processors = tuple(await walker.column(LOAD) or ())
+        self._has = frozenset(await walker.there((*_SINGLE, *TICKS)))
         self.found = bool(types or self._processors)
 
     def asks(self, lane: Lane) -> Sequence[str]:
         """See ``base.Part.asks``."""
-        asked = [f"{LOAD}.{row}" for row in self._processors] or list(TICKS)
+        asked = [f"{LOAD}.{row}" for row in self._processors] or [oid for oid in TICKS if oid in self._has]
         if lane is Lane.FAST:
             return asked
         areas = [
@@ -87,7 +91,7 @@ class Host:
             *((self._swap,) if self._swap else ()),
         ]
         asked += [f"{column}.{area.row}" for area in areas for column in (STORAGE_SIZE, STORAGE_USED)]
-        return [*asked, DATE, USERS, PROCESSES, MEMORY_TOTAL, MEMORY_FREE, MEMORY_BUFFERS, MEMORY_CACHED]
+        return [*asked, *(oid for oid in _SINGLE if oid in self._has)]
 
     def restarted(self) -> None:
         """See ``base.Part.restarted``."""

@@ -120,6 +120,7 @@ class Parts:
         remarks: list[str] = []
         for part in self.components.values():
             found += self._of_part(part, values, flags, remarks)
+        self.stale = self.stale or bool(self._gone)  # it may be back
         for part in self._gone.values():
             flags.update(("MISSING", _flag(part.table)))
             remarks.append(f"{part.name} is gone")
