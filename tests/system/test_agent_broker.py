@@ -555,7 +555,7 @@ async def test_an_agent_that_is_told_to_stop_keeps_what_was_only_in_memory(tmp_p
         assert await asyncio.wait_for(process.wait(), 20) == 0
         await until(lambda: not listener.of(Topic.STATE)[-1].online, "its good-bye")
     said = {each.seq for each in listener.of(Topic.READINGS)}
-    assert "the spool has room for 16 h at the present rate (10 messages a second of 340" in (
+    assert "the spool has room for 16 h at the present rate (10.1 messages a second of 340" in (
         tmp_path / "log"
     ).read_text("utf-8")
     spool = open_spool(tmp_path / "state" / "spool.db", "1")
