@@ -585,7 +585,8 @@ async def test_a_ups_that_is_exchanged_is_told_in_the_inventory(tmp_path, mosqui
     async with whole_agent(tmp_path, mosquitto.port, port):
 
         def models():
-            return [device.model for inventory in listener.of(Topic.INVENTORY) for device in inventory.devices]
+            told = listener.of(Topic.INVENTORY)
+            return [device.model for inventory in told for device in inventory.devices if device.kind == "ups"]
 
         await until(lambda: models()[-1:] == ["ONE"], "the first one")
         ups.model = "TWO"
