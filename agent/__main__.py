@@ -48,7 +48,7 @@ def _main(arguments: list[str] | None) -> int:
                 config = load(asked.config)
                 print(f"{asked.config}: good: {config.agent.site}/{config.agent.name}, {len(config.devices)} devices")
             case "scan":
-                return _scan(asked)
+                return scan_command.run(asked)
             case _:
                 _run(asked.config, level=logging.DEBUG if asked.verbose else logging.INFO)
     except (ConfigError, UsageError) as error:
@@ -101,11 +101,6 @@ def _run(path: Path, *, level: int) -> None:
         await app.run(stop)
 
     asyncio.run(until_stopped())
-
-
-def _scan(asked: argparse.Namespace) -> int:
-    native.set_apart()
-    return scan_command.run(asked)
 
 
 async def _read(url: str, kind: str, profile: str, *, as_json: bool) -> int:

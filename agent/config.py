@@ -177,6 +177,8 @@ def _listed(drafts: Any) -> tuple[Any, ...]:
     return drafts if isinstance(drafts, tuple) else ()
 
 
+ITSELF: Final = "agent"
+"""The id, and the kind, of the agent among its devices."""
 MIN_POLL: Final = 0.1
 """Seconds. Cards answer some ten times a second at best."""
 MAX_SLOW: Final = 86400.0
@@ -234,6 +236,8 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     """How long a cut should be lived through with all readings: it is told at start if the spool is too small for it."""
     gateways: tuple[Slug, ...] = ()
     """Who must have everything; none: whoever acknowledges is enough."""
+    condition: tuple[ConditionSettings, ...] = ()
+    """What it watches itself for: changes a default of the kind ``agent``, or adds one."""
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
@@ -244,6 +248,8 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
             for index, name in enumerate(draft.gateways):
                 if name is not settings.BAD and name in draft.gateways[:index]:
                     yield Fault(f"the gateway {name!r} twice", "name each once", ("gateways", index))
+        if isinstance(draft.condition, tuple):
+            yield from kinds.faults(ITSELF, draft.condition)
 
 
 MIN_KEEP: Final = 16 << 20
@@ -270,6 +276,9 @@ class _File(msgspec.Struct, frozen=True):
                 continue
             if isinstance(device.id, str) and device.id in ids:
                 yield Fault(f"a second device {device.id!r}", "give it another id", ("device", index, "id"))
+            if device.id == ITSELF:
+                what = f"{ITSELF!r} is the agent itself, which is watched always"
+                yield Fault(what, "give the device another id", ("device", index, "id"))
             if isinstance(device.id, str):
                 ids.add(device.id)
             yield from buses.faults(index, device)
@@ -341,6 +350,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Left out, nobody listens."""
     digest: str
     """Of the file's text: tells a changed config from the same one."""
+
+    @property
+    def itself(self) -> Device:
+        """The agent as a device: it watches itself."""
+        agent = self.agent
+        return Device(id=ITSELF, kind=ITSELF, title=agent.name, room=agent.room, condition=agent.condition)
 
 
 def load(path: Path, *, environment: Mapping[str, str] = os.environ) -> Config:

@@ -32,6 +32,11 @@ class Mount(msgspec.Struct, frozen=True):
     """It was told to go read-only when it fails."""
 
     @property
+    def pooled(self) -> bool:
+        """Whether its files have other device numbers than it has itself."""
+        return self.kind in _POOLS or self.kind == "overlay"
+
+    @property
     def real(self) -> bool:
         """Whether it is a disk that fills up."""
         on_disk = self.source.startswith("/dev/") or self.kind in _POOLS or self.point == "/"

@@ -109,12 +109,12 @@ class HostDriver:
         return [f"{name} {service.state}" for name, service in services.items() if not service.running]
 
     def _status(self, look: Look, down: list[str] | None) -> tuple[tuple[str, ...], str]:
-        flags, problems = set(), []
+        flags: set[str] = set()
+        problems: list[str] = []
         for disk in look.disks:
             flag, problem = self._disk_wrong(disk)
-            if flag:
-                flags.add(flag)
-                problems.append(problem)
+            flags |= {flag} if flag else set()
+            problems += [problem] if problem else []
         if down:
             flags.add("SERVICE")
             problems += down
@@ -134,7 +134,7 @@ class HostDriver:
             return "UNMOUNTED", f"{disk.point} is not mounted"
         if not disk.readonly:
             self._written.add(disk.point)
-            return "", ""
+            return "", f"{disk.point} cannot be looked at" if disk.size is None and self._named else ""
         if disk.point in self._written or disk.by_error or self._named:
             return "READONLY", f"{disk.point} is read-only"
         return "", ""  # it was so when we came, and nobody named it: it is meant to be
@@ -149,7 +149,7 @@ class HostDriver:
             ("host.uptime", round(look.uptime, 0)),
             ("host.clock.offset", round(clock.offset, 6) if clock.synchronised else None),
             ("host.clock.error", clock.error),
-            ("host.processes", float(look.processes)),
+            ("host.processes", None if look.processes is None else float(look.processes)),
             ("host.users", float(look.users)),
         ]
         if look.swap_used is not None:

@@ -4,6 +4,7 @@ What is wrong with it is looked into from the near end to the far end (``agent.d
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -22,6 +23,7 @@ _WHILE = 180.0
 """Seconds between the ones after that, while the failure lasts."""
 _APART = 5.0
 """Seconds between any two."""
+_HOUR = 3600.0
 _LEARN = 600.0
 """Seconds between two looks at which way a good line goes."""
 _TWICE = 2
@@ -61,6 +63,9 @@ class LineDriver:
         self._checks = 0
         """Of this failure."""
         self._learned: float | None = None
+        self._was_up = False
+        self._drops: deque[float] = deque()
+        """When the line went down, by boottime, in the last hour."""
 
     @property
     def identity(self) -> Identity:
@@ -79,6 +84,7 @@ class LineDriver:
             self._silent[target] = self._silent[target] + 1 if silent else 0
         state = self._state()
         trouble = state & _TROUBLE
+        self._count_drops(state)
         new = False
         if not trouble:
             self._checks = 0
@@ -149,6 +155,15 @@ class LineDriver:
                 found.add("NO-GATEWAY")
         return frozenset(found)
 
+    def _count_drops(self, state: frozenset[str]) -> None:
+        now = self._clock.boottime()
+        if "DOWN" in state and self._was_up:
+            self._drops.append(now)
+        if state & {"UP", "DOWN"}:
+            self._was_up = "UP" in state
+        while self._drops and self._drops[0] < now - _HOUR:
+            self._drops.popleft()
+
     def _best(self) -> Window | None:
         """Return the window of the far target that loses least: a line loses no more than that."""
         windows = [self._windows[target] for target in self._setup.far if target.scheme in _MEASURED]
@@ -205,6 +220,7 @@ class LineDriver:
         last = self._checked if state & _TROUBLE else None
         flags = tuple(sorted(state | ({FLAGS[last.verdict]} if last else set())))
         found = [judged("x.line.status", flags), *_measured("x.line", self._best())]
+        found.append(judged("x.line.drops.recent", float(len(self._drops))))
         if lane is Lane.ALL or checked:
             found.append(judged("x.selfcheck.verdict", str(last.verdict if last else Verdict.NONE)))
             if self._checked is not None:

@@ -20,6 +20,7 @@ from agent.mounts import Mount
 _FIRST: Final = 0.3
 """Seconds between the two looks at the processors from which the first load is made."""
 _MOUNTS: Final = Path("/proc/self/mountinfo")
+_INIT: Final = Path("/proc/1")
 _REBOOT: Final = (Path("/run/reboot-required"), Path("/var/run/reboot-required"))
 _EPHEMERAL: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
@@ -57,7 +58,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """None: there is no swap."""
     disks: tuple[Disk, ...]
     sensors: tuple[tuple[str, float], ...]
-    processes: int
+    processes: int | None
+    """None: we see our own only (``ProtectProc=``)."""
     users: int
     uptime: float
     reboot: bool
@@ -108,7 +110,7 @@ class ThisHost:
             swap_used=swap.percent if swap.total else None,
             disks=tuple(self._disks()),
             sensors=tuple(_sensors()),
-            processes=len(psutil.pids()),
+            processes=len(psutil.pids()) if _INIT.exists() else None,
             users=len(psutil.users()),
             uptime=time.clock_gettime(time.CLOCK_BOOTTIME),
             reboot=any(path.exists() for path in _REBOOT),
@@ -118,7 +120,7 @@ class ThisHost:
         known = mounts.parse(_MOUNTS.read_text("utf-8", "surrogateescape"))
         if not self._points:
             return [_disk(mount) for mount in mounts.disks(known)]
-        by_point = {mount.point: mount for mount in known}  # the last one mounted there is the one that is seen
+        by_point = {mount.point: mount for mount in sorted(known, key=lambda mount: mount.real)}
         return [
             _disk(by_point[point]) if point in by_point else Disk(point=point, mounted=False) for point in self._points
         ]
@@ -127,8 +129,10 @@ class ThisHost:
 def _disk(mount: Mount) -> Disk:
     size = used = inodes = None
     try:
-        said = os.statvfs(mount.point)
-    except OSError:  # it is there and cannot be asked: a share that went away, a disk that fails
+        said = os.statvfs(mount.point) if _seen(mount) else None
+    except OSError:
+        said = None
+    if said is None:  # it is there and cannot be asked: a share that went away, a disk that fails, one out of our sight
         return Disk(point=mount.point, readonly=mount.readonly, by_error=mount.by_error)
     size = float(said.f_blocks * said.f_frsize)
     taken = said.f_blocks - said.f_bfree
@@ -138,6 +142,12 @@ def _disk(mount: Mount) -> Disk:
     if said.f_files > 0 and names + said.f_favail > 0:
         inodes = 100.0 * names / (names + said.f_favail)
     return Disk(mount.point, size, used, inodes, mount.readonly, mount.by_error)
+
+
+def _seen(mount: Mount) -> bool:
+    """Say whether what we see at its name is this disk: ``ProtectHome=`` puts something else in front of it."""
+    device = os.stat(mount.point).st_dev  # noqa: PTH116
+    return mount.pooled or f"{os.major(device)}:{os.minor(device)}" == mount.device
 
 
 def _processors() -> Processors:

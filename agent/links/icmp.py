@@ -5,11 +5,14 @@ socket and CAP_NET_RAW. A reply is known by the random token in it, so that no o
 """
 
 import asyncio
+import contextlib
+import ctypes
 import os
 import socket
 import struct
-from collections.abc import Callable
-from typing import Final
+import time
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
 
 from agent.links import route as routes
 from agent.links.route import Address, Unsent
@@ -24,6 +27,10 @@ _REQUEST = {socket.AF_INET: 8, socket.AF_INET6: 128}
 _EXCEEDED = {socket.AF_INET: 11, socket.AF_INET6: 3}
 """Time exceeded: only this proves that a packet came so far. Anybody on the way may say that something is unreachable."""
 _IP_RECVERR, _IPV6_RECVERR = 11, 25
+_SO_ATTACH_FILTER, _SO_TIMESTAMPNS = 26, 35
+_TIMESPEC: Final = struct.Struct("@ll")
+_AT_ONCE = 256
+"""Packets that are read before somebody else has a turn."""
 _ORIGIN_ICMP, _ORIGIN_ICMP6 = 2, 3
 
 
@@ -70,6 +77,37 @@ def read_packet(packet: bytes, family: int, *, raw: bool) -> tuple[int, int, byt
     return kind, struct.unpack("!H", inner[6:8])[0], inner[8 : 8 + _TOKEN]
 
 
+def _only_ours(sock: socket.socket, family: socket.AddressFamily, ident: int) -> None:
+    """Have the kernel hand a raw socket replies to its own identifier, and what expired on the way.
+
+    Else each of a hundred of them would be woken by the replies to all the others. Classic BPF, bpf(4): a raw socket of
+    IPv4 gives the IP header too.
+    """
+    header = (0xB1, 0, 0, 0) if family == socket.AF_INET else (0x01, 0, 0, 0)  # X = its length, or 0
+    steps = (
+        header,
+        (0x50, 0, 0, 0),  # the type
+        (0x15, 0, 2, _REPLY[family]),
+        (0x48, 0, 0, 4),  # the identifier
+        (0x15, 1, 2, ident),
+        (0x15, 0, 1, _EXCEEDED[family]),
+        (0x06, 0, 0, 0xFFFFFFFF),  # take it
+        (0x06, 0, 0, 0),
+    )
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    with contextlib.suppress(OSError):  # without it all is right, and dearer
+        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(steps), ctypes.addressof(program)))
+
+
+class _Said(NamedTuple):
+    """What came back: from whom, about which request, whether it is the reply, and its wall time by the kernel (0: none)."""
+
+    sender: str
+    number: int
+    reply: bool
+    wall: float
+
+
 class _Sock:
     """One socket that sends echo requests and hands on what comes back."""
 
@@ -93,8 +131,10 @@ class _Sock:
                 self.sock = routes.opened(route, family, socket.SOCK_RAW, proto)
             except PermissionError:
                 raise Unsent("not permitted to ping", routes.user_may_ping()) from None
+            _only_ours(self.sock, family, self.ident)
         except OSError as error:  # no IPv6 on this machine
             raise Unsent(f"no ping socket: {error.strerror}") from None
+        self.sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
     def errors_please(self) -> None:
         """Have the kernel keep what routers say; a raw socket hears it by itself."""
@@ -137,29 +177,29 @@ class _Sock:
                 if not tries_left:
                     raise
 
-    def received(self) -> list[tuple[str, int, bool]]:
-        """Return what is there: who said it, about which request, and whether it is the reply."""
-        found: list[tuple[str, int, bool]] = []
-        while True:
+    def received(self) -> list[_Said]:
+        """Return what is there."""
+        found: list[_Said] = []
+        for _ in range(_AT_ONCE):
             try:
-                packet, sender = self.sock.recvfrom(2048)
+                packet, ancillary, _, sender = self.sock.recvmsg(2048, 128)
             except BlockingIOError:
                 break
             except OSError:  # what a router said of an earlier one; the details are in the queue of errors
                 continue
             read = read_packet(packet, self.family, raw=self.raw)
             if read is not None and read[2] == self.token:
-                found.append((str(sender[0]), read[1], read[0] == _REPLY[self.family]))
+                found.append(_Said(str(sender[0]), read[1], read[0] == _REPLY[self.family], _stamped(ancillary)))
         return found if self.raw else found + self._errors()
 
-    def _errors(self) -> list[tuple[str, int, bool]]:
+    def _errors(self) -> list[_Said]:
         """Return who said of which request that it went no further, from a ping socket's queue of errors."""
-        found: list[tuple[str, int, bool]] = []
-        while True:
+        found: list[_Said] = []
+        for _ in range(_AT_ONCE):
             try:
                 packet, ancillary, _, _ = self.sock.recvmsg(2048, 512, socket.MSG_ERRQUEUE)
             except OSError:
-                return found
+                break
             for _, _, data in ancillary:
                 if len(data) < 24 or data[4] not in (_ORIGIN_ICMP, _ORIGIN_ICMP6) or len(packet) < 8 + _TOKEN:
                     continue
@@ -171,17 +211,27 @@ class _Sock:
                     else socket.inet_ntop(socket.AF_INET6, data[24:40])
                 )
                 if packet[8 : 8 + _TOKEN] == self.token:
-                    found.append((offender, struct.unpack("!H", packet[6:8])[0], False))
+                    found.append(_Said(offender, struct.unpack("!H", packet[6:8])[0], reply=False, wall=0.0))
+        return found
 
 
-async def _listen(sock: _Sock, take: Callable[[str, int, bool], bool], until: float) -> None:
+def _stamped(ancillary: Iterable[tuple[int, int, bytes]]) -> float:
+    """Return when the kernel received a packet, by the wall clock; 0 where it does not say."""
+    for level, kind, data in ancillary:
+        if (level, kind, len(data)) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS, _TIMESPEC.size):
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            return float(seconds + nanoseconds / 1e9)
+    return 0.0
+
+
+async def _listen(sock: _Sock, take: Callable[[_Said], bool], until: float) -> None:
     """Hand on what comes until somebody says that it is enough, or until this time of the loop."""
     loop = asyncio.get_running_loop()
     enough = asyncio.Event()
 
     def readable() -> None:
         for said in sock.received():
-            if take(*said):
+            if take(said):
                 enough.set()
 
     loop.add_reader(sock.sock, readable)
@@ -203,13 +253,14 @@ async def echo(route: Route, address: Address, *, count: int, wait: float) -> Ou
     loop = asyncio.get_running_loop()
     family, host = address
     sock = _Sock(route, family)
-    sent: dict[int, float] = {}
+    sent: dict[int, tuple[float, float]] = {}
     back: dict[int, float] = {}
     said = ""
 
-    def take(sender: str, number: int, reply: bool) -> bool:  # noqa: FBT001 - see _Sock.received
-        if reply and number in sent and number not in back and _same(sender, host):
-            back[number] = loop.time()
+    def take(reply: _Said) -> bool:
+        number = reply.number
+        if reply.reply and number in sent and number not in back and _same(reply.sender, host):
+            back[number] = _delay(*sent[number], loop.time(), reply.wall)
         return len(back) == count
 
     async def ask() -> None:
@@ -217,7 +268,7 @@ async def echo(route: Route, address: Address, *, count: int, wait: float) -> Ou
         for number in range(1, count + 1):
             if number > 1:
                 await asyncio.sleep(GAP)
-            sent[number] = loop.time()
+            sent[number] = loop.time(), time.time()
             said = sock.send(host, number) or said
 
     until = loop.time() + (count - 1) * GAP + wait
@@ -229,10 +280,16 @@ async def echo(route: Route, address: Address, *, count: int, wait: float) -> Ou
         raise group_of_errors.exceptions[0] from None
     finally:
         sock.sock.close()
-    delays = tuple(round(1000.0 * (back[number] - sent[number]), 3) for number in sorted(back))
+    delays = tuple(round(1000.0 * back[number], 3) for number in sorted(back))
     if delays:
         return Outcome(state=State.RIGHT, sent=count, delays=delays)
     return Outcome(state=State.SILENT, sent=count, says=said or "no answer")
+
+
+def _delay(sent: float, sent_wall: float, now: float, wall: float) -> float:
+    """Return the seconds of a round trip: by the kernel's stamp, so that it is not ours to be busy; if no clock was stepped."""
+    steady, stamped = now - sent, wall - sent_wall
+    return stamped if wall and 0.0 <= stamped <= steady else steady
 
 
 async def trace(route: Route, address: Address, *, most: int, wait: float) -> tuple[str, ...]:
@@ -247,12 +304,12 @@ async def trace(route: Route, address: Address, *, most: int, wait: float) -> tu
     found: dict[int, str] = {}
     there = most + 1
 
-    def take(sender: str, number: int, reply: bool) -> bool:  # noqa: FBT001 - see _Sock.received
+    def take(said: _Said) -> bool:
         nonlocal there
-        if 1 <= number <= most:
-            found.setdefault(number, sender)
-            if reply or _same(sender, host):
-                there = min(there, number)
+        if 1 <= said.number <= most:
+            found.setdefault(said.number, said.sender)
+            if said.reply or _same(said.sender, host):
+                there = min(there, said.number)
         return all(number in found for number in range(1, min(there, most) + 1))
 
     try:

@@ -41,6 +41,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         """The settings of a serial line; empty for a host."""
         return f"{self.baudrate} 8{self.parity}{self.stopbits}" if self.port else ""
 
+    def on_wire(self, characters: int) -> float:
+        """Return the seconds that characters are under way. Behind a host there is often such a line as well."""
+        return characters * _CHARACTER / self.baudrate
+
     @property
     def gap(self) -> float:
         """Seconds of silence that end a frame: 3.5 characters."""

@@ -28,6 +28,8 @@ logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)  # what it know
 
 CONNECT_SECONDS: Final = 3.0
 """That opening a connection may take at the least: a host far away needs longer for that than for an answer."""
+_FRAMES: Final = 13
+"""Bytes of a request, and of an answer around its data."""
 _NEVER: Final = 3600.0
 """pymodbus's own timeout, in seconds: ours is over long before."""
 
@@ -95,7 +97,7 @@ class PymodbusWire:
             ask: what to read.
             wake: bytes that go before, on an RTU line.
             pause: seconds after them.
-            seconds: that the answer may take.
+            seconds: that the device may take; how long the line takes for so many bytes is added.
 
         Raises:
             DeviceError: of every kind.
@@ -114,9 +116,9 @@ class PymodbusWire:
             frames.INPUT: client.read_input_registers,
         }[ask.function]
         self._asked, self._seen = ask, b""
+        limit = seconds + self._line.on_wire(_FRAMES + ask.payload)
         try:
-            async with asyncio.timeout(seconds):
-                response: Any = await read(ask.address, count=ask.count, device_id=ask.unit)
+            response = await _within(limit, read(ask.address, count=ask.count, device_id=ask.unit))
         except TimeoutError:
             raise self._silence(ask, seconds) from None
         except ModbusException as error:
@@ -197,3 +199,28 @@ class PymodbusWire:
         self._serial = SerialTransport(port, protocol)
         self._serial.start()
         return self._serial
+
+
+async def _within(seconds: float, request: Awaitable[Any]) -> Any:
+    """Return what a request comes to; in a task of its own, because some pymodbus swallow that they are cancelled.
+
+    Raises:
+        TimeoutError: not in time.
+        ModbusException: pymodbus's.
+    """
+    task = asyncio.ensure_future(request)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        if not done:
+            raise TimeoutError
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            task.add_done_callback(_unheard)
+
+
+def _unheard(task: asyncio.Task[Any]) -> None:
+    """Take the outcome of a request that nobody waits for."""
+    if not task.cancelled():
+        task.exception()

@@ -29,7 +29,7 @@ class Network:
     def interface(self, name: str) -> Interface:
         """Return an interface as it is now."""
         folder = self._root / "sys/class/net" / name
-        if "/" in name or not folder.is_dir():
+        if "/" in name or name in ("", ".", "..") or not folder.is_dir():
             return Interface(there=False)
         flags = self._read(folder / "flags")
         carrier = self._read(folder / "carrier")

@@ -1,6 +1,5 @@
 """Asks any target by the link that knows its protocol, all on one route."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -50,8 +49,3 @@ class LinkProber:
                 return await web.get(self._route, address, target)
             case "sip":
                 return await sip.ask(self._route, address, target.host, target.port, target.transport, wait=wait)
-
-
-async def probe_all(prober: LinkProber, targets: Sequence[Target]) -> list[Outcome]:
-    """Ask targets side by side."""
-    return list(await asyncio.gather(*(prober.probe(target) for target in targets)))

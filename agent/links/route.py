@@ -8,6 +8,8 @@ import errno
 import ipaddress
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Final
 
 from agent.probing import Route
@@ -53,6 +55,9 @@ def network_says(error: OSError) -> str:
 
 
 def _unsent(error: OSError, route: Route | None = None) -> Unsent:
+    if error.errno == errno.EPERM and route is not None and route.interface:
+        hint = "Linux before 5.7 wants CAP_NET_RAW for that: write the line's address as source instead"
+        return Unsent(f"not permitted to choose {route.interface}", hint)
     if error.errno in (errno.EPERM, errno.EACCES):
         return Unsent("not permitted to send", "a local firewall (OUTPUT) drops it, or the service may not")
     if error.errno == errno.ENODEV and route is not None:
@@ -119,6 +124,17 @@ def _no_address(host: str) -> Unsent:
     return Unsent(f"the name {host} has no address now", "is it right? An address needs no name server")
 
 
+@cache
+def _names() -> ThreadPoolExecutor:
+    """Return threads of our own: those of the loop are the broker's too, and a dead name server holds them for long."""
+    return ThreadPoolExecutor(2, "names")
+
+
+def _look_up(host: str, family: int) -> list[Address]:
+    infos = socket.getaddrinfo(host, None, family=family, type=socket.SOCK_STREAM)
+    return [(socket.AddressFamily(info[0]), str(info[4][0])) for info in infos]
+
+
 class Resolver:
     """Names to addresses, by the system. What was found is kept: a name server that is dead is not a dead target."""
 
@@ -150,13 +166,12 @@ class Resolver:
         family = source[0] if source else socket.AF_UNSPEC
         try:
             async with asyncio.timeout(self._wait):
-                infos = await loop.getaddrinfo(host, None, family=family, type=socket.SOCK_STREAM)
+                infos = await loop.run_in_executor(_names(), _look_up, host, family)
         except (OSError, TimeoutError, UnicodeError):
             infos = []
         if infos:
-            fresh = (socket.AddressFamily(infos[0][0]), str(infos[0][4][0]))
-            self._known[host] = (fresh, now)
-            return fresh
+            self._known[host] = (infos[0], now)
+            return infos[0]
         if known is not None:
             return known[0]
         raise _no_address(host)

@@ -213,7 +213,11 @@ def open_port(url: str, baudrate: int, *, parity: str = "N", stopbits: int = 1) 
     # Set before opening: pyserial then raises and lowers them itself, and forgives ports that have none.
     port.dtr = True
     port.rts = False
-    port.open()
+    try:
+        port.open()
+    except ValueError as error:  # of a speed that the hardware has not got
+        hint = "9600 and 2400 work nearly everywhere"
+        raise PortUnavailable(f"cannot be set so: {error}", where=url, hint=hint) from error
     return port
 
 

@@ -123,7 +123,13 @@ class Line:
         _, _, _, _, _, _, characters = termios.tcgetattr(self._fd)
         control = termios.CS8 | termios.CREAD | termios.CLOCAL | (termios.PARENB if self._parity == "E" else 0)
         characters[termios.VMIN], characters[termios.VTIME] = 0, 0
-        termios.tcsetattr(self._fd, termios.TCSANOW, [termios.IGNPAR, 0, control, 0, speed, speed, characters])
+        wanted = [termios.IGNPAR, 0, control, 0, speed, speed, characters]
+        try:
+            termios.tcsetattr(self._fd, termios.TCSANOW, wanted)
+        except termios.error as error:
+            if self._parity == "N" or error.args[0] != errno.EINVAL:
+                raise
+            # glibc says so where all was set but the parity: pseudo-terminals have none, and need none
         try:
             fcntl.ioctl(self._fd, termios.TIOCMBIS, _DTR)
             fcntl.ioctl(self._fd, termios.TIOCMBIC, _RTS)

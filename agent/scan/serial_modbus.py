@@ -31,6 +31,10 @@ class ModbusRtuFinder:
 
     name = "modbus"
 
+    def __init__(self, wait: float = WAIT) -> None:
+        """Take the patience for one answer, in seconds."""
+        self._wait = wait
+
     async def find(self, path: Path) -> list[Found]:
         """Return the devices on a line.
 
@@ -52,25 +56,24 @@ class ModbusRtuFinder:
         """Return in words what an address answers; empty where nobody is."""
         for knock in _KNOCKS:
             pdu, what = PROBES[knock]
-            answer = await _ask(line, address, pdu)
+            answer = await self._ask(line, address, pdu)
             if answer and fits(pdu, answer):
                 asked, _ = PROBES[0]
-                named = await _ask(line, address, asked)
+                named = await self._ask(line, address, asked)
                 if named and fits(asked, named) and not named[0] & 0x80:
                     return said(asked, named, "")
                 return said(pdu, answer, what)
         return ""
 
-
-async def _ask(line: Line, address: int, pdu: bytes) -> bytes:
-    """Return the PDU of a sound answer from this address; empty for anything else."""
-    question = bytes((address,)) + pdu
-    question += crc(question)
-    answer = await line.ask(question, WAIT)
-    answer = answer.removeprefix(question)  # some adapters hear themselves
-    if len(answer) < 5 or answer[0] != address or crc(answer[:-2]) != answer[-2:]:
-        return b""
-    return answer[1:-2]
+    async def _ask(self, line: Line, address: int, pdu: bytes) -> bytes:
+        """Return the PDU of a sound answer from this address; empty for anything else."""
+        question = bytes((address,)) + pdu
+        question += crc(question)
+        answer = await line.ask(question, self._wait)
+        answer = answer.removeprefix(question)  # some adapters hear themselves
+        if len(answer) < 5 or answer[0] != address or crc(answer[:-2]) != answer[-2:]:
+            return b""
+        return answer[1:-2]
 
 
 def _found(path: Path, baudrate: int, parity: str, address: int, words: str) -> Found:

@@ -46,6 +46,7 @@ PLAIN: Final = (
     number("x.line.loss", "%", 0, 100, "probes lost over the window, to the far target that loses least"),
     number("x.line.delay", "ms", 0, 60000, "round trip over the window, median, to the far target that loses least"),
     number("x.line.jitter", "ms", 0, 60000, "mean difference of one round trip to the next, to that target"),
+    number("x.line.drops.recent", "", 0, 1e4, "times that the line went down in the last hour"),
     number("x.line.gateway.loss", "%", 0, 100, "probes lost on the way to the gateway, over the window"),
     number("x.line.gateway.delay", "ms", 0, 60000, "round trip to the gateway, median over the window"),
     text("x.line.gateway.address", "next hop, as configured or found"),

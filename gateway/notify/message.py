@@ -69,7 +69,9 @@ def compose(
 def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) -> dict[str, Any]:
     """Return the same for machines; JSON types only."""
     worst = incident.worst
-    trigger = clause.triggered_by(worst.condition, incident.source.kind) or clause.triggered_by(worst.condition)
+    trigger = clause.triggered_by(worst.condition, incident.source.kind, incident.source.device) or clause.triggered_by(
+        worst.condition
+    )
     return {
         "code": incident.code,
         "clause": clause.clause,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -77,13 +77,22 @@ class Words(msgspec.Struct, frozen=True):
         return self.en if language == "en" else self.zh
 
 
+UNSAID: Final = Words("-", "-")
+"""Stands for the condition's own name."""
+
+
 class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     """A condition that puts the clause in force."""
 
-    condition: Slug
+    condition: Slug = ""
+    conditions: tuple[Slug, ...] = ()
+    """Several that are dealt with alike, instead of one; the loader makes a trigger of each."""
     kinds: tuple[Slug, ...] = ()
     """Of which of the clause's kinds; none: of all."""
-    title: Words
+    devices: tuple[Slug, ...] = ()
+    """On which devices, by their ids; none: on all that no other trigger names."""
+    title: Words = UNSAID
+    """Left out: what the condition is called."""
     level: Level
     wake: Wake
     urgency: Urgency
@@ -91,6 +100,22 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     certainty: Certainty = Certainty.OBSERVED
     page_after: Seconds = 0.0
     """People are told only when it has stood for so long. The board does not wait."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The conditions that it is about."""
+        return (self.condition, *self.conditions) if self.condition else self.conditions
+
+    @staticmethod
+    def faults(draft: Any) -> Iterable[Fault]:
+        """Yield what does not fit."""
+        if isinstance(draft.condition, str) and isinstance(draft.conditions, tuple):
+            if bool(draft.condition) is bool(draft.conditions):
+                yield Fault("condition, or conditions?", 'write condition = "on-battery", or conditions = ["…", "…"]')
+            elif draft.conditions and draft.title != UNSAID:
+                yield Fault(
+                    "one title for several conditions", "leave it out: each is called by its own name", ("title",)
+                )
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,12 +172,19 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     step: tuple[Step, ...] = ()
     escalation: Escalation
 
-    def triggered_by(self, condition: str, kind: str = "") -> Trigger | None:
-        """Return the trigger for a condition; where a kind is given, on devices of that kind."""
+    def triggered_by(self, condition: str, kind: str = "", device: str = "") -> Trigger | None:
+        """Return the trigger for a condition: where they are given, on devices of a kind, and on a device.
+
+        One that names the device goes before one that names none.
+        """
+        general = None
         for trigger in self.trigger:
-            if trigger.condition == condition and (not kind or kind in self.kinds_of(trigger)):
-                return trigger
-        return None
+            if condition in trigger.names and (not kind or kind in self.kinds_of(trigger)):
+                if device in trigger.devices:
+                    return trigger
+                if not trigger.devices or not device:
+                    general = general or trigger
+        return general
 
     def kinds_of(self, trigger: Trigger) -> tuple[str, ...]:
         """Return the kinds of devices that one of its triggers is about."""
@@ -171,10 +203,22 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
             yield Fault("nobody answers for it", 'write departments = ["info-centre"]', ("departments",))
 
 
+Key = tuple[str, str, str]
+"""Kind of device, condition, device ("" for all)."""
+
+
+def keys_of(trigger: Trigger, kinds: Iterable[str]) -> Iterable[Key]:
+    """Yield all that a trigger is about, on these kinds of devices."""
+    for kind in kinds:
+        for condition in trigger.names:
+            for device in trigger.devices or ("",):
+                yield kind, condition, device
+
+
 def _twice(draft: Any) -> Iterable[Fault]:
     """Yield the triggers that another one has said already, or that are about what the clause is not about."""
     of = draft.kinds if isinstance(draft.kinds, tuple) else ()
-    seen: set[tuple[str, str]] = set()
+    seen: set[Key] = set()
     for index, trigger in enumerate(draft.trigger):
         if not isinstance(trigger, Trigger):
             continue
@@ -183,10 +227,10 @@ def _twice(draft: Any) -> Iterable[Fault]:
                 yield Fault(
                     f"the clause is not about {kind!r}", "name it in the clause's kinds", ("trigger", index, "kinds")
                 )
-        keys = {(kind, trigger.condition) for kind in trigger.kinds or of}
-        if keys & seen:
-            at = ("trigger", index, "condition")
-            yield Fault(f"a second trigger for {trigger.condition!r}", "put the two together", at)
+        keys = set(keys_of(trigger, trigger.kinds or of))
+        for condition in dict.fromkeys(condition for _, condition, _ in sorted(keys & seen)):
+            at = ("trigger", index, "condition" if trigger.condition else "conditions")
+            yield Fault(f"a second trigger for {condition!r}", "put the two together", at)
         seen |= keys
 
 
@@ -208,10 +252,13 @@ class Plan(msgspec.Struct, frozen=True):
         """Return a clause by its number."""
         return next((one for one in self.clauses if one.clause == clause), None)
 
-    def match(self, kind: str, condition: str) -> tuple[Clause, Trigger] | None:
-        """Return the clause that a condition on a kind of device puts in force."""
+    def match(self, kind: str, condition: str, device: str = "") -> tuple[Clause, Trigger] | None:
+        """Return the clause that a condition on a kind of device puts in force; first, one that names the device."""
+        found = None
         for clause in self.clauses:
-            trigger = clause.triggered_by(condition, kind)
-            if trigger is not None:
+            trigger = clause.triggered_by(condition, kind, device)
+            if trigger is not None and device in trigger.devices:
                 return clause, trigger
-        return None
+            if trigger is not None and found is None:
+                found = clause, trigger
+        return found

@@ -51,6 +51,23 @@ class Walker:
         """Return several columns; what is unreadable is empty."""
         return {oid: await self.column(oid) or {} for oid in oids}
 
+    async def value(self, oid: str) -> Raw:
+        """Return one value; None where the device has none, so that no poll asks for it in vain.
+
+        Raises:
+            DeviceError: it does not answer.
+        """
+        return (await self._link.get((oid,)))[oid]
+
+    async def there(self, oids: Sequence[str]) -> tuple[str, ...]:
+        """Return those that the device has.
+
+        Raises:
+            DeviceError: it does not answer.
+        """
+        values = await self._link.get(oids)
+        return tuple(oid for oid in oids if values[oid] is not None)
+
 
 class Part(Protocol):
     """One family of MIBs of a device."""

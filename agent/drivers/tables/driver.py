@@ -19,7 +19,7 @@ from agent.profiles_network import Profile, choose
 from contract.errors import DeviceGarbled, DeviceRefused
 from contract.reading import Reading, judged
 
-SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME, SYS_NAME = (f"1.3.6.1.2.1.1.{number}.0" for number in (1, 2, 3, 5))
+SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME = (f"1.3.6.1.2.1.1.{number}.0" for number in (1, 2, 3))
 ENGINE_TIME: Final = "1.3.6.1.6.3.10.2.1.3.0"
 """snmpEngineTime, in seconds."""
 HOST_UPTIME: Final = "1.3.6.1.2.1.25.1.1.0"
@@ -63,6 +63,8 @@ class TablesDriver:
         self._profiles = profiles
         self._wanted = profile
         self._clocks = tuple(dict.fromkeys((uptime, SYS_UPTIME)))
+        self._has: tuple[str, ...] = ()
+        """What of its clocks it has."""
         self._counts: str | None = None
         """Which of them the device has: one only, as two differ."""
         self._uptime = Uptime()
@@ -100,7 +102,7 @@ class TablesDriver:
         return found
 
     async def _ask(self, lane: Lane) -> dict[str, Raw]:
-        asked = [*self._clocks, SYS_OBJECT_ID, *((ENGINE_TIME,) if lane is Lane.ALL else ())]
+        asked = [*self._has, SYS_UPTIME, SYS_OBJECT_ID]
         for part in self._parts:
             asked += part.asks(lane)
         values = await self._link.get(tuple(dict.fromkeys(asked)))
@@ -124,7 +126,8 @@ class TablesDriver:
         return restarted or other
 
     async def _look(self) -> None:
-        system = await self._link.get((SYS_OBJECT_ID, SYS_DESCR, SYS_NAME))
+        system = await self._link.get((SYS_OBJECT_ID, SYS_DESCR, *self._clocks, ENGINE_TIME))
+        self._has = tuple(oid for oid in (*self._clocks, ENGINE_TIME) if system[oid] is not None)
         told = str(system[SYS_OBJECT_ID] or "")
         profiles = self._chosen(told)
         walker = Walker(self._link)

@@ -19,10 +19,16 @@ STORAGE_TYPE, STORAGE_DESCR, STORAGE_UNITS, STORAGE_SIZE, STORAGE_USED = (
 )
 LOAD: Final = "1.3.6.1.2.1.25.3.3.1.2"
 """hrProcessorLoad: of the last minute, in percent."""
+TICKS: Final = tuple(f"1.3.6.1.4.1.2021.11.{number}.0" for number in (53, 54, 50, 51, 52, 56, 61, 64))
+"""ssCpuRaw…: ticks of idle, wait, then of work: user, nice, system, interrupt, softirq, steal. For an agent that has no
+hrProcessorTable, or not yet: net-snmp has none in its first minute."""
+_IDLE: Final = 2
+"""The first so many of them are of no work."""
 MEMORY_TOTAL, MEMORY_FREE, MEMORY_BUFFERS, MEMORY_CACHED = (
     f"1.3.6.1.4.1.2021.4.{number}.0" for number in (5, 6, 14, 15)
 )
 """memTotalReal, memAvailReal, memBuffer, memCached in KiB."""
+_SINGLE: Final = (DATE, USERS, PROCESSES, MEMORY_TOTAL, MEMORY_FREE, MEMORY_BUFFERS, MEMORY_CACHED)
 RAM, VIRTUAL, FIXED, FLASH, NETWORK = (f"1.3.6.1.2.1.25.2.1.{number}" for number in (2, 3, 4, 9, 10))
 _NO_DISKS: Final = ("/dev", "/proc", "/run", "/sys", "/snap", "/var/lib/docker", "/var/lib/containers")
 """Where Linux mounts what is no disk."""
@@ -52,6 +58,9 @@ class Host:
         self._memory: Disk | None = None
         self._swap: Disk | None = None
         self._processors: tuple[str, ...] = ()
+        self._ticks: tuple[int, ...] = ()
+        self._has: frozenset[str] = frozenset()
+        """Single objects that it has."""
 
     async def look(self, walker: Walker) -> None:
         """See ``base.Part.look``."""
@@ -68,11 +77,12 @@ class Host:
         self.disks = {disk.name: disk for disk in sorted(disks, key=lambda disk: natural(disk.name)) if _is_disk(disk)}
         self._numbers.give(self.disks)
         self._processors = tuple(await walker.column(LOAD) or ())
+        self._has = frozenset(await walker.there((*_SINGLE, *TICKS)))
         self.found = bool(types or self._processors)
 
     def asks(self, lane: Lane) -> Sequence[str]:
         """See ``base.Part.asks``."""
-        asked = [f"{LOAD}.{row}" for row in self._processors]
+        asked = [f"{LOAD}.{row}" for row in self._processors] or [oid for oid in TICKS if oid in self._has]
         if lane is Lane.FAST:
             return asked
         areas = [
@@ -81,15 +91,14 @@ class Host:
             *((self._swap,) if self._swap else ()),
         ]
         asked += [f"{column}.{area.row}" for area in areas for column in (STORAGE_SIZE, STORAGE_USED)]
-        return [*asked, DATE, USERS, PROCESSES, MEMORY_TOTAL, MEMORY_FREE, MEMORY_BUFFERS, MEMORY_CACHED]
+        return [*asked, *(oid for oid in _SINGLE if oid in self._has)]
 
     def restarted(self) -> None:
         """See ``base.Part.restarted``."""
 
     def readings(self, values: Mapping[str, Raw], lane: Lane, now: float) -> list[Reading]:  # noqa: ARG002 - see Part
         """See ``base.Part.readings``."""
-        loads = [load for row in self._processors if (load := number(values.get(f"{LOAD}.{row}"))) is not None]
-        found = [judged("host.cpu.load", round(sum(loads) / len(loads), 1) if loads else None)]
+        found = [judged("host.cpu.load", self._load(values))]
         if lane is Lane.FAST:
             return found
         found.append(judged("host.processes", number(values.get(PROCESSES))))
@@ -108,6 +117,19 @@ class Host:
         found.append(judged("host.disk.used.maximum", max(used, default=None)))
         found.append(judged("host.clock.offset", offset(values.get(DATE), self._wall())))
         return found
+
+    def _load(self, values: Mapping[str, Raw]) -> float | None:
+        """Return the processor time in use, in percent: of the last minute, or where the agent only counts, since the last poll."""
+        if self._processors:
+            loads = [load for row in self._processors if (load := number(values.get(f"{LOAD}.{row}"))) is not None]
+            return round(sum(loads) / len(loads), 1) if loads else None
+        before, self._ticks = self._ticks, tuple(whole(values.get(oid)) or 0 for oid in TICKS)
+        if not before or not before[0]:  # in its first seconds net-snmp says 0 to all
+            return None
+        passed = [after - once for once, after in zip(before, self._ticks, strict=True)]
+        if min(passed) < 0 or not sum(passed):
+            return None
+        return round(100.0 * (1 - sum(passed[:_IDLE]) / sum(passed)), 1)
 
     def _memories(self, values: Mapping[str, Raw]) -> Iterator[Reading]:
         total, free, buffers, cached = (

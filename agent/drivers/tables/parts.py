@@ -101,7 +101,7 @@ class Parts:
 
     def sources(self) -> dict[str, str]:
         """Return which quantity each OID leads to, for those who check."""
-        found = {}
+        found: dict[str, str] = {}
         for part in self.components.values():
             prefix = f"{part.prefix}.{self._numbers[part.prefix][part.key]}"
             found |= {oid: f"{prefix}.{value.quantity}" for value, oid in part.values}
@@ -120,6 +120,7 @@ class Parts:
         remarks: list[str] = []
         for part in self.components.values():
             found += self._of_part(part, values, flags, remarks)
+        self.stale = self.stale or bool(self._gone)  # it may be back
         for part in self._gone.values():
             flags.update(("MISSING", _flag(part.table)))
             remarks.append(f"{part.name} is gone")

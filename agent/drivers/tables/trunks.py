@@ -129,6 +129,7 @@ class Trunks:
                     all_flags |= flags
                     remarks.append(f"{trunk.title} {' '.join(sorted(flags))}")
             found += self._of_trunk(key, trunk, flags, values, lane)
+        self.stale = self.stale or bool(self._gone)  # it may be back
         for name in (*(trunk.title for trunk in self._gone.values()), *self._missing):
             all_flags.add("MISSING")
             remarks.append(f"{name} is not there")

@@ -611,3 +611,23 @@ def test_traps_have_communities_and_users():
 )
 def test_what_is_wrong_with_traps_is_said_all_at_once(text, keys):
     assert sorted(problem.key for problem in problems(GOOD + text)) == sorted(keys)
+
+
+def test_the_agent_is_a_device_of_its_own():
+    config = parsed(GOOD)
+    itself = config.itself
+    assert (itself.id, itself.what, itself.title, itself.room) == ("agent", "agent", "order-room", "Order room")
+    assert {"agent-spool-full", "contact-lost"} <= {condition.name for condition in itself.conditions}
+
+
+def test_what_the_agent_watches_itself_for_can_be_changed():
+    text = GOOD.replace("[broker]", '[[agent.condition]]\nname = "agent-hot"\nsetpoint = 70\n[broker]')
+    [hot] = [condition for condition in parsed(text).itself.conditions if condition.name == "agent-hot"]
+    assert (hot.setpoint, hot.deadband) == (70, 5)
+    [problem] = problems(text.replace("agent-hot", "agent-hott"))
+    assert (problem.line, problem.key) == (8, "agent.condition[0].name")
+
+
+def test_no_other_device_is_the_agent():
+    [problem] = problems(GOOD.replace('id = "ups-1"', 'id = "agent"'))
+    assert "is the agent itself" in problem.what

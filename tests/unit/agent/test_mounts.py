@@ -40,3 +40,9 @@ def test_the_kernels_own_list_is_read():
 @given(st.text())
 def test_no_text_is_an_error(text):
     disks(parse(text))
+
+
+def test_file_systems_of_pools_have_other_device_numbers_than_their_files():
+    by_point = {mount.point: mount for mount in parse(PI)}
+    assert by_point["/tank"].pooled
+    assert not by_point["/"].pooled

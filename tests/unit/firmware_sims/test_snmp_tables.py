@@ -10,7 +10,7 @@ from agent.drivers.base import Lane
 from agent.ways import from_url
 from contract.errors import DeviceError
 from firmware_sims.faults import Fault
-from firmware_sims.snmp_agent import other_request
+from firmware_sims.snmp_agent import SnmpAgent, other_request
 from firmware_sims.snmp_gateway import Gateway, SnmpGateway
 from firmware_sims.snmp_switch import SnmpSwitch, Switch
 
@@ -196,6 +196,26 @@ async def test_forty_eight_ports_cost_few_requests_on_the_wire(clock):
         full = simulated.requests - before - fast
         assert (fast, full) <= (3, 21)
         assert time.monotonic() - start < 5.0
+        await reader.close()
+    finally:
+        await simulated.stop()
+
+
+async def test_version_1_is_not_asked_in_vain(clock):
+    model = Switch(clock, ports=24, live=24)
+
+    def old():
+        return {oid: cell for oid, cell in model.rows().items() if oid[:9] != (1, 3, 6, 1, 2, 1, 31, 1, 1)}
+
+    simulated = SnmpAgent(old)
+    await simulated.start()
+    try:
+        reader = from_url(f"{simulated.url}?version=1&timeout=2", kind="network")
+        assert (await said(reader))["x.port.24.status"] == "up"
+        before = simulated.requests
+        await asyncio.sleep(0.06)
+        assert (await said(reader))["x.port.24.speed"] == 1e9
+        assert simulated.requests - before <= 15
         await reader.close()
     finally:
         await simulated.stop()

@@ -138,6 +138,15 @@ async def test_a_disk_that_cannot_be_asked_stops_none_of_its_neighbours():
     assert readings["host.disk.used.maximum"].value == 88.8
 
 
+async def test_a_disk_that_is_out_of_our_sight_is_told_where_it_was_asked_for():
+    bench = Bench(disks=True)
+    bench.host.change(disks=(Disk("/home"),), processes=None)
+    readings = await bench.read()
+    assert readings["host.problem"].value == "/home cannot be looked at"
+    assert readings["host.disk.1.used"].quality is Quality.UNAVAILABLE
+    assert readings["host.processes"].quality is Quality.UNAVAILABLE
+
+
 async def test_a_disk_keeps_its_number_when_another_goes():
     bench = Bench()
     await bench.read()

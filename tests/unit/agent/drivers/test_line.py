@@ -5,10 +5,12 @@ import pytest
 from agent.drivers.base import Lane
 from agent.drivers.line import LineDriver
 from agent.drivers.line_check import Checker, Limits, PortOf, PowerOf, Setup
+from agent.kinds import defaults
 from agent.links.netif import Interface
 from agent.neighbours import LastHeard
 from agent.probing import Outcome, State, Target
 from agent.selfcheck import Setting
+from agent.watch import Watch
 from contract.clock import Stamp
 from contract.reading import Quality, Reading
 
@@ -369,3 +371,72 @@ async def test_equipment_may_be_a_device_of_this_agent(contact, verdict):
     bench = await dead(equipment_device="cpe", setting=Setting(gateway_is_carriers=True))
     heard(bench, "cpe", x_contact=contact)
     assert (await bench.poll())["x.selfcheck.verdict"].value == verdict
+
+
+async def alarms(bench, seconds, lane=Lane.FAST):
+    """Poll for so long as the agent does; return the alarms that were raised, and what they say."""
+    raised = []
+    for _ in range(int(seconds / 5)):
+        said = await bench.poll(lane)
+        for change in bench.watch.readings(said.values(), bench.clock.stamp()) + bench.watch.tick(bench.clock.stamp()):
+            news = change.news
+            raised += [(news.condition, news.active, news.value)] if news else []
+    return raised
+
+
+def watched(bench):
+    bench.watch = Watch("line-1", tuple(defaults("line").values()), iter(map(str, range(100))).__next__)
+    return bench
+
+
+async def test_the_alarm_itself_says_whose_fault_it_is():
+    bench = watched(Bench())
+    assert await alarms(bench, 60) == []
+    bench.cut(beyond=False)
+    assert await alarms(bench, 45) == []
+    assert await alarms(bench, 10) == [("line-down", True, ("AT-CARRIER", "DOWN"))]
+
+
+async def test_the_verdict_of_the_alarm_is_of_after_the_neighbours_were_asked_again():
+    bench = watched(await dead(power=PowerOf(device="ups")))
+    heard(bench, "ups", x_contact=1.0, ups_status=("OL",))
+    await bench.poll()
+    raised = []
+    for _ in range(12):
+        heard(bench, "ups", x_contact=1.0, ups_status=("OB", "OFF"))
+        raised += await alarms(bench, 5)
+    assert raised == [("line-down", True, ("AT-POWER", "DOWN", "NO-GATEWAY"))]
+
+
+async def test_a_line_that_cannot_be_asked_any_more_is_not_mended():
+    bench = watched(Bench())
+    await alarms(bench, 10)
+    bench.cut()
+    assert [name for name, _, _ in await alarms(bench, 60)] == ["line-down"]
+    bench.prober.says = dict.fromkeys((A.host, B.host, GATEWAY, HOP), UNSENT)
+    assert [name for name, *_ in await alarms(bench, 300)] == ["line-unprobed"]
+    bench.prober.says = {}
+    assert {(name, active) for name, active, _ in await alarms(bench, 90)} == {
+        ("line-down", False),
+        ("line-unprobed", False),
+    }
+
+
+async def test_a_line_that_comes_and_goes_is_told_though_each_drop_is_short():
+    bench = watched(Bench())
+    raised = []
+    for _ in range(6):
+        raised += await alarms(bench, 240)
+        bench.cut()
+        raised += await alarms(bench, 20)
+        bench.prober.says = {}
+    assert ("line-flapping", True, 5.0) in raised
+    assert "line-down" not in {name for name, *_ in raised}
+    assert ("line-flapping", False, 1.0) in await alarms(bench, 3600)
+
+
+async def test_a_lossy_line_is_degraded_and_not_down():
+    bench = watched(Bench())
+    lossy = Outcome(state=State.RIGHT, sent=3, delays=(10.0, 10.0))
+    bench.prober.says = {A.host: lossy, B.host: lossy}
+    assert await alarms(bench, 240) == [("line-degraded", True, ("AT-CARRIER", "DEGRADED", "UP"))]

@@ -84,3 +84,33 @@ def test_udp_counts_below_the_ports_of_clients(listen, monkeypatch):
     assert f"udp/{port}" not in {listener.key for listener in listeners()}
     monkeypatch.setattr(host, "_lowest_ephemeral", lambda: 65536)
     assert f"udp/{port}" in {listener.key for listener in listeners()}
+
+
+REMOUNTS = """
+import subprocess, sys
+from agent.links.host import ThisHost
+
+def run(*command):
+    subprocess.run(["mount", *command], check=True)
+
+folder = sys.argv[1]
+run("-t", "tmpfs", "-o", "size=1m", "x", folder)
+host = ThisHost([folder])
+print(host.look().disks[0].readonly)
+run("--bind", folder, folder)
+run("-o", "remount,bind,ro", folder)
+print(host.look().disks[0].readonly)
+run("-o", "remount,ro", folder)
+print(host.look().disks[0].readonly)
+"""
+
+
+def test_a_real_remount_is_seen_and_a_sandbox_is_not_taken_for_one(tmp_path):
+    command = ["unshare", "--mount", sys.executable, "-c", REMOUNTS, str(tmp_path)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("unshare (util-linux) is not installed")
+    if done.returncode:
+        pytest.skip(f"may not mount here: {done.stderr.splitlines()[-1] if done.stderr else 'no word'}")
+    assert done.stdout.split() == ["False", "False", "True"]

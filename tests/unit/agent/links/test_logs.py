@@ -218,3 +218,34 @@ async def test_failed_log_ins_at_a_real_sshd_are_counted_each_once(sshd, tmp_pat
     assert {each.source for each in found} == {"127.0.0.1"}
     assert {each.user for each in found} == {"root", "nobody-of-this-name"}
     assert sum(attempts.count(each) for each in found) == 6
+
+
+REMOTE = "/lib/systemd/systemd-journal-remote"
+EXPORT = """__REALTIME_TIMESTAMP={number}764000000000000
+__MONOTONIC_TIMESTAMP={number}000000
+_BOOT_ID=0123456789abcdef0123456789abcdef
+SYSLOG_FACILITY={facility}
+SYSLOG_IDENTIFIER=sshd
+MESSAGE=Failed password for root from 192.0.2.7 port {number} ssh2
+
+"""
+
+
+async def test_the_real_journalctl_follows_a_real_journal(journal, tmp_path):
+    if not os.access(REMOTE, os.X_OK) or shutil.which("journalctl") is None:
+        pytest.skip("needs systemd-journal-remote to write a journal")
+
+    async def write(number, facility):
+        process = await asyncio.create_subprocess_exec(
+            REMOTE, "-o", str(tmp_path / "x.journal"), "-",
+            stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        await process.communicate(EXPORT.format(number=number, facility=facility).encode())
+
+    await write(1, 10)
+    log = journal(f'exec journalctl --directory={tmp_path} "$@"')
+    assert await log.lines() == []
+    await asyncio.sleep(1.5)  # until it follows; it does not say so
+    await write(2, 3)  # daemon: not about authentication
+    await write(3, 10)
+    assert await some(log) == [("sshd", "Failed password for root from 192.0.2.7 port 3 ssh2")]

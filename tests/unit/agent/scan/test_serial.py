@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import logging
 import os
 import pty
 import time
@@ -11,7 +12,8 @@ import pytest
 
 from agent.scan.line import Line, holder
 from agent.scan.propose import proposed, refusal
-from agent.scan.serial_modbus import crc
+from agent.scan.serial_megatec import MegatecFinder
+from agent.scan.serial_modbus import ModbusRtuFinder, crc
 from agent.scan.sweep import SerialSweep, serial_finders
 from contract.errors import PortUnavailable
 from firmware_sims.faults import Fault
@@ -23,7 +25,7 @@ LIMIT = 60.0
 
 
 async def scanned(folder, **how):
-    sweep = SerialSweep(folder, serial_finders(), **how)
+    sweep = SerialSweep(folder, how.pop("finders", serial_finders()), **how)
     async with asyncio.timeout(LIMIT):
         await sweep.run()
     return sweep
@@ -65,7 +67,8 @@ async def test_every_device_of_a_bus_is_found_and_only_read(tmp_path, modbus_ser
     assert {unit for unit, _ in server.asked} == set(range(1, 11))
 
 
-async def test_a_silent_port_takes_a_bounded_time(tmp_path):
+async def test_a_silent_port_takes_a_bounded_time(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
     near, far = pty.openpty()
     tty.setraw(far)
     (tmp_path / "usb-silent").symlink_to(os.ttyname(far))
@@ -75,6 +78,7 @@ async def test_a_silent_port_takes_a_bounded_time(tmp_path):
     os.close(far)
     assert sweep.found == []
     assert time.monotonic() - began < 20.0
+    assert "nobody who speaks megatec or modbus" in caplog.text
 
 
 @pytest.mark.usefixtures("ups")
@@ -102,7 +106,7 @@ async def test_a_device_that_is_named_twice_is_asked_once(tmp_path):
 @pytest.mark.parametrize("fault", [Fault.GARBAGE, Fault.HALF, Fault.SILENCE])
 async def test_noise_is_nobody(tmp_path, ups, fault):
     await ups.set_fault(fault)
-    assert (await scanned(tmp_path)).found == []
+    assert (await scanned(tmp_path, finders=(MegatecFinder(), ModbusRtuFinder(0.02)))).found == []
 
 
 def test_what_is_no_port_is_a_sentence(tmp_path):

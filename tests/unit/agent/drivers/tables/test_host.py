@@ -75,6 +75,26 @@ async def test_the_fast_lane_asks_for_the_load_only(device, bench):
     assert device.requests == 1
 
 
+async def test_an_agent_that_only_counts_ticks_gives_the_load_between_two_polls(device, bench):
+    host(device)
+    for row in (1, 2):
+        device.values.pop(f"{HOST}.3.3.1.2.{row}")
+    ticks = {53: 0, 54: 0, 50: 0, 51: 0, 52: 0, 56: 0, 61: 0, 64: 0}
+    table = bench("host")
+    said = []
+    for idle, wait, user, system in (
+        (0, 0, 0, 0),
+        (1000, 10, 500, 50),
+        (1700, 10, 700, 150),
+        (1700, 10, 700, 150),
+        (5, 5, 5, 5),
+    ):
+        ticks |= {53: idle, 54: wait, 50: user, 52: system}
+        device.values |= {f"1.3.6.1.4.1.2021.11.{number}.0": value for number, value in ticks.items()}
+        said.append((await table.read())["host.cpu.load"])
+    assert said == [None, None, 30.0, None, None]
+
+
 async def test_the_agents_own_restart_is_none_of_the_hosts(device, bench):
     host(device)
     table = bench("host")

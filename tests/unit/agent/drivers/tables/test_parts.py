@@ -67,6 +67,8 @@ async def test_a_supply_that_was_pulled_is_missing(device, bench):
     said = await table.read()
     assert said["x.network.status"] == ("MISSING", "SUPPLY")
     assert said["x.network.alarm"] == "PSU B is gone"
+    device.values[f"{ENVMON}.5.1.3.2"] = 1
+    assert (await table.read())["x.network.status"] == ()
 
 
 async def test_a_table_that_cannot_be_read_for_once_loses_no_part(device, bench):

@@ -100,14 +100,19 @@ async def test_a_port_whose_board_was_pulled_is_down(device, bench):
     assert said["x.port.status"] == ("DOWN",)
     assert said["x.port.alarm"] == "Gi0/2 is gone"
     device.port(2, "Gi0/2")
-    device.values[TABLE_CHANGE] = 400
-    table.pass_time(60)
-    await table.read()
-    device.values[TABLE_CHANGE] = 500
-    table.pass_time(60)
-    await table.read()
     table.pass_time(60)
     assert (await table.read())["x.port.status"] == ()
+
+
+async def test_rows_that_came_are_seen_by_the_time_of_the_last_change(device, bench):
+    three_ports(device)
+    device.values[TABLE_CHANGE] = 400
+    table = bench("network")
+    await table.read()
+    device.port(4, "Gi0/4")
+    device.values[TABLE_CHANGE] = 500
+    await table.read()
+    assert (await table.read())["x.port.4.up"] == 1.0
 
 
 async def test_traffic_is_a_rate_from_the_second_full_poll_on(device, bench):
