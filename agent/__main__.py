@@ -71,7 +71,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--config", type=Path, required=True)
     run.add_argument("--verbose", action="store_true", help="log every step")
     read = commands.add_parser("read", help="ask one device, with no settings")
-    read.add_argument("url", help="snmp://community@host, snmp://host?version=3&user=…, megatec:///dev/ttyUSB0")
+    read.add_argument(
+        "url",
+        help="snmp://community@host, megatec:///dev/ttyUSB0, modbus://host/UNIT, modbus+rtu:///dev/ttyUSB0?unit=1",
+    )
     read.add_argument("--json", action="store_true", help="for programs")
     read.add_argument("--kind", default="", help="what it is, where one protocol asks several kinds of devices")
     read.add_argument("--profile", default="", help="take this profile first, whatever the device says it is")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.contacts import Contact, Contacts, Loop, mapped
 from agent.drivers.base import Lane
 from agent.drivers.modbus import AGAIN_AFTER, ModbusDriver
 from agent.links.modbus_frames import ModbusRefused
@@ -9,7 +10,7 @@ from agent.profiles_modbus import Flags, Point, Table, tables
 from contract.errors import DeviceGarbled, DeviceRefused, DeviceTimeout, PortUnavailable
 from contract.reading import Quality
 from firmware_sims.modbus_device import answer
-from firmware_sims.modbus_models import HOLDING, Bytes, Climate, Detector, Inputs, Registers
+from firmware_sims.modbus_models import HOLDING, INPUT, Bytes, Climate, Detector, Inputs, Registers
 
 
 class Link:
@@ -193,6 +194,18 @@ async def test_a_module_of_inputs_says_their_states():
     found = good(await ModbusDriver(Link(model), tables()["dio-8"]).read())
     assert [found[f"ambient.contacts.{row}.status"] for row in (1, 2)] == ["closed", "open"]
     assert found["outlet.8.status"] == "on"
+
+
+async def test_the_loop_of_a_detector_tells_an_alarm_from_a_cut_wire():
+    link = Link(Registers({INPUT: dict(enumerate([5200, 15400, 0, 0, 0, 0, 0, 0]))}))
+    driver = ModbusDriver(link, tables()["waveshare-ai8"])
+    loop = Loop(measures="current", normal=(0.004, 0.008), alarm=(0.012, 0.022))
+    contacts = Contacts(
+        [Contact(input=number, means="smoke", title=f"zone {number}", loop=loop) for number in (1, 2, 3)]
+    )
+    found = good(mapped(await driver.read(), contacts))
+    assert found["ambient.status"] == ("BREAK", "SMOKE")
+    assert found["ambient.alarm"] == "zone 2; zone 3: wire"
 
 
 async def test_a_table_that_has_nothing_fast_asks_for_a_sign_of_life():

@@ -50,7 +50,7 @@ def test_every_table_is_watched_for_something(table):
     said = {reading.quantity for reading in table.readings({}, Lane.ALL, {})}
     said |= {"x.ambient.temperature.maximum"} if "ambient.temperature" in said else set()
     watched = {condition.quantity for condition in kinds()[table.kind].conditions}
-    contacts = any("contacts" in name for name in said)  # the site says what they mean
+    contacts = any("contacts" in name or name == "ambient.1.current" for name in said)  # the site says what they mean
     assert said & watched or contacts or table.name in {"pzem-016", "eaton-spd"}
 
 
