@@ -214,8 +214,8 @@ class Contacts:
             if full and known.asked:  # it said so before, and does no longer
                 known.sure = False
             return
-        known.asked = True
         known.sure = reading.good and isinstance(reading.value, tuple)
+        known.asked |= known.sure  # what it never knew, it has not got: that is no loss
         if isinstance(reading.value, tuple) and known.sure:
             known.flags = frozenset((name, flag) for flag in reading.value)
 

@@ -76,6 +76,12 @@ def test_what_the_device_says_itself_is_added_to_and_kept():
     )
 
 
+def test_a_status_that_the_device_never_had_is_no_loss():
+    contacts = Contacts([SMOKE])
+    assert told([unavailable("ambient.status"), state(3, "open")], contacts)[0] == ()
+    assert told([unavailable("ambient.status"), state(3, "closed")], contacts)[0] == ("SMOKE",)
+
+
 def test_a_ups_and_a_box_of_contacts_have_inputs_too():
     contacts = Contacts([SMOKE, Contact(input=2, probe=5, means="water")])
     readings = [judged("ups.contacts.3.status", "closed"), judged("ambient.5.contacts.2.status", "closed")]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from agent.drivers.base import Lane
 from agent.drivers.modbus import joined
 from agent.kinds import kinds
-from agent.profiles_modbus import SENTINELS, Flags, Point, Span, Table, decoded, masked, tables
+from agent.profiles_modbus import Flags, Point, Span, Table, tables
+from agent.profiles_modbus.decode import SENTINELS, decoded, masked
 from contract.errors import ConfigError
 from contract.quantities import Kind, find
 from contract.reading import Quality
