@@ -126,9 +126,14 @@ class SnmpDriver:
         seen = self._memory.seen
         self._plans = {Lane.ALL: _thorough(chosen, seen), Lane.FAST: _brisk(chosen, values, seen)}
         self._said = {}
-        self._polls = 0
+        self._polls = 0 if self._settled() else AGAIN_AFTER
         self._identity = _identity(chosen, values, system)
         return self._merged(chosen, values, Lane.ALL)
+
+    def _settled(self) -> bool:
+        """Say whether a card with tables has rows: one that has just started may have none yet."""
+        tables = [rows for found in self._memory.rows.values() for rows in found.values()]
+        return not tables or any(tables)
 
     async def _fitted(self, profile: Profile, values: dict[str, Raw]) -> Profile:
         """Return a profile as it fits this device, with the rows of its tables; ask what these hold."""
