@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from agent.contacts import Contact, Contacts
 from agent.drivers.base import Lane
+from agent.drivers.contacts import ContactsDriver
 from agent.drivers.snmp import SnmpDriver
 from agent.links.snmp import SnmpTarget
 from agent.links.snmp_engines import open_link
@@ -63,7 +65,12 @@ async def test_a_room_is_read_as_the_model_is():
             "ambient.contacts.6.status": "normal",
             "ambient.status": (),
             "ambient.alarm": "none",
+            "x.ambient.temperature.maximum": 24,
+            "x.ambient.temperature.minimum": 22.5,
+            "x.ambient.humidity.maximum": 44,
+            "x.ambient.humidity.minimum": 41,
         }
+        assert not [name for name in await read(Lane.FAST) if name.startswith("x.")], "a maximum of all probes, or none"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +115,28 @@ async def test_a_probe_that_is_pulled_out_has_no_value_and_comes_back():
         assert (await read())["ambient.1.temperature"].quality is Quality.UNAVAILABLE
         device.room.ports[1].online = True
         assert (await read())["ambient.1.temperature"].value == 22.5
+
+
+async def test_a_contact_of_a_card_means_what_the_site_says():
+    device = card()
+    contact = Contact(input=5, means="smoke", title="smoke, ceiling")
+    await device.start()
+    host, port = device.address.split(":")
+    link = open_link(SnmpTarget(host=host, port=int(port), community="public"))
+    profiles = [profile for profile in load_profiles() if profile.kind == "environment"]
+    driver = ContactsDriver(SnmpDriver(link, profiles), Contacts((contact,)))
+    try:
+        assert {each.quantity: each.value for each in await driver.read()}["ambient.status"] == ()
+        device.room.ports[5].alarm = True
+        said = {each.quantity: each.value for each in await driver.read()}
+        assert said["ambient.status"] == ("ALARM", "SMOKE")
+        device.room.ports[5].online = False
+        said = {each.quantity: each.value for each in await driver.read()}
+        assert "SMOKE" in said["ambient.status"], "a detector that is gone ends no alarm"
+        assert "FAULT" in said["ambient.status"]
+    finally:
+        await driver.close()
+        await device.stop()
 
 
 async def test_a_card_that_is_set_to_fahrenheit_is_read_in_celsius():

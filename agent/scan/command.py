@@ -1,0 +1,133 @@
+"""``wolfsmoke-agent scan``: progress on stderr, proposed tables on stdout. Exit codes: 0 found, 2 wrong use, 3 nothing found."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from agent.scan import bounds
+from agent.scan.found import Found
+from agent.scan.net import Pace
+from agent.scan.propose import credentials, proposed
+from agent.scan.sweep import SerialSweep, Sweep, network_finders, serial_finders
+from contract.errors import UsageError
+
+_log = logging.getLogger(__name__)
+BY_ID: Final = Path("/dev/serial/by-id")
+_EVERY: Final = 5.0
+"""Seconds between two lines of progress."""
+_NOTHING: Final = 3
+
+
+class _Running(Protocol):
+    done: int
+
+    @property
+    def found(self) -> list[Found]: ...
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command may be told."""
+    parser.add_argument(
+        "cidr", nargs="*", help="whom to ask: 192.0.2.0/24, or one address; never more than a /22 in all"
+    )
+    parser.add_argument("--rate", default="20/s", help="probes a second (%(default)s), spread evenly")
+    parser.add_argument(
+        "--community", action="append", help="of SNMP v1 and v2c, several times if need be (public); `ps` shows it"
+    )
+    parser.add_argument("--ports", default=",".join(bounds.PORTS), help="what to look for (%(default)s); snmp:1161 too")
+    parser.add_argument("--limit", type=int, default=bounds.MOST, help="addresses at the most (%(default)s)")
+    parser.add_argument(
+        "--serial",
+        type=Path,
+        nargs="?",
+        const=BY_ID,
+        metavar="FOLDER",
+        help=f"look at the serial ports of this machine instead ({BY_ID}): Megatec, then Modbus RTU, only asking",
+    )
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Scan; return the exit code.
+
+    Raises:
+        UsageError: it may not be done like that.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    found = asyncio.run(_serial(asked) if asked.serial is not None else _network(asked))
+    if not found:
+        _log.info("scan: nothing found")
+        return _NOTHING
+    sys.stdout.write(proposed(found))
+    named = credentials(found)
+    if named:
+        _log.info(
+            "scan: the tables point to secrets: a file each, and LoadCredential= in the unit: %s", ", ".join(named)
+        )
+    return 0
+
+
+async def _network(asked: argparse.Namespace) -> list[Found]:
+    if not asked.cidr:
+        hint = "name one, such as 192.0.2.0/24: nothing is scanned unasked; for this machine's serial ports, --serial"
+        raise UsageError("no range of addresses", hint=hint)
+    hosts = bounds.addresses(asked.cidr, asked.limit)
+    rate = bounds.rate(asked.rate)
+    pace = Pace(rate)
+    sweep = Sweep(
+        hosts,
+        network_finders(asked.community or ["public"]),
+        bounds.ports(asked.ports),
+        pace,
+        rate=rate,
+        tell=_tell,
+    )
+    _log.info(
+        "scan: %d addresses, %d probes if all are silent, %.0f s at %g/s; Ctrl-C shows what was found so far",
+        len(hosts),
+        sweep.most,
+        sweep.most / rate,
+        rate,
+    )
+    await _until_done(sweep, sweep.run(), len(hosts), "addresses")
+    _log.info("scan: %d of %d addresses, %d probes sent", sweep.done, len(hosts), pace.sent)
+    return sweep.found
+
+
+async def _serial(asked: argparse.Namespace) -> list[Found]:
+    if asked.cidr:
+        raise UsageError("addresses and serial ports at once", hint="scan them one after the other")
+    sweep = SerialSweep(asked.serial, serial_finders(), tell=_tell)
+    ports = sweep.ports()
+    _log.info(
+        "scan: %d serial ports in %s%s", len(ports), asked.serial, "" if ports else " (is an adapter plugged in?)"
+    )
+    await _until_done(sweep, sweep.run(), len(ports), "ports")
+    return sweep.found
+
+
+async def _until_done(sweep: "_Running", work: Coroutine[Any, Any, None], whole: int, what: str) -> None:
+    """Work to the end, or until the user has had enough; say how far it is."""
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    while not task.done():
+        await asyncio.wait([task], timeout=_EVERY)
+        if not task.done():
+            _log.info("scan: %d of %d %s, %d found", sweep.done, whole, what, len(sweep.found))
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    if task.cancelled():
+        _log.info("scan: stopped early")
+
+
+def _tell(each: Found) -> None:
+    _log.info("found: %s: %s: %s", each.where, each.protocol, each.says)
