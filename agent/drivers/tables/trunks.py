@@ -21,6 +21,7 @@ from contract.reading import Reading, judged
 BEARER: Final = "1.3.6.1.2.1.10.20.1.2.1.1.2"
 """isdnBearerOperStatus (RFC 2127), by ifIndex: 1 idle, 2 connecting, 3 connected, 4 active."""
 _IDLE: Final = 1
+HEALTHY: Final = "ok"
 
 
 class Trunk(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +55,8 @@ class Trunks:
         self.stale = False
         self.trunks: dict[str, Trunk] = {}
         self._options = options
+        self._looked = False
+        """Whether its tables could be read: a gateway with analog lines only has no trunk that could be dead."""
         self._numbers = Numbers()
         self._gone: dict[str, Trunk] = {}
         self._missing: list[str] = []
@@ -70,6 +73,7 @@ class Trunks:
         columns = await walker.columns(ifs.LOOKED_AT)
         if status is None or await walker.column(ifs.OPER) is None:
             return  # keep what was known
+        self._looked = True
         interfaces = ifs.ports(columns)
         lines = await walker.columns((ds1.INTERFACE, ds1.CIRCUIT))
         trunks = list(_trunks(status, lines, interfaces))
@@ -137,7 +141,7 @@ class Trunks:
         if len(silent) > dead:  # that of a dead trunk is down because the trunk is
             all_flags.add("SIGNALLING")
             remarks += [f"{port.title} down" for port in silent]
-        if self.trunks or self._gone or self._missing:
+        if self._looked:
             found += [
                 judged("x.trunk.status", tuple(all_flags)),
                 judged("x.trunk.alarm", listed(remarks)),
@@ -176,7 +180,8 @@ class Trunks:
         self, key: str, trunk: Trunk, flags: frozenset[str] | None, values: Mapping[str, Raw], lane: Lane
     ) -> Iterator[Reading]:
         prefix = f"x.trunk.{self._numbers[key]}"
-        yield judged(f"{prefix}.status", None if flags is None else tuple(flags))
+        yield judged(f"{prefix}.status", None if flags is None else " ".join(sorted(flags)) or HEALTHY)
+        yield judged(f"{prefix}.up", None if flags is None else float(not flags & ds1.DEAD))
         if lane is Lane.FAST:
             return
         yield judged(f"{prefix}.name", trunk.name)
