@@ -38,6 +38,7 @@ PLAIN: Final = (
     ),
     number("x.channel.count", "", 0, 1e5, "voice channels there are"),
     number("x.channel.down", "", 0, 1e5, "voice channels that are out of service"),
+    number("x.channel.faulty", "", 0, 1e5, "voice channels out of service that no dead trunk explains"),
     number("x.channel.busy", "", 0, 1e5, "voice channels in use"),
     number("x.channel.free", "", 0, 1e5, "voice channels in service and not in use"),
 )

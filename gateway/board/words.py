@@ -639,6 +639,7 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "quantity.x.trunk.down": ("中断中继数", "trunks down"),
     "quantity.x.channel.count": ("话路数", "voice channels"),
     "quantity.x.channel.down": ("停用话路", "channels out of service"),
+    "quantity.x.channel.faulty": ("故障话路", "faulty channels"),
     "quantity.x.channel.busy": ("占用话路", "channels in use"),
     "quantity.x.channel.free": ("空闲话路", "free channels"),
     "quantity.x.traps": ("收到的 SNMP trap", "SNMP traps received"),

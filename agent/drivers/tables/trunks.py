@@ -4,6 +4,7 @@ A trunk is a line of DS1-MIB, or where the device has none, an interface of type
 name under ``ports``; where they name nothing, whatever is not switched off. The others are spare.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -149,7 +150,7 @@ class Trunks:
                 judged("x.trunk.down", float(dead + len(self._gone))),
             ]
         if lane is Lane.ALL:
-            found += self._totals(found, values, spare)
+            found += self._totals(found, values, spare, dead)
         return found
 
     def _serves(self, trunk: Trunk, values: Mapping[str, Raw] | None = None) -> bool:
@@ -191,7 +192,7 @@ class Trunks:
             for name, column in ds1.COUNTERS.items():
                 yield judged(f"{prefix}.{name}", number(values.get(f"{column}.{trunk.line}")))
 
-    def _totals(self, found: Sequence[Reading], values: Mapping[str, Raw], spare: int) -> Iterator[Reading]:
+    def _totals(self, found: Sequence[Reading], values: Mapping[str, Raw], spare: int, dead: int) -> Iterator[Reading]:
         errored = [
             reading.value
             for reading in found
@@ -204,7 +205,7 @@ class Trunks:
             yield judged("x.port.spare", float(spare))
             if self._options.reserve:
                 yield judged("x.port.spare.missing", float(max(0, self._options.reserve - spare)))
-        yield from self._traffic(values)
+        yield from self._traffic(values, dead)
 
     def _stands_by(self, line: Port, values: Mapping[str, Raw]) -> bool:
         """Say whether an analog line is spare, and could be used."""
@@ -215,7 +216,7 @@ class Trunks:
             return not any(line.named(pattern) for pattern in self._options.ports)
         return whole(values.get(f"{ifs.ADMIN}.{line.index}")) == ifs.ADMIN_DOWN
 
-    def _traffic(self, values: Mapping[str, Raw]) -> Iterator[Reading]:
+    def _traffic(self, values: Mapping[str, Raw], dead: int) -> Iterator[Reading]:
         """Count the voice channels: those of trunks, and analog lines."""
         channels = {**self._channels, **self._lines}
         rows = {str(port.index) for port in channels.values()}
@@ -227,6 +228,8 @@ class Trunks:
         down = sum(state not in ("up", "dormant", "disabled") for state in states)
         yield judged("x.channel.count", float(count))
         yield judged("x.channel.down", float(down))
+        explained = dead * math.ceil(len(self._channels) / max(1, len(self.trunks)))
+        yield judged("x.channel.faulty", float(max(0, down - explained)))
         if bearers and None not in bearers:
             busy = sum(state != _IDLE for state in bearers)
             yield judged("x.channel.busy", float(busy))

@@ -134,6 +134,16 @@ async def test_channels_are_counted(device, bench):
     assert said["x.channel.down"] == 1
     assert said["x.channel.busy"] == 5
     assert said["x.channel.free"] == 24
+    assert said["x.channel.faulty"] == 1
+
+
+async def test_channels_of_a_dead_trunk_are_no_trouble_of_their_own(device, bench):
+    trunk(device, 1, 68, up=False)
+    for row in range(101, 131):
+        device.port(row, f"B {row}", kind=DS0, up=False)
+    said = await bench("trunk").read()
+    assert said["x.channel.down"] == 30
+    assert said["x.channel.faulty"] == 0
 
 
 async def test_analog_lines_count_and_stand_by(device, bench):
