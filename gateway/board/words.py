@@ -705,6 +705,20 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "quantity.group.spare.ready": ("可用备用", "spares ready"),
     "quantity.group.down": ("不可用", "down"),
     "quantity.group.takeover": ("顶替", "takes over"),
+    "quantity.ups.mode": ("工作模式", "mode"),
+    "quantity.ups.type": ("机型", "type"),
+    "quantity.ups.beeper.status": ("蜂鸣器", "beeper"),
+    "quantity.x.ups.fault.last": ("上次故障", "last fault"),
+    "quantity.x.battery.blocks": ("电池节数", "batteries in series"),
+    "quantity.battery.packs": ("电池组数", "battery packs"),
+    "quantity.battery.voltage.nominal": ("电池额定电压", "battery voltage, rated"),
+    "quantity.battery.mfr.date": ("电池出厂日期", "battery made"),
+    "quantity.input.voltage.fault": ("上次转电池时的输入电压", "input voltage at the last transfer"),
+    "quantity.input.bypass.voltage": ("旁路电压", "bypass voltage"),
+    "quantity.input.bypass.frequency": ("旁路频率", "bypass frequency"),
+    "quantity.output.power": ("输出视在功率", "apparent output power"),
+    "quantity.output.realpower": ("输出有功功率", "active output power"),
+    "quantity.ups.timer.shutdown": ("距关机", "shuts down in"),
 }
 
 
