@@ -10,7 +10,7 @@ from agent.links.traps import TrapPort
 from agent.traps import message
 from agent.traps.desk import Desk
 from agent.traps.hosts import Hosts, Resolve, by_system, plain
-from agent.traps.limits import Limits
+from agent.traps.limits import KNOWN, STRANGERS, Limits
 from agent.traps.settings import Traps
 from agent.traps.usm import Authority, Heard, Usm
 from contract.errors import DeviceError, UsageError
@@ -94,6 +94,7 @@ class TrapService:
         devices = self._hosts.devices(source)
         if not self._limits.take(source, known=bool(devices)):
             self.counters.flood += 1
+            self.desk.flood(source, devices, (KNOWN if devices else STRANGERS)[0])
             return None
         try:
             heard = self._opened(datagram)

@@ -94,6 +94,7 @@ def test_nothing_found_and_wrong_use_have_exit_codes_of_their_own(capfd, tmp_pat
         ["10.0.0.0/30", "--rate", "fast"],
         ["10.0.0.0/30", "--ports", "ssh"],
         ["10.0.0.0/30", "--serial", str(tmp_path)],
+        ["--serial", str(tmp_path / "nothing")],
     ):
         assert main(["scan", *arguments]) == 2, arguments
     out, err = capfd.readouterr()
