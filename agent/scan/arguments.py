@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--ports", default=",".join(bounds.PORTS), help="what to look for (%(default)s); snmp:1161 too")
     parser.add_argument("--limit", type=int, default=bounds.MOST, help="addresses at the most (%(default)s)")
+    parser.add_argument("--config", type=Path, help="settings that there are: their ids and devices are left out")
     parser.add_argument(
         "--serial",
         type=Path,

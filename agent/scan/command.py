@@ -13,7 +13,7 @@ from agent.scan import bounds
 from agent.scan.arguments import BY_ID
 from agent.scan.found import Found
 from agent.scan.net import Pace
-from agent.scan.propose import credentials, proposed
+from agent.scan.propose import credentials, proposed, there_already
 from agent.scan.sweep import SerialSweep, Sweep, network_finders, serial_finders
 from contract.errors import UsageError
 
@@ -39,11 +39,12 @@ def run(asked: argparse.Namespace) -> int:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    there = there_already(asked.config) if asked.config is not None else {}
     found = asyncio.run(_serial(asked) if asked.serial is not None else _network(asked))
     if not found:
         _log.info("scan: nothing found")
         return _NOTHING
-    sys.stdout.write(proposed(found))
+    sys.stdout.write(proposed(found, there))
     named = credentials(found)
     if named:
         _log.info(

@@ -117,7 +117,7 @@ def test_strangers_share_one_allowance_and_a_bounded_memory(bench, caplog):
     for number in range(5000):
         bench.take(v2c(f"1.3.6.1.4.1.{number}.0.1"), f"198.51.{number // 250}.{number % 250 + 1}")
     assert bench.service.desk.strangers == STRANGERS[1]
-    assert len(caplog.records) <= MOST_STRANGERS + 1
+    assert len(caplog.records) <= MOST_STRANGERS + 2, "each of the first, one for the others, one for the flood"
     assert caplog.text.count("a flood from strangers") == 1
 
 
@@ -180,6 +180,22 @@ async def test_a_storm_over_the_loopback_is_taken_and_the_port_is_let_go():
     await asyncio.wait([running])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
         again.bind(("127.0.0.1", port))
+
+
+@pytest.mark.parametrize(
+    ("listen", "sender"), [("[::1]:0", "::1"), ("[::]:0", "127.0.0.1"), ("[::]:0", "::1"), ("0.0.0.0:0", "127.0.0.1")]
+)
+async def test_it_listens_where_it_is_told_to(listen, sender):
+    bench = Bench({"ups-1": sender}, listen=listen)
+    running = asyncio.create_task(bench.service.run())
+    await asyncio.wait_for(bench.service.port.opened.wait(), LIMIT)
+    family = socket.AF_INET6 if ":" in sender else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(0)
+        sock.sendto(v2c(tag=0xA6), (sender, bench.service.port.port))
+        await until(lambda: bench.poked == ["ups-1"])
+        assert sock.recv(999), "the inform is answered"
+    running.cancel()
 
 
 async def test_a_flood_leaves_the_loop_to_others():
