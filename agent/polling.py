@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from agent.drivers.base import Driver, Lane
+from agent.drivers.base import Actor, Driver, Lane
 from agent.watch import Change, Watch
 from contract.clock import Clock, Stamp
-from contract.errors import DeviceError, DeviceTimeout
+from contract.command import Verb
+from contract.errors import CommandRefused, DeviceError, DeviceTimeout
 from contract.reading import Reading
 
 _log = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ class Poller:
         self._timeout = timeout
         self._beside = beside
         self._poke = asyncio.Event()
+        self._turn = asyncio.Lock()
+        """A device does one thing at a time."""
         self._asked = 0.0
         """When it was asked last, on the loop's clock."""
 
@@ -125,8 +128,30 @@ class Poller:
         await asyncio.sleep(min(soonest, due) - loop.time())
         return soonest < due  # else the next poll in turn is soon enough
 
-    async def poll_once(self, lane: Lane) -> None:
-        """Ask once, judge, hand on."""
+    async def poll_once(self, lane: Lane) -> Sequence[Reading]:
+        """Ask once, judge, hand on; return what was said."""
+        async with self._turn:
+            return await self._ask(lane)
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:
+        """Let the device do something between two polls; look at it at once afterwards.
+
+        Raises:
+            CommandRefused: it cannot, or must not.
+            DeviceError: it did not obey.
+        """
+        driver = self.driver
+        if not isinstance(driver, Actor) or verb not in driver.verbs:
+            raise CommandRefused(f"it knows no {verb.value}", where=self.device)
+        try:
+            async with self._turn, asyncio.timeout(self._timeout):
+                return await driver.act(verb, output, seconds)
+        except TimeoutError:
+            raise DeviceTimeout(f"not done within {self._timeout:g} s", where=self.device) from None
+        finally:
+            self.poke()
+
+    async def _ask(self, lane: Lane) -> Sequence[Reading]:
         self.counters.polls += 1
         self._asked = asyncio.get_running_loop().time()
         readings: list[Reading]
@@ -149,6 +174,7 @@ class Poller:
         changes = self.watch.readings(judged, at) + self.watch.tick(at)
         self._emit(self.device, at, readings, changes)
         self.last = self._clock.boottime()
+        return readings
 
     def moving(self, now: float) -> bool:
         """Say whether polls go on, whatever becomes of them; ``now`` is boottime."""

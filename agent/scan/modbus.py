@@ -110,7 +110,7 @@ def _answer(said: bytes, transaction: int, unit: int) -> bytes | None:
 
 
 def _found(host: str, port: int, unit: int, words: str, missing: str = "") -> Found:
-    known: tuple[tuple[str, Setting], ...] = (("port", port),) if port != 502 else ()
+    known: tuple[tuple[str, Setting], ...] = (("tcp_port", port),) if port != 502 else ()
     return Found(
         where=host,
         protocol="Modbus TCP",

@@ -23,7 +23,7 @@ host = "broker.invalid"
 
 """
 """What a file needs besides devices."""
-_PLACE: Final = ("host", "port", "unit", "ups")
+_PLACE: Final = ("host", "port", "tcp_port", "unit", "ups")
 """Settings that say where a device is."""
 
 

@@ -61,8 +61,8 @@ def test_every_example_loads(path):
         assert {"on-battery", "contact-lost"} <= {condition.name for condition in device.conditions}
 
 
-def test_both_examples_are_there():
-    assert [path.name for path in EXAMPLES] == ["order-room.toml", "server-room.toml"]
+def test_all_examples_are_there():
+    assert [path.name for path in EXAMPLES] == ["depot.toml", "order-room.toml", "server-room.toml"]
 
 
 def test_defaults_are_filled_in():
@@ -82,6 +82,9 @@ def test_defaults_are_filled_in():
         "card-blind",
         "over-temperature",
         "charge-low",
+        "promise-short",
+        "promise-broken",
+        "promise-unproven",
         "contact-lost",
     ]
 
@@ -226,7 +229,7 @@ MISTAKES = {
     ),
     "quantity of no kind": (
         condition('name = "hot"\nquantity = "nonsense"\ntest = "above"\nsetpoint = 5'),
-        (17, "device[0].condition[0].quantity", "unknown quantity", "ambient.…, battery.…"),
+        (17, "device[0].condition[0].quantity", "unknown quantity", "ambient.…, backup.…"),
     ),
     "a delay below nothing": (
         condition('name = "bypass"\non_delay = -5'),
@@ -244,6 +247,41 @@ MISTAKES = {
         (17, "device[1].megatec.port", "taken by device[0]", "one port, one device"),
     ),
     "no port": ((SNMP, 'megatec = { port = "ttyUSB0" }'), (14, "device[0].megatec.port", "no port", "/dev/ttyUSB0")),
+    "one port for two protocols": (
+        (
+            SNMP,
+            'megatec = { port = "/dev/ttyS0" }\n[[device]]\nid = "ups-2"\napcsmart = { port = "/dev/ttyS0" }',
+        ),
+        (17, "device[1].apcsmart.port", "taken by device[0]", "one port, one device"),
+    ),
+    "unknown dialect": (
+        (SNMP, 'megatec = { port = "/dev/ttyS0", dialect = "q7" }'),
+        (14, "device[0].megatec.dialect", "'q7' does not fit", "'voltronic'"),
+    ),
+    "user of nut without a password": (
+        (SNMP, 'nut = { host = "h", user = "u" }'),
+        (14, "device[0].nut.user", "user without password", "password = {"),
+    ),
+    "password of nut without a user": (
+        (SNMP, 'nut = { host = "h", password = { file = "p" } }'),
+        (14, "device[0].nut.password", "a password without a user", "user = "),
+    ),
+    "password of nut in the clear": (
+        (SNMP, 'nut = { host = "h", user = "u", password = "hunter2" }'),
+        (14, "device[0].nut.password", "must not stand", "file"),
+    ),
+    "name on a nut server": (
+        (SNMP, 'nut = { host = "h", ups = "a b" }'),
+        (14, "device[0].nut.ups", "'a b' does not fit", ""),
+    ),
+    "ca without tls": (
+        (SNMP, 'nut = { host = "h", ca = "/x" }'),
+        (14, "device[0].nut.ca", "ca without tls", "tls = true"),
+    ),
+    "ca that is no path": (
+        (SNMP, 'nut = { host = "h", tls = true, ca = "x" }'),
+        (14, "device[0].nut.ca", "no whole path", "/etc/"),
+    ),
     "unknown kind": (
         (DEVICE, f'{DEVICE}\nkind = "usp"'),
         (14, "device[0].kind", "unknown kind 'usp'", "did you mean 'ups'?"),
@@ -574,3 +612,23 @@ def test_traps_have_communities_and_users():
 )
 def test_what_is_wrong_with_traps_is_said_all_at_once(text, keys):
     assert sorted(problem.key for problem in problems(GOOD + text)) == sorted(keys)
+
+
+def test_the_agent_is_a_device_of_its_own():
+    config = parsed(GOOD)
+    itself = config.itself
+    assert (itself.id, itself.what, itself.title, itself.room) == ("agent", "agent", "order-room", "Order room")
+    assert {"agent-spool-full", "contact-lost"} <= {condition.name for condition in itself.conditions}
+
+
+def test_what_the_agent_watches_itself_for_can_be_changed():
+    text = GOOD.replace("[broker]", '[[agent.condition]]\nname = "agent-hot"\nsetpoint = 70\n[broker]')
+    [hot] = [condition for condition in parsed(text).itself.conditions if condition.name == "agent-hot"]
+    assert (hot.setpoint, hot.deadband) == (70, 5)
+    [problem] = problems(text.replace("agent-hot", "agent-hott"))
+    assert (problem.line, problem.key) == (8, "agent.condition[0].name")
+
+
+def test_no_other_device_is_the_agent():
+    [problem] = problems(GOOD.replace('id = "ups-1"', 'id = "agent"'))
+    assert "is the agent itself" in problem.what
