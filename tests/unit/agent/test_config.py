@@ -602,6 +602,7 @@ def test_traps_have_communities_and_users():
     [
         ("[traps]", ["traps"]),
         ('[traps]\nlisten = "162"\ncommunities = [{ file = "c" }]', ["traps.listen"]),
+        ('[traps]\nlisten = "0.0.0.0:0"\ncommunities = [{ file = "c" }]', ["traps.listen"]),
         ('[traps]\nlisten = "::1:162"\ncommunities = [{ file = "c" }]', ["traps.listen"]),
         ('[traps]\nlisten = "0.0.0.0:99999"\ncommunities = ["public"]', ["traps.listen", "traps.communities[0]"]),
         ('[[traps.user]]\nname = "a"\npriv = "aes"', ["traps.user[0].priv", "traps.user[0].priv"]),
