@@ -75,13 +75,13 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FLAGS: Mapping[Verdict, str] = {
-    Verdict.LOCAL_PORT: "AT-PORT",
-    Verdict.LOCAL_EQUIPMENT: "AT-EQUIPMENT",
-    Verdict.LOCAL_POWER: "AT-POWER",
-    Verdict.CARRIER: "AT-CARRIER",
-    Verdict.FAR_END: "AT-FAR-END",
-    Verdict.DNS: "AT-DNS",
-    Verdict.UNCLEAR: "AT-UNCLEAR",
+    Verdict.LOCAL_PORT: "WHY-PORT",
+    Verdict.LOCAL_EQUIPMENT: "WHY-EQUIPMENT",
+    Verdict.LOCAL_POWER: "WHY-POWER",
+    Verdict.CARRIER: "WHY-CARRIER",
+    Verdict.FAR_END: "WHY-FAR-END",
+    Verdict.DNS: "WHY-DNS",
+    Verdict.UNCLEAR: "WHY-UNCLEAR",
 }
 """Verdict → its flag in ``x.line.status``."""
 

@@ -76,7 +76,7 @@ def test_a_trunk_that_is_cut_is_the_carriers(ground, line):
     good(reader)
     ground.trunk(loss=1.0)
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-CARRIER", "DOWN"], said
+    assert said["x.line.status"] == ["DOWN", "WHY-CARRIER"], said
     assert said["x.line.1.answers"] == 0
     name, found = verdict(said)
     assert name == "carrier"
@@ -92,7 +92,7 @@ def test_a_cut_behind_the_carriers_hop_is_the_carriers_too(ground, line):
     good(reader)
     ground.ip("carrier", "link", "set", "peer", "down")
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-CARRIER", "DOWN"], said
+    assert said["x.line.status"] == ["DOWN", "WHY-CARRIER"], said
     assert "hop ok" in said["x.selfcheck.findings"]
 
 
@@ -101,7 +101,7 @@ def test_with_all_far_targets_at_one_place_it_is_the_far_ends(ground, line):
     good(reader)
     ground.ip("far", "link", "set", "beyond", "down")
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-FAR-END", "DOWN"], said
+    assert said["x.line.status"] == ["DOWN", "WHY-FAR-END"], said
 
 
 def test_a_router_that_is_dead_is_ours(ground, line):
@@ -109,17 +109,17 @@ def test_a_router_that_is_dead_is_ours(ground, line):
     good(reader)
     ground.iptables("cpe", "-t", "mangle", "-A", "PREROUTING", "-j", "DROP")
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-EQUIPMENT", "DOWN", "NO-GATEWAY"], said
+    assert said["x.line.status"] == ["DOWN", "NO-GATEWAY", "WHY-EQUIPMENT"], said
     assert "port ok eth1 up" in said["x.selfcheck.findings"]
 
 
-@pytest.mark.parametrize("status", [["OFF", "OB"], ["OB"]])
+@pytest.mark.parametrize("status", [["OB", "OFF"], ["OB"]])
 def test_a_router_whose_ups_gave_up_has_no_power(ground, line, status):
     reader = line('power = { device = "ups-1" }')
     good(reader, **{"ups-1": UPS})
     ground.iptables("cpe", "-t", "mangle", "-A", "PREROUTING", "-j", "DROP")
     said = reader.poll(**{"ups-1": UPS | {"ups.status": status}})
-    assert said["x.line.status"] == ["AT-POWER", "DOWN", "NO-GATEWAY"], said
+    assert said["x.line.status"] == ["DOWN", "NO-GATEWAY", "WHY-POWER"], said
 
 
 def test_a_cable_that_is_out_is_the_local_port(ground, line):
@@ -127,7 +127,7 @@ def test_a_cable_that_is_out_is_the_local_port(ground, line):
     good(reader, **{"ups-1": UPS})
     ground.ip("cpe", "link", "set", "lan", "down")
     said = reader.poll(**{"ups-1": UPS})
-    assert said["x.line.status"] == ["AT-PORT", "DOWN", "NO-GATEWAY"], said
+    assert said["x.line.status"] == ["DOWN", "NO-GATEWAY", "WHY-PORT"], said
     assert "port bad eth1 no-carrier" in said["x.selfcheck.findings"]
 
 
@@ -145,7 +145,7 @@ def test_an_interface_that_is_gone_is_unprobed_not_down(ground, line):
     good(reader)
     ground.ip("site", "link", "set", "eth1", "name", "eth9")  # as a USB modem that comes back under another name
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-PORT", "UNPROBED"], said
+    assert said["x.line.status"] == ["UNPROBED", "WHY-PORT"], said
     assert said["x.line.1.answers"] is None
     assert "no interface eth1" in said["x.line.1.says"]
     assert "port bad eth1 missing" in said["x.selfcheck.findings"]
@@ -156,7 +156,7 @@ def test_an_interface_that_is_switched_off_is_the_local_port(ground, line):
     good(reader)
     ground.ip("site", "link", "set", "eth1", "down")
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-PORT", "DOWN", "NO-GATEWAY"], said
+    assert said["x.line.status"] == ["DOWN", "NO-GATEWAY", "WHY-PORT"], said
 
 
 def test_a_line_that_loses_behind_our_router_is_the_carriers(ground, line):
@@ -164,7 +164,7 @@ def test_a_line_that_loses_behind_our_router_is_the_carriers(ground, line):
     good(reader)
     ground.trunk(loss=0.17)
     said = polled_until(reader, "DEGRADED")
-    assert "AT-CARRIER" in said["x.line.status"], said
+    assert "WHY-CARRIER" in said["x.line.status"], said
     assert 10 < said["x.line.loss"] < 70
 
 
@@ -173,7 +173,7 @@ def test_a_line_that_loses_on_the_way_to_our_router_is_ours(ground, line):
     good(reader)
     words = ("-i", "lan", "-m", "statistic", "--mode", "random", "--probability", "0.3", "-j", "DROP")
     ground.iptables("cpe", "-t", "mangle", "-A", "PREROUTING", *words)
-    said = polled_until(reader, "DEGRADED", "AT-EQUIPMENT")
+    said = polled_until(reader, "DEGRADED", "WHY-EQUIPMENT")
     assert said["x.line.gateway.loss"] > 10
 
 
@@ -192,7 +192,7 @@ def test_one_far_target_that_is_silent_is_no_line_that_is_down(ground, line):
     ground.ip("far", "addr", "del", f"{FAR[1]}/32", "dev", "lo")
     reader.poll()
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-FAR-END", "NO-TARGET", "UP"], said
+    assert said["x.line.status"] == ["NO-TARGET", "UP", "WHY-FAR-END"], said
     assert said["x.line.loss"] == 0
 
 
@@ -204,7 +204,7 @@ def test_a_name_server_that_is_dead_is_dns(ground, line):
     assert said["x.line.3.says"] == "203.0.113.80"
     ground.end(server)
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-DNS", "NO-DNS", "UP"], said
+    assert said["x.line.status"] == ["NO-DNS", "UP", "WHY-DNS"], said
 
 
 def dnsmasq(ground):
@@ -241,7 +241,7 @@ def test_without_any_right_the_kernels_ping_sockets_will_do(ground, line):
     good(reader)
     assert good(reader)["x.line.hop.address"] == HOP
     ground.trunk(loss=1.0)
-    assert reader.poll()["x.line.status"] == ["AT-CARRIER", "DOWN"]
+    assert reader.poll()["x.line.status"] == ["DOWN", "WHY-CARRIER"]
 
 
 def test_where_pings_are_forbidden_nothing_is_said_of_the_line(ground, line):
@@ -259,7 +259,7 @@ def test_a_local_firewall_is_no_line_that_is_down(ground, line):
     good(reader)
     ground.iptables("site", "-A", "OUTPUT", "-p", "icmp", "-j", "DROP")
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-UNCLEAR", "UNPROBED"], said
+    assert said["x.line.status"] == ["UNPROBED", "WHY-UNCLEAR"], said
     assert "firewall" in said["x.line.1.says"]
 
 
@@ -291,5 +291,5 @@ def test_two_lines_are_judged_each_by_itself(ground):
     for reader in readers:
         good(reader)
     ground.trunk(loss=1.0)
-    assert "AT-CARRIER" in readers[0].poll()["x.line.status"]
+    assert "WHY-CARRIER" in readers[0].poll()["x.line.status"]
     good(readers[1])
