@@ -6,12 +6,13 @@ namespaces these skip.
 
 import shutil
 import subprocess
+import sys
 import threading
 
 import pytest
 from faults.ground import run
 from lines import ground as grounds
-from lines.ground import FAR, GATEWAY, HOP, Ground, Reader
+from lines.ground import FAR, GATEWAY, HOP, Ground, Lines, Reader
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(90)]
 WHY = grounds.unable()
@@ -216,10 +217,10 @@ def dnsmasq(ground):
     return process
 
 
-def listens(ground, kind, port):
-    """Wait until something listens at the far end."""
+def listens(ground, kind, port, place="far"):
+    """Wait until something listens in a place."""
     for _ in range(100):
-        words = [*ground.enter("far"), "ss", "-Hln", f"--{kind}", "sport", "=", f":{port}"]
+        words = [*ground.enter(place), "ss", "-Hln", f"--{kind}", "sport", "=", f":{port}"]
         if subprocess.run(words, capture_output=True, text=True, check=True).stdout:
             return
         threading.Event().wait(0.1)
@@ -293,3 +294,43 @@ def test_two_lines_are_judged_each_by_itself(ground):
     ground.trunk(loss=1.0)
     assert "WHY-CARRIER" in readers[0].poll()["x.line.status"]
     good(readers[1])
+
+
+@pytest.mark.skipif(shutil.which("mosquitto") is None, reason="needs Debian's mosquitto: see tests/packages.sh")
+def test_the_agent_as_it_runs_raises_the_alarm_with_its_cause(ground, tmp_path):
+    """The whole agent at the site: its broker, its line, its alarm; the delays are cut short by the settings."""
+    (tmp_path / "mosquitto.conf").write_text("user root\nlistener 1883 127.0.0.1\nallow_anonymous true\n")
+    (tmp_path / "agent.toml").write_text(f"""
+[agent]
+site = "hq"
+name = "room"
+state = "state"
+[broker]
+host = "127.0.0.1"
+[[device]]
+id = "line-1"
+poll = "1s"
+[device.line]
+{LINE}
+probes = [{PINGS}]
+[[device.condition]]
+name = "line-down"
+on_delay = "3s"
+off_delay = "2s"
+""")
+    ground.start("site", "mosquitto", "-c", str(tmp_path / "mosquitto.conf"), stderr=subprocess.DEVNULL)
+    listens(ground, "tcp", 1883, "site")
+    heard = Lines(
+        ground.start("site", "mosquitto_sub", "-t", "wolfsmoke/1/hq/room/alarms", stdout=subprocess.PIPE, text=True)
+    )
+    agent = [sys.executable, "-m", "agent", "run", "--config", str(tmp_path / "agent.toml")]
+    ground.start("site", *agent, stderr=subprocess.DEVNULL)
+    alive = Lines(
+        ground.start("site", "mosquitto_sub", "-t", "wolfsmoke/1/hq/room/readings", stdout=subprocess.PIPE, text=True)
+    )
+    alive.until('"UP"')
+    ground.trunk(loss=1.0)
+    raised = heard.until('"line-down"')
+    assert '"WHY-CARRIER"' in raised
+    ground.trunk()
+    assert '"active":false' in heard.until('"line-down"')

@@ -115,6 +115,32 @@ class Ground:
             subprocess.run(["ip", "netns", "del", self.ns(name)], capture_output=True, check=False)
 
 
+class Lines:
+    """What a process writes, line by line."""
+
+    def __init__(self, process):
+        self._said = queue.SimpleQueue()
+        threading.Thread(target=self._listen, args=(process.stdout,), daemon=True).start()
+
+    def _listen(self, pipe):
+        for line in pipe:
+            self._said.put(line)
+        self._said.put("")
+
+    def next(self):
+        """Return the next line; it must come."""
+        line = self._said.get(timeout=30)
+        assert line, "it ended"
+        return line
+
+    def until(self, part):
+        """Return the next line that has this in it."""
+        while True:
+            line = self.next()
+            if part in line:
+                return line
+
+
 class Reader:
     """A line that is read at the site; ``as_nobody`` without any right."""
 
@@ -124,18 +150,10 @@ class Reader:
         )
         command = [*words, sys.executable, str(HERE / "reader.py"), settings]
         self._process = ground.start("site", *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._said = queue.SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self):
-        for line in self._process.stdout:
-            self._said.put(line)
-        self._said.put("")
+        self._said = Lines(self._process)
 
     def poll(self, **neighbours):
         """Poll once; return the readings."""
         self._process.stdin.write(json.dumps({"neighbours": neighbours}) + "\n")
         self._process.stdin.flush()
-        line = self._said.get(timeout=30)
-        assert line, "the reader ended"
-        return json.loads(line)
+        return json.loads(self._said.next())
