@@ -12,7 +12,7 @@ import threading
 import pytest
 from faults.ground import run
 from lines import ground as grounds
-from lines.ground import FAR, GATEWAY, HOP, Ground, Lines, Reader
+from lines.ground import FAR, FAR6, GATEWAY, GATEWAY6, HOP, HOP6, Ground, Lines, Reader
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(90)]
 WHY = grounds.unable()
@@ -262,6 +262,19 @@ def test_a_local_firewall_is_no_line_that_is_down(ground, line):
     said = reader.poll()
     assert said["x.line.status"] == ["UNPROBED", "WHY-UNCLEAR"], said
     assert "firewall" in said["x.line.1.says"]
+
+
+@pytest.mark.parametrize("as_nobody", [False, True])
+def test_ipv6_is_judged_alike(ground, as_nobody):
+    run(*ground.enter("site"), "sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")  # of both
+    ground.six()
+    settings = f'gateway = "{GATEWAY6}"\nprobes = ["ping://[{FAR6}]", "ping://[{HOP6}]"]\ninterface = "eth1"\n'
+    reader = Reader(ground, settings, as_nobody=as_nobody)
+    good(reader)
+    assert good(reader)["x.line.hop.address"] == HOP6
+    ground.trunk(loss=1.0)
+    said = reader.poll()
+    assert said["x.line.status"] == ["DOWN", "WHY-CARRIER"], said
 
 
 def test_two_lines_are_judged_each_by_itself(ground):

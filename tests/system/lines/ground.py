@@ -22,6 +22,7 @@ _PREFIX = "wolfline"
 NAMES = ("site", "cpe", "carrier", "far")
 GATEWAY, HOP = "192.168.77.1", "10.79.0.2"
 FAR = ("198.51.100.10", "203.0.113.10")
+GATEWAY6, HOP6, FAR6 = "fd00:1::1", "fd00:2::2", "2001:db8::10"
 
 
 def unable():
@@ -60,6 +61,7 @@ class Ground:
         run(*self.enter(name), "iptables", "-w", *words)
 
     def build(self):
+        sweep()
         for name in NAMES:
             run("ip", "netns", "add", self.ns(name))
             self.ip(name, "link", "set", "lo", "up")
@@ -79,6 +81,28 @@ class Ground:
         self.ip("cpe", "route", "add", "default", "via", HOP)
         self.ip("carrier", "route", "add", "192.168.77.0/24", "via", "10.79.0.1")
         self.ip("far", "route", "add", "default", "via", "10.80.0.1")
+
+    def six(self):
+        """Have IPv6 on all of it too."""
+        links = (
+            (("site", "eth1"), ("cpe", "lan")),
+            (("cpe", "wan"), ("carrier", "trunk")),
+            (("carrier", "peer"), ("far", "beyond")),
+        )
+        for number, ends in enumerate(links, 1):
+            for last, (name, interface) in zip(((2, 1), (1, 2), (1, 2))[number - 1], ends, strict=True):
+                self.ip(name, "addr", "add", f"fd00:{number}::{last}/64", "dev", interface, "nodad")
+        for name in ("cpe", "carrier"):
+            run(*self.enter(name), "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1", "net.ipv6.icmp.ratelimit=0")
+        self.ip("far", "addr", "add", f"{FAR6}/128", "dev", "lo", "nodad")
+        for name, to, via in (
+            ("site", "default", "fd00:1::1"),
+            ("cpe", "default", "fd00:2::2"),
+            ("carrier", f"{FAR6}/128", "fd00:3::2"),
+            ("carrier", "fd00:1::/64", "fd00:2::1"),
+            ("far", "default", "fd00:3::1"),
+        ):
+            self.ip(name, "-6", "route", "add", to, "via", via)
 
     def _veth(self, one, left, left_address, other, right, right_address):
         ends = ("name", left, "netns", self.ns(one)), ("name", right, "netns", self.ns(other))
@@ -113,6 +137,16 @@ class Ground:
                     pipe.close()
         for name in NAMES:
             subprocess.run(["ip", "netns", "del", self.ns(name)], capture_output=True, check=False)
+
+
+def sweep():
+    """Remove the namespaces of runs whose process is gone."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout
+    for name in (line.split()[0] for line in listed.splitlines()):
+        prefix, _, rest = name.partition("-")
+        pid = rest.partition("-")[0]
+        if prefix == _PREFIX and pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            run("ip", "netns", "del", name)
 
 
 class Lines:
