@@ -132,7 +132,7 @@ async def test_the_verdict_is_in_the_flags_and_the_findings_say_why():
     assert said["x.selfcheck.verdict"].value == "carrier"
     findings = said["x.selfcheck.findings"].value
     assert findings == (
-        f"port ok eth1 up; equipment unknown; power unknown; gateway ok {GATEWAY} 10.0ms; "
+        f"port ok eth1 up; equipment unknown; power unknown; gateway ok {GATEWAY} 11.0ms; "
         f"hop bad {HOP} no-answer; far bad 0/2; dns unknown"
     )
     assert said["x.selfcheck.at"].value.startswith("2026-")
@@ -257,7 +257,7 @@ async def test_loss_delay_and_jitter_degrade_a_line_and_whose_they_are_is_seen(o
     for _ in range(6):
         said = await bench.poll()
     assert said["x.line.status"].value == ("DEGRADED", "UP", "WHY-CARRIER")
-    bench.prober.says = dict.fromkeys((A.host, B.host, GATEWAY), outcome)
+    bench.prober.says = dict.fromkeys((A.host, B.host, GATEWAY, HOP), outcome)
     for _ in range(12):
         said = await bench.poll(after=10.0)
     assert "WHY-EQUIPMENT" in (await bench.poll(after=200.0))["x.line.status"].value
