@@ -113,7 +113,7 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
         """See ``Way.driver``."""
         from agent.backups.files import Disk  # noqa: PLC0415
         from agent.drivers.backup import BackupDriver, Memory, Wanted  # noqa: PLC0415
-        from agent.keepsake import Keepsake  # noqa: PLC0415
+        from agent.memo import Memo  # noqa: PLC0415
 
         zone = timezone_of(self.timezone)
         hours = {key: Daily(minute(value), zone) if (value := getattr(self, key)) else None for key in _HOURS}
@@ -142,7 +142,7 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
             tape_by=hours["tape_by"],
         )
         path = context.state / f"backup-{context.device}.json" if context.state and context.device else None
-        return BackupDriver(wanted, Disk(), Keepsake(path, Memory), context.clock)
+        return BackupDriver(wanted, Disk(), Memo(Memory, path), context.clock)
 
 
 def _path(value: str, at: tuple[str | int, ...]) -> Iterable[Fault]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.clock import SystemClock
 from agent.config import parse
 from agent.drivers.backup import BackupDriver
 from agent.drivers.host import HostDriver
@@ -85,7 +86,7 @@ def test_what_is_right_leads_to_its_driver(kind, tmp_path):
     text, driver, conditions = WHOLE[kind]
     [device] = parsed(text).devices
     assert device.what == kind
-    assert isinstance(device.driver(Nobody(), str(tmp_path)), driver)
+    assert isinstance(device.driver(Nobody(), SystemClock(), tmp_path), driver)
     assert conditions <= {condition.name for condition in device.conditions}
     assert list(tmp_path.iterdir()) == []  # nothing is opened before the first read
 
