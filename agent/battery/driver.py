@@ -32,6 +32,8 @@ SAVE: Final = 60.0
 """Seconds between two saves while the battery is drained."""
 LOOK: Final = 10.0
 """Seconds between two estimates meanwhile."""
+SPENT: Final = 0.4
+"""Depth from which an output that goes off is taken for the battery's end: old ones collapse long before they are reckoned to."""
 SURE: Final = 3.0
 """Without a claim and without a lesson, how far apart the bounds may be to be worth saying."""
 
@@ -73,6 +75,8 @@ class BatteryDriver:
         self._outlook: Outlook | None = None
         self._flags: tuple[str, ...] = ()
         self._saved = -math.inf
+        self._on_mains_once = False
+        """Whether this process has seen mains: then it has seen every outage begin."""
 
     @property
     def identity(self) -> Identity:
@@ -104,7 +108,7 @@ class BatteryDriver:
         status = said.get("ups.status")
         flags = status if isinstance(status, tuple) else None
         before = kept
-        kept = msgspec.structs.replace(kept, outage=outage.follow(kept.outage, flags, now))
+        kept = msgspec.structs.replace(kept, outage=self._clocked(kept.outage, flags, said, now))
         kept = self._drained(kept, flags, said, now)
         if kept.run is None:
             kept = self._on_mains(kept, now, lane)
@@ -117,6 +121,17 @@ class BatteryDriver:
             return []
         return self._told(kept, now)
 
+    def _clocked(
+        self, before: Outage | None, flags: tuple[str, ...] | None, said: Mapping[str, Value], now: Stamp
+    ) -> Outage | None:
+        """Follow the outage; of one that was there before we looked, the UPS's own count is believed."""
+        after = outage.follow(before, flags, now)
+        count = said.get("x.ups.on-battery.time")
+        if before is None and after is not None and not self._on_mains_once and isinstance(count, float | int):
+            after = msgspec.structs.replace(after, carried=float(count))
+        self._on_mains_once = self._on_mains_once or (flags is not None and after is None)
+        return after
+
     def _drained(self, kept: Kept, flags: tuple[str, ...] | None, said: Mapping[str, Value], now: Stamp) -> Kept:
         """Follow a discharge: an outage, a self-test, a calibration."""
         if flags is None:
@@ -127,7 +142,7 @@ class BatteryDriver:
             return msgspec.structs.replace(kept, run=self._begun(kept, now), last=now, low=False) if draining else kept
         seconds = _since(kept.last, now)
         if not draining:
-            empty = "OFF" in flags or (kept.low and seconds > GAP)
+            empty = (kept.low and seconds > GAP) or ("OFF" in flags and (kept.low or self._spent(kept, run)))
             if seconds <= GAP:
                 run = model.carried_on(run, seconds, self._load, self._celsius(now))
             return self._ended(kept, run, now, empty=empty)
@@ -144,6 +159,10 @@ class BatteryDriver:
             left = claim + run.use / model.rate(self._load, self._celsius(now), run.exponent)
             known = model.claimed(known, left, self._load, self._celsius(now), run.start)
         return msgspec.structs.replace(kept, known=known, run=run, last=now, low="LB" in flags)
+
+    def _spent(self, kept: Kept, run: Run) -> bool:
+        """Say whether an output that went off without a warning was the battery's end, and nobody's hand, as far as can be told."""
+        return model.depth(kept.known, run) >= SPENT
 
     def _begun(self, kept: Kept, now: Stamp) -> Run:
         charge = self._number("battery.charge", now)
@@ -207,8 +226,13 @@ class BatteryDriver:
         blank = _blank(kept.known)
         told.append(judged("x.battery.endurance", None if blank else round(math.exp(kept.known.capacity))))
         if self._promised is not None:
-            self._flags = promise.judged(
-                self._promised, found, elapsed=elapsed, proven=kept.known.runs > 0, before=self._flags
+            testing = kept.run is not None and elapsed is None  # what a test has drained is no finding
+            self._flags = (
+                self._flags
+                if testing and self._flags
+                else promise.judged(
+                    self._promised, found, elapsed=elapsed, proven=kept.known.runs > 0, before=self._flags
+                )
             )
             told.append(judged("x.battery.promise", self._flags))
         return told
@@ -247,7 +271,8 @@ class BatteryDriver:
             self._load = sum(total / count for _, total, count in minutes) / len(minutes)
 
     def _celsius(self, now: Stamp) -> float | None:
-        return self._number("battery.temperature", now)
+        celsius = self._number("battery.temperature", now)
+        return celsius or None  # 0 is what cards say that have no probe
 
     def _number(self, quantity: str, now: Stamp, old: float = OLD) -> float | None:
         """Return the last good value of a quantity, if it is not too old."""

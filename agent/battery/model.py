@@ -45,7 +45,7 @@ FLAW: Final = 0.12
 """How likely it is, at each discharge, that the battery is not what it was."""
 SETTLE: Final = 120.0
 """Seconds after which the voltage has settled: it dips at first, and comes back."""
-POINTS: Final = 121
+POINTS: Final = 81
 USED: Final = 10
 """Samples that are held against the curve: more of them are not more independent."""
 MOST: Final = 64

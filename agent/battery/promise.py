@@ -38,7 +38,7 @@ def judged(
     if elapsed is not None and elapsed >= promise:
         return ("KEPT", *doubt)
     if outlook is None:
-        return ("UNKNOWN",)
+        return ("UNKNOWN", *doubt)
     done = elapsed or 0.0
     broken = "BROKEN" if elapsed is not None else "SHORT"
     wanted = promise * (1.0 + SLACK) if broken in before else promise

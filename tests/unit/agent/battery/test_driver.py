@@ -67,7 +67,7 @@ async def test_before_any_lesson_the_claim_is_taken_with_a_wide_error_and_called
 async def test_where_nothing_is_claimed_nothing_is_made_up():
     said = await Bench().say("OL", ups_load=50.0)
     assert said["x.battery.runtime.learned"].quality is Quality.UNAVAILABLE
-    assert said["x.battery.promise"].value == ("UNKNOWN",)
+    assert said["x.battery.promise"].value == ("UNKNOWN", "UNPROVEN")
     said = await Bench().say("OL", ups_load=50.0, battery_runtime=-1.0)
     assert said["x.battery.runtime.learned"].quality is Quality.UNAVAILABLE
 
@@ -155,3 +155,41 @@ async def test_the_readings_of_the_device_are_handed_on_as_they_are():
     said = await bench.say("OL", **GOOD, input_voltage=9999.0)
     assert said["input.voltage"] == Reading("input.voltage", 9999.0, Quality.IMPLAUSIBLE)
     assert bench.driver.identity.model == "UPS 3000"
+
+
+async def test_an_outage_that_was_there_before_the_agent_counts_from_where_the_ups_says():
+    bench = Bench()
+    said = await bench.say("OB", **GOOD, **{"x_ups_on-battery_time": 900.0})
+    assert said["x.battery.elapsed"].value == 900.0
+    assert (await bench.say("OB", after=10.0, **GOOD))["x.battery.elapsed"].value == 910.0
+    bench = Bench()
+    await bench.say("OL", **GOOD)
+    said = await bench.say("OB", **GOOD, **{"x_ups_on-battery_time": 900.0})
+    assert said["x.battery.elapsed"].value == 0.0, "it saw the beginning itself"
+
+
+async def test_an_output_that_somebody_switched_off_teaches_nothing():
+    bench = Bench()
+    await bench.say("OL", **GOOD)
+    before = (await bench.say("OL", **GOOD))["x.battery.endurance"].value
+    await bench.say("OB", **GOOD)
+    await bench.say("OB", after=300.0, **GOOD)
+    await bench.say("OFF", **GOOD)
+    said = await bench.say("OL", after=86400.0, **GOOD)
+    assert said["x.battery.endurance"].value == before
+
+
+async def test_a_long_calibration_is_no_finding():
+    bench = Bench()
+    values = GOOD | {"battery_runtime": 8 * 3600.0}
+    assert (await bench.say("OL", **values))["x.battery.promise"].value == ("KEPT", "UNPROVEN")
+    for _ in range(20):
+        said = await bench.say("CAL DISCHRG", after=600.0, **values)
+    assert said["x.battery.promise"].value == ("KEPT", "UNPROVEN")
+
+
+async def test_a_temperature_of_zero_is_a_probe_that_is_not_there():
+    bench = Bench()
+    warm = await bench.say("OL", **GOOD | {"battery_temperature": 25.0})
+    none = await bench.say("OL", **GOOD | {"battery_temperature": 0.0})
+    assert none["x.battery.endurance"].value == warm["x.battery.endurance"].value

@@ -7,6 +7,7 @@ and a voltage curve. What is read is noisy and rounded as cards round it. ``pyte
 import logging
 import random
 
+import msgspec
 import pytest
 
 from agent.battery.driver import BatteryDriver, Kept
@@ -135,6 +136,11 @@ STEPS = {
     "40/80 % every 5 min": lambda spent: 0.8 if spent // 300 % 2 else 0.4,
 }
 AGES = {1.0: (5.0, 25.0, 40.0), 0.75: (5.0, 20.0, 40.0), 0.5: (5.0, 25.0, 35.0)}
+MAKES = (
+    Cell(),
+    Cell(share=0.45, flow=0.6, resistance=0.05, slope=0.17, knee=0.02),
+    Cell(hours=4.0, share=0.8, flow=2.0, resistance=0.11, full=2.13, slope=0.09, knee=0.008),
+)
 BIASES = (-0.5, -0.3, 0.4, 1.0)
 SCENARIOS = [(name, age, celsius) for name in LOADS for age, warm in AGES.items() for celsius in warm]
 SCENARIOS += [(name, age, 20.0) for name in STEPS for age in (0.9, 0.65)]
@@ -142,7 +148,8 @@ SCENARIOS += [(name, age, 20.0) for name in STEPS for age in (0.9, 0.65)]
 
 def scenario(number):
     name, age, celsius = SCENARIOS[number]
-    return (LOADS | STEPS)[name], Cell(age=age, celsius=celsius), BIASES[number % len(BIASES)]
+    cell = msgspec.structs.replace(MAKES[number % len(MAKES)], age=age, celsius=celsius)
+    return (LOADS | STEPS)[name], cell, BIASES[number % len(BIASES)]
 
 
 async def watched(site, cell, loads, bias, true):
@@ -177,9 +184,11 @@ async def test_after_half_an_hour_the_end_is_known_and_a_promise_that_breaks_is_
     then = min(1.0, max(0.2, loads(0.0) * site.rng.uniform(0.6, 1.5)))
     younger = min(1.0, cell.age * site.rng.uniform(1.0, 1.12))
     warm = site.rng.choice((18.0, 22.0, 25.0, 28.0))
-    await site.discharge(Cell(age=younger, celsius=warm), steps(then), bias)
+    first = msgspec.structs.replace(cell, age=younger, celsius=warm)
+    await site.discharge(first, steps(then), bias)
     site.wait(YEAR / 2)
-    await site.discharge(Cell(age=(younger + cell.age) / 2, celsius=warm), steps(0.9 * then), bias, stop=2700.0)
+    second = msgspec.structs.replace(first, age=(younger + cell.age) / 2)
+    await site.discharge(second, steps(0.9 * then), bias, stop=2700.0)
     site.wait(YEAR / 2)
     true, _ = endurance(cell, loads)
     ends, broken = await watched(site, cell, loads, bias, true)
@@ -193,7 +202,9 @@ async def test_after_half_an_hour_the_end_is_known_and_a_promise_that_breaks_is_
 
 
 @pytest.mark.parametrize(
-    "number", range(0, len(SCENARIOS), 2), ids=lambda number: " ".join(map(str, SCENARIOS[number]))
+    "number",
+    [*range(0, len(SCENARIOS), 5), *range(2, len(SCENARIOS), 5)],
+    ids=lambda number: " ".join(map(str, SCENARIOS[number])),
 )
 async def test_a_battery_that_was_never_discharged_is_warned_of_in_time_too(number):
     """Nothing is known but the claim and the voltage: the end cannot be told to 15 % after half an hour, and it says so."""
@@ -203,10 +214,9 @@ async def test_a_battery_that_was_never_discharged_is_warned_of_in_time_too(numb
     ends, broken = await watched(site, cell, loads, bias, true)
     off = ends["learned"] / true - 1.0
     warned = "-" if broken is None else f"{(true - broken) / 60:.0f} min before"
-    _log.info(
-        f"{SCENARIOS[number]!s:45} true {true / HOUR:5.2f} h  learned {off:+7.1%} ±{ends['range'] / true:.0%}  {warned}",
-        end="",
-    )
+    said = f"true {true / HOUR:5.2f} h  learned {off:+7.1%} ±{ends['range'] / true:.0%}  {warned}"
+    _log.info("%-45s %s", SCENARIOS[number], said)
+    assert abs(off) * true < 1.6 * ends["range"], "what is said of the error is true"
     assert in_time(true, broken)
 
 
