@@ -59,6 +59,7 @@ tape_log = "/var/log/tape.log"
 tape_match = 'sales .* archived'
 tape_by = "23:00"
 timezone = "Asia/Shanghai"
+days = ["mon", "tue", "wed", "thu", "fri"]
 """,
         BackupDriver,
         {"backup-missing", "tape-missing", "contact-lost"},
@@ -102,6 +103,8 @@ def test_what_is_right_leads_to_its_driver(kind, tmp_path):
         ),
         ('backup = { files = ["/x"], begins = "08:00" }', ["begins"]),
         ('backup = { files = ["/x"], tape = "/t" }', ["tape_by"]),
+        ('backup = { files = ["/x"], days = ["mon"] }', ["days"]),
+        ('backup = { files = ["/x"], by = "22:00", days = ["monday"] }', ["days[0]"]),
         ('backup = { files = ["/x"], tape_by = "23:00" }', ["tape_by"]),
         ('backup = { files = ["/x"], tape_by = "23:00", tape_log = "/l" }', ["tape_log"]),
         ('backup = { files = ["/x"], tape_by = "23:00", tape_log = "/l", tape_match = "(" }', ["tape_match"]),
