@@ -283,6 +283,7 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "condition.disk-readonly": ("磁盘变为只读", "Disk went read-only"),
     "condition.disk-unmounted": ("磁盘未挂载", "Disk not mounted"),
     "condition.service-down": ("服务没有运行", "A service is down"),
+    "condition.host-blind": ("主机有些状态读不到", "A part of the host cannot be looked at"),
     "condition.host-clock": ("主机时钟未同步", "The host's clock is not synchronised"),
     "condition.host-hot": ("主机温度过高", "Host too hot"),
     "condition.agent-spool-full": ("代理缓存已满，旧读数被抽稀", "Agent's spool full: old readings are thinned out"),
