@@ -301,7 +301,7 @@ class Evidence:
         chosen = _spread_out(run.samples)
         self._open = [(sample.use, sample.cell + known.drop * sample.load) for sample in chosen]
         self._noise = 0.015 if known.deep else 0.02
-        self._offset = 0.03 if known.deep else 0.06
+        self._offset = 0.02 if known.deep else 0.06
         self._claim: float | None = None
         spent = 0.0 if run.charge is None or run.left is None else run.charge - run.left
         if not chosen and run.use > 0.0 and spent >= 5.0:
