@@ -32,6 +32,8 @@ SAVE: Final = 60.0
 """Seconds between two saves while the battery is drained."""
 LOOK: Final = 10.0
 """Seconds between two estimates meanwhile."""
+LONGEST: Final = 5e6
+"""Seconds that are told of; what nothing is drawn from lasts for ever."""
 SPENT: Final = 0.4
 """Depth from which an output that goes off is taken for the battery's end: old ones collapse long before they are reckoned to."""
 SURE: Final = 3.0
@@ -88,7 +90,12 @@ class BatteryDriver:
         if self._kept is None:
             self._kept = await self._memo.load() or Kept()
         readings = await self._inner.read(lane)
-        return [*readings, *self._follow(self._kept, readings, lane)]
+        try:
+            ours = self._follow(self._kept, readings, lane)
+        except (ArithmeticError, LookupError, ValueError):  # what the UPS says is never lost to our arithmetic
+            _log.exception("%s: what was learned of the battery makes no sense; starting anew", self.identity.model)
+            self._kept, ours = Kept(), []
+        return [*readings, *ours]
 
     async def close(self) -> None:
         """See ``Driver.close``."""
@@ -221,10 +228,10 @@ class BatteryDriver:
         if found is None:
             told += [unavailable("x.battery.runtime.learned"), unavailable("x.battery.runtime.error")]
         else:
-            told.append(judged("x.battery.runtime.learned", round(found.middle)))
-            told.append(judged("x.battery.runtime.error", round((found.high - found.low) / 2.0)))
+            told.append(judged("x.battery.runtime.learned", _seconds(found.middle)))
+            told.append(judged("x.battery.runtime.error", _seconds((found.high - found.low) / 2.0)))
         blank = _blank(kept.known)
-        told.append(judged("x.battery.endurance", None if blank else round(math.exp(kept.known.capacity))))
+        told.append(judged("x.battery.endurance", None if blank else _seconds(math.exp(kept.known.capacity))))
         if self._promised is not None:
             testing = kept.run is not None and elapsed is None  # what a test has drained is no finding
             self._flags = (
@@ -278,6 +285,10 @@ class BatteryDriver:
         """Return the last good value of a quantity, if it is not too old."""
         at, value = self._heard.get(quantity, (-math.inf, None))
         return float(value) if isinstance(value, float | int) and now.boottime - at <= old else None
+
+
+def _seconds(value: float) -> float:
+    return float(round(min(LONGEST, value)))
 
 
 def _blank(known: Known) -> bool:

@@ -1,8 +1,12 @@
 """What the truth of the battery adds to a UPS's driver."""
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.battery.driver import BatteryDriver, Kept
+from agent.battery.model import Known, Run
 from agent.drivers.base import Identity, Lane
 from agent.memo import Memo
 from contract.clock import Stamp
@@ -193,3 +197,45 @@ async def test_a_temperature_of_zero_is_a_probe_that_is_not_there():
     warm = await bench.say("OL", **GOOD | {"battery_temperature": 25.0})
     none = await bench.say("OL", **GOOD | {"battery_temperature": 0.0})
     assert none["x.battery.endurance"].value == warm["x.battery.endurance"].value
+
+
+POLL = st.fixed_dictionaries(
+    {
+        "flags": st.sampled_from(["OL", "OB", "OB LB", "CAL DISCHRG", "OFF", "", "COMM", "OL CHRG", "OB LB FSD"]),
+        "after": st.sampled_from([0.0, 0.1, 1.0, 30.0, 3600.0, 1e7]),
+        "lane": st.sampled_from(list(Lane)),
+        "values": st.dictionaries(
+            st.sampled_from(
+                ["ups_load", "battery_charge", "battery_runtime", "battery_voltage", "battery_temperature"]
+            ),
+            st.sampled_from([0.0, -1.0, 1.0, 12.0, 48.0, 100.0, 300.0, 65535.0, 5e6]),
+        ),
+    }
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(POLL, min_size=1, max_size=30))
+async def test_whatever_a_ups_says_its_readings_are_handed_on_and_ours_can_be(polls):
+    bench = Bench()
+    for poll in polls:
+        said = await bench.say(poll["flags"], after=poll["after"], lane=poll["lane"], **poll["values"])
+        assert said["ups.status"]
+        assert poll["lane"] is Lane.FAST or "x.battery.elapsed" in said
+        for name, reading in said.items():
+            if name.startswith("x.battery."):
+                assert reading.quality is not Quality.IMPLAUSIBLE, reading
+    decoded = msgspec.json.decode(msgspec.json.encode(bench.driver._kept), type=Kept)
+    assert decoded == bench.driver._kept
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"curve": [1.0]}, {"capacity": 1e300}, {"spread": [-1.0, 0.0, 0.0]}, {"exponent": 99.0}, {"curve": [0.0] * 21}],
+)
+def test_a_file_that_speaks_of_no_battery_is_not_believed(change):
+    plain = msgspec.to_builtins(Known())
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(plain | change, Known)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"exponent": 1e300}, Run)
