@@ -32,6 +32,8 @@ SAVE: Final = 60.0
 """Seconds between two saves while the battery is drained."""
 LOOK: Final = 10.0
 """Seconds between two estimates meanwhile."""
+NO_CLAIMS: Final = (0.0, 65535.0, 65535.0 * 60.0)
+"""Runtimes that stand for none, or for more than fits into 16 bits of seconds or minutes."""
 LONGEST: Final = 5e6
 """Seconds that are told of; what nothing is drawn from lasts for ever."""
 SPENT: Final = 0.4
@@ -124,9 +126,8 @@ class BatteryDriver:
         if turned or (kept.run is not None and now.boottime - self._saved >= SAVE):
             self._saved = now.boottime
             self._memo.save(kept)
-        if kept.run is None and kept.outage is None and lane is Lane.FAST and not turned:
-            return []
-        return self._told(kept, now)
+        quiet = (kept.run is None and kept.outage is None) or now.boottime - self._estimated < LOOK
+        return [] if lane is Lane.FAST and quiet and not turned else self._told(kept, now)
 
     def _clocked(
         self, before: Outage | None, flags: tuple[str, ...] | None, said: Mapping[str, Value], now: Stamp
@@ -149,7 +150,8 @@ class BatteryDriver:
             return msgspec.structs.replace(kept, run=self._begun(kept, now), last=now, low=False) if draining else kept
         seconds = _since(kept.last, now)
         if not draining:
-            empty = (kept.low and seconds > GAP) or ("OFF" in flags and (kept.low or self._spent(kept, run)))
+            empty = "OFF" in flags and (kept.low or self._spent(kept, run))
+            empty = empty or (seconds > GAP and (kept.low or _restarted(said, seconds)))
             if seconds <= GAP:
                 run = model.carried_on(run, seconds, self._load, self._celsius(now))
             return self._ended(kept, run, now, empty=empty)
@@ -161,8 +163,8 @@ class BatteryDriver:
         known = kept.known
         if isinstance(volts, float | int):
             known, run = self._sampled(known, run, float(volts), now)
-        claim = said.get("battery.runtime")
-        if isinstance(claim, float | int) and self._load is not None and _blank(known):
+        claim = self._claim(now)
+        if claim is not None and self._load is not None and _blank(known):
             left = claim + run.use / model.rate(self._load, self._celsius(now), run.exponent)
             known = model.claimed(known, left, self._load, self._celsius(now), run.start)
         return msgspec.structs.replace(kept, known=known, run=run, last=now, low="LB" in flags)
@@ -212,7 +214,7 @@ class BatteryDriver:
         if kept.date and date != kept.date:
             _log.info("battery.date is %s, and was %s: another battery, to be learned anew", date, kept.date)
             known = model.replaced(known)
-        claim, charge = self._number("battery.runtime", now), self._number("battery.charge", now)
+        claim, charge = self._claim(now), self._number("battery.charge", now)
         if claim is not None and self._load is not None and (charge is None or charge >= 50.0):
             left = 0.0 if charge is None else 1.0 - charge / 100.0
             known = model.claimed(known, claim, self._load, self._celsius(now), left)
@@ -281,10 +283,20 @@ class BatteryDriver:
         celsius = self._number("battery.temperature", now)
         return celsius or None  # 0 is what cards say that have no probe
 
+    def _claim(self, now: Stamp) -> float | None:
+        claim = self._number("battery.runtime", now)
+        return None if claim in NO_CLAIMS else claim
+
     def _number(self, quantity: str, now: Stamp, old: float = OLD) -> float | None:
         """Return the last good value of a quantity, if it is not too old."""
         at, value = self._heard.get(quantity, (-math.inf, None))
         return float(value) if isinstance(value, float | int) and now.boottime - at <= old else None
+
+
+def _restarted(said: Mapping[str, Value], seconds: float) -> bool:
+    """Say whether the card started anew while it was silent: the UPS that feeds it had given up, LB or not."""
+    uptime = said.get("device.uptime")
+    return isinstance(uptime, float | int) and uptime < seconds
 
 
 def _seconds(value: float) -> float:

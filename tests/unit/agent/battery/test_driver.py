@@ -199,6 +199,29 @@ async def test_a_temperature_of_zero_is_a_probe_that_is_not_there():
     assert none["x.battery.endurance"].value == warm["x.battery.endurance"].value
 
 
+async def test_a_battery_that_died_at_once_without_a_warning_is_known_by_its_card_that_started_anew():
+    bench = Bench()
+    assert (await bench.say("OL", **GOOD | {"battery_runtime": 8 * 3600.0}))["x.battery.promise"].value[0] == "KEPT"
+    await bench.say("OB", after=1.0, **GOOD)
+    await bench.say("OB", after=3.0, **GOOD)
+    await bench.say("OL", after=1800.0, **GOOD, device_uptime=40.0)
+    said = await bench.say("OL", after=86400.0, **GOOD)
+    assert said["x.battery.runtime.learned"].value < 30.0
+    assert said["x.battery.promise"].value == ("SHORT",)
+    bench = Bench()
+    await bench.say("OL", **GOOD | {"battery_runtime": 8 * 3600.0})
+    await bench.say("OB", after=1.0, **GOOD)
+    await bench.say("OL", after=1800.0, **GOOD, device_uptime=1e6)
+    said = await bench.say("OL", after=86400.0, **GOOD)
+    assert said["x.battery.promise"].value == ("SHORT", "UNPROVEN"), "the card went on: only its line was cut"
+
+
+@pytest.mark.parametrize("claim", [0.0, -1.0, 65535.0, 3932100.0])
+async def test_a_claim_that_stands_for_none_is_none(claim):
+    said = await Bench().say("OL", **GOOD | {"battery_runtime": claim})
+    assert said["x.battery.runtime.learned"].quality is Quality.UNAVAILABLE
+
+
 POLL = st.fixed_dictionaries(
     {
         "flags": st.sampled_from(["OL", "OB", "OB LB", "CAL DISCHRG", "OFF", "", "COMM", "OL CHRG", "OB LB FSD"]),
@@ -206,7 +229,14 @@ POLL = st.fixed_dictionaries(
         "lane": st.sampled_from(list(Lane)),
         "values": st.dictionaries(
             st.sampled_from(
-                ["ups_load", "battery_charge", "battery_runtime", "battery_voltage", "battery_temperature"]
+                [
+                    "ups_load",
+                    "battery_charge",
+                    "battery_runtime",
+                    "battery_voltage",
+                    "battery_temperature",
+                    "device_uptime",
+                ]
             ),
             st.sampled_from([0.0, -1.0, 1.0, 12.0, 48.0, 100.0, 300.0, 65535.0, 5e6]),
         ),
