@@ -58,8 +58,16 @@ def test_every_example_loads(path):
     for device in config.devices:
         assert device.room
         assert device.title
+
+
 def test_all_examples_are_there():
-    assert [path.name for path in EXAMPLES] == ["depot.toml", "info-centre.toml", "machine-hall.toml", "order-room.toml", "server-room.toml"]
+    assert [path.name for path in EXAMPLES] == [
+        "depot.toml",
+        "info-centre.toml",
+        "machine-hall.toml",
+        "order-room.toml",
+        "server-room.toml",
+    ]
 
 
 def test_defaults_are_filled_in():
