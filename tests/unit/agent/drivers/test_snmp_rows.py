@@ -91,6 +91,19 @@ async def test_a_detector_that_is_gone_does_not_clear_its_alarm():
     assert said["ambient.2.temperature"].value == 20
 
 
+async def test_what_one_lane_has_seen_end_does_not_stand_in_the_other():
+    link = room(probe(3), probe(7, state=3))
+    driver = SnmpDriver(link, (CARD,))
+    await driver.read()
+    link.values[f"{ROOM}.2.4.7"] = None
+    assert named(await driver.read())["ambient.status"].value == ("FAULT", "SMOKE")
+    link.values[f"{ROOM}.2.4.7"] = 1
+    assert named(await driver.read(Lane.FAST))["ambient.status"].value == ()
+    link.values[f"{ROOM}.2.4.7"] = None
+    for lane in (Lane.ALL, Lane.FAST, Lane.ALL):
+        assert named(await driver.read(lane))["ambient.status"].value == ("FAULT",)
+
+
 async def test_what_is_remembered_outlives_a_loss_of_the_same_device():
     link = room(probe(3), probe(7, state=3))
     driver = SnmpDriver(link, (CARD,))
