@@ -1,8 +1,11 @@
 """The SNMP driver on devices with rows of sensors, and on devices that say anything."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from recordings import parse
 from snmp_fakes import FakeLink, named
 
 from agent.drivers.base import Lane
@@ -224,3 +227,25 @@ async def test_whatever_a_device_says_is_a_reading_or_an_error_of_ours(data, pro
                 link.values[oid] = data.draw(RAW)
     except DeviceError:
         return
+
+
+CASES = Path(__file__).resolve().parents[3] / "cases" / "snmp"
+WALKS = {path.parent.name: path for path in sorted(CASES.glob("*/walk.snmprec"))}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), case=st.sampled_from(sorted(WALKS)), kind=st.sampled_from(["ups", "environment", "power"]))
+async def test_a_real_walk_with_wrong_answers_in_it_is_a_reading_or_an_error_of_ours(data, case, kind):
+    link = FakeLink(parse(WALKS[case]))
+    driver = SnmpDriver(link, [profile for profile in KNOWN if profile.kind == kind])
+    for _ in range(4):
+        wrong = data.draw(st.dictionaries(st.sampled_from(sorted(link.values)), RAW, max_size=4))
+        link.values |= wrong
+        try:
+            said = named(await driver.read(data.draw(st.sampled_from(Lane))))
+        except DeviceError:
+            continue
+        for reading in said.values():
+            known = find(reading.quantity)
+            assert known is not None
+            assert not reading.good or known.plausible(reading.value)
