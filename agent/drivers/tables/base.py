@@ -11,6 +11,9 @@ from agent.links.snmp import WITNESS, Raw, SnmpLink
 from contract.errors import DeviceGarbled, DeviceTimeout
 from contract.reading import Reading
 
+Figures = Mapping[str, Mapping[str, int]]
+"""What a part wants to be remembered: for each prefix of its quantities, a whole number by key."""
+
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the settings say of a device with tables."""
@@ -101,4 +104,12 @@ class Part(Protocol):
 
     def restarted(self) -> None:
         """Forget what a restart ends: counters begin at 0."""
+        ...
+
+    def kept(self) -> Figures:
+        """Return what is to be remembered when the agent starts anew: numbers that were given."""
+        ...
+
+    def restore(self, kept: Figures) -> None:
+        """Take up what an earlier process remembered; what is not in it is not known."""
         ...

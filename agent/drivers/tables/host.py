@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from agent.drivers.base import Lane
-from agent.drivers.tables.base import Walker
+from agent.drivers.tables.base import Figures, Walker
 from agent.drivers.tables.columns import Numbers, listed, natural, number, text, whole
 from agent.links.snmp import Raw
 from contract.reading import Reading, judged
@@ -109,6 +109,14 @@ class Host:
 
     def restarted(self) -> None:
         """See ``base.Part.restarted``."""
+
+    def kept(self) -> Figures:
+        """See ``base.Part.kept``."""
+        return {"host.disk": self._numbers.known}
+
+    def restore(self, kept: Figures) -> None:
+        """See ``base.Part.restore``."""
+        self._numbers.restore(kept.get("host.disk", {}))
 
     def readings(self, values: Mapping[str, Raw], lane: Lane, now: float) -> list[Reading]:  # noqa: ARG002 - see Part
         """See ``base.Part.readings``."""

@@ -8,10 +8,10 @@ import msgspec
 
 from agent.drivers.base import Identity, Lane
 from agent.drivers.tables import sensors
-from agent.drivers.tables.base import Walker
+from agent.drivers.tables.base import Figures, Walker
 from agent.drivers.tables.columns import Numbers, listed, natural, number, text, whole
 from agent.links.snmp import Raw
-from agent.profiles_network import FLAGS, PREFIXES, SENTINELS, Profile, Sensors, Table, Value
+from agent.profiles_network import FLAGS, PARTS, PREFIXES, SENTINELS, Profile, Sensors, Table, Value
 from contract.reading import Reading, judged, unavailable
 
 CLASS, DESCR, NAME = (f"1.3.6.1.2.1.47.1.1.1.1.{number}" for number in (5, 2, 7))
@@ -101,6 +101,16 @@ class Parts:
 
     def restarted(self) -> None:
         """See ``base.Part.restarted``."""
+
+    def kept(self) -> Figures:
+        """See ``base.Part.kept``."""
+        return {prefix: numbers.known for prefix, numbers in self._numbers.items()}
+
+    def restore(self, kept: Figures) -> None:
+        """See ``base.Part.restore``."""
+        for prefix in (*(f"x.network.{part}" for part in PARTS), *PREFIXES.values()):
+            if prefix in kept:
+                self._numbers.setdefault(prefix, Numbers()).restore(kept[prefix])
 
     def sources(self) -> dict[str, str]:
         """Return which quantity each OID leads to, for those who check."""

@@ -13,7 +13,7 @@ import msgspec
 from agent.drivers.base import Lane
 from agent.drivers.tables import ds1
 from agent.drivers.tables import interfaces as ifs
-from agent.drivers.tables.base import Options, Walker
+from agent.drivers.tables.base import Figures, Options, Walker
 from agent.drivers.tables.columns import Numbers, listed, natural, number, text, whole
 from agent.drivers.tables.interfaces import Port, fits
 from agent.links.snmp import Raw
@@ -113,6 +113,14 @@ class Trunks:
 
     def restarted(self) -> None:
         """See ``base.Part.restarted``."""
+
+    def kept(self) -> Figures:
+        """See ``base.Part.kept``."""
+        return {"x.trunk": self._numbers.known}
+
+    def restore(self, kept: Figures) -> None:
+        """See ``base.Part.restore``."""
+        self._numbers.restore(kept.get("x.trunk", {}))
 
     def readings(self, values: Mapping[str, Raw], lane: Lane, now: float) -> list[Reading]:  # noqa: ARG002 - see Part
         """See ``base.Part.readings``."""

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from agent.drivers.base import Lane
-from agent.drivers.tables.base import Options, Walker
+from agent.drivers.tables.base import Figures, Options, Walker
 from agent.drivers.tables.columns import Numbers, natural, number, text, whole
 from agent.drivers.tables.interfaces import fits
 from agent.links.snmp import Raw
@@ -95,6 +95,14 @@ class Vrrp:
 
     def restarted(self) -> None:
         """See ``base.Part.restarted``."""
+
+    def kept(self) -> Figures:
+        """See ``base.Part.kept``."""
+        return {"x.vrrp": self._numbers.known}
+
+    def restore(self, kept: Figures) -> None:
+        """See ``base.Part.restore``."""
+        self._numbers.restore(kept.get("x.vrrp", {}))
 
     def readings(self, values: Mapping[str, Raw], lane: Lane, now: float) -> list[Reading]:  # noqa: ARG002 - see Part
         """See ``base.Part.readings``."""

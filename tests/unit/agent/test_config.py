@@ -63,7 +63,12 @@ def test_every_example_loads(path):
 
 
 def test_all_examples_are_there():
-    assert [path.name for path in EXAMPLES] == ["depot.toml", "machine-hall.toml", "order-room.toml", "server-room.toml"]
+    assert [path.name for path in EXAMPLES] == [
+        "depot.toml",
+        "machine-hall.toml",
+        "order-room.toml",
+        "server-room.toml",
+    ]
 
 
 def test_defaults_are_filled_in():
