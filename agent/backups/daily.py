@@ -1,6 +1,7 @@
 """Hours of the day, by the site's clock. Pure: the zone and the moment are arguments."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
@@ -22,27 +23,33 @@ def minute(text: str) -> int:
     return found
 
 
+WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
 class Daily(msgspec.Struct, frozen=True):
-    """A time of each day."""
+    """A time of each day, or of some days of the week."""
 
     minute: int
     zone: tzinfo | None = None
     """None: the zone of the machine."""
+    days: frozenset[int] = frozenset(range(7))
+    """0 is Monday. The midnight that ends a day is that day's."""
 
     def last(self, now: float) -> float:
         """Return the latest one that is not after ``now`` (wall time, as all here)."""
-        day = self._day(now)
-        candidates = (self._on(day + timedelta(days=ahead)) for ahead in (1, 0, -1, -2))
-        return next(moment for moment in candidates if moment <= now)
+        return next(moment for moment in self._near(now, -1) if moment <= now)
 
     def next(self, now: float) -> float:
         """Return the first one after ``now``."""
-        day = self._day(now)
-        candidates = (self._on(day + timedelta(days=ahead)) for ahead in (-1, 0, 1, 2))
-        return next(moment for moment in candidates if moment > now)
+        return next(moment for moment in self._near(now, 1) if moment > now)
 
-    def _day(self, now: float) -> date:
-        return datetime.fromtimestamp(now, UTC).astimezone(self.zone).date()
+    def _near(self, now: float, way: int) -> Iterator[float]:
+        """Yield those around a moment, from a little before it on, or, with ``way`` -1, backwards from a little behind."""
+        day = datetime.fromtimestamp(now, UTC).astimezone(self.zone).date()
+        for ahead in range(-2, 10):
+            near = day + timedelta(days=way * ahead)
+            if near.weekday() in self.days:
+                yield self._on(near)
 
     def _on(self, day: date) -> float:
         """Return the one of a day; an hour that a change of the clock leaves out comes as if it had not changed."""

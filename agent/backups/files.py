@@ -20,6 +20,8 @@ _LINE: Final = 2000
 """Characters of a line that are looked at."""
 ASIDE: Final = (".sha256", ".sha512", ".md5", ".part", ".partial", ".tmp", ".filepart")
 """Names beside backups that are none: checksums, and what is still being copied."""
+_LATEST: Final = 4e9
+"""A date after it (2096) is no date: a file system may hold any number."""
 _ISO: Final = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d)?)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)?")
 
 
@@ -71,7 +73,7 @@ def _sights(names: Iterable[str]) -> Iterable[Sight]:
         except OSError:  # gone since; a link that leads nowhere
             continue
         if stat.S_ISREG(found.st_mode):
-            yield Sight(name, found.st_size, found.st_mtime)
+            yield Sight(name, found.st_size, min(max(0.0, found.st_mtime), _LATEST))
 
 
 def _check(pattern: str) -> None:

@@ -21,6 +21,10 @@ AHEAD: Final = 300.0
 """Seconds that a file may be dated in the future: two clocks are never the same."""
 
 
+_LONGEST: Final = 30 * 86400.0
+"""Seconds: what takes longer is as good as standing still."""
+
+
 class Sight(msgspec.Struct, frozen=True):
     """A file as it was seen."""
 
@@ -139,7 +143,7 @@ def _usual(backup: Backup) -> float | None:
 def _left(backup: Backup, usual: float | None) -> float | None:
     if backup.writing is None or usual is None or backup.rate is None or backup.rate <= 0.0:
         return None
-    return max(0.0, usual - backup.writing.size) / backup.rate
+    return min(_LONGEST, max(0.0, usual - backup.writing.size) / backup.rate)
 
 
 def _in_time(found: _Findings, backup: Backup, plan: Plan, by: Daily, left: float | None, now: float) -> None:

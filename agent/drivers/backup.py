@@ -19,7 +19,7 @@ from agent.backups.growth import Growth
 from agent.backups.verdict import AHEAD, LAST, Backup, Plan, Sight, Verdict, Wholeness, judge, tape
 from agent.drivers.base import Identity, Lane
 from agent.drivers.said import brief, joined
-from agent.keepsake import Keepsake
+from agent.memo import Memo
 from contract.clock import Clock, Stamp
 from contract.errors import DeviceGarbled, PortUnavailable
 from contract.reading import Reading, Value, judged, unavailable
@@ -29,7 +29,7 @@ _MOST: Final = 500
 """Backups of one device that are told apart."""
 _NUMBERED: Final = 64
 """Those that are told of by number."""
-_SIZES: Final = 2 * LAST
+_SIZES: Final = LAST + 1
 """Sizes that are remembered of each."""
 _FORGET: Final = 30 * 86400.0
 """Seconds until a backup of which nothing was seen is no longer asked for: its device is gone."""
@@ -126,7 +126,7 @@ class BackupDriver:
         self,
         wanted: Wanted,
         files: Files,
-        keepsake: Keepsake[Memory],
+        memo: Memo[Memory],
         clock: Clock,
         *,
         tester: Tester = archive.examine,
@@ -134,7 +134,9 @@ class BackupDriver:
         """Take what is asked for, the files, what is remembered, the clock, and who tests."""
         self._wanted = wanted
         self._files = files
-        self._keepsake = keepsake
+        self._memo = memo
+        self._kept = b""
+        """What was written last."""
         self._clock = clock
         self._tester = tester
         where = os.path.dirname(wanted.files[0])  # noqa: PTH120 - a pattern, no path
@@ -163,9 +165,10 @@ class BackupDriver:
         if stamp.wall < _SANE:
             hint = "is there a time server? Without a date no backup is late"
             raise DeviceGarbled("the clock of this machine was never set", where="backup", hint=hint)
-        view = await self._aside.do(self._look)
+        if self._memory is None:
+            self._memory = await self._memo.load() or Memory()
         memory = self._memory
-        assert memory is not None  # noqa: S101 - the look loads it
+        view = await self._aside.do(self._look)
         everything = [sight for sights in view.files.values() for sight in sights]
         self._growth.look([*everything, *view.parts], stamp.boottime, stamp.wall)
         judged_ones = [
@@ -173,17 +176,23 @@ class BackupDriver:
             for name, backup in self._backups(view, memory, stamp)
         ]
         self._test_next(judged_ones, view, memory)
-        await self._aside.do(lambda: self._keepsake.save(memory))
+        self._keep(memory)
         return self._readings(judged_ones, view, stamp.wall)
 
     async def close(self) -> None:
         """See ``Driver.close``."""
         self._stop.set()
+        await self._memo.close()
+
+    def _keep(self, memory: Memory) -> None:
+        """Write what is remembered, if it is another than before: flash wears out."""
+        text = msgspec.json.encode(memory)
+        if text != self._kept:
+            self._kept = text
+            self._memo.save(memory)
 
     def _look(self) -> _View:
         """Look at all files; in a thread."""
-        if self._memory is None:
-            self._memory = self._keepsake.load()
         wanted = self._wanted
         if wanted.mount and not self._files.mounted(wanted.mount):
             raise PortUnavailable("nothing is mounted there", where=wanted.mount, hint=f"mount {wanted.mount}")

@@ -113,12 +113,14 @@ class HostDriver:
         problems: list[str] = []
         for disk in look.disks:
             flag, problem = self._disk_wrong(disk)
-            flags |= {flag} if flag else set()
-            problems += [problem] if problem else []
+            if flag:
+                flags.add(flag)
+                problems.append(problem)
         if down:
             flags.add("SERVICE")
             problems += down
         if down is None:
+            flags.add("BLIND")
             problems.append("its services cannot be asked for")
         if not self._clock().synchronised:
             flags.add("CLOCK")
@@ -134,7 +136,8 @@ class HostDriver:
             return "UNMOUNTED", f"{disk.point} is not mounted"
         if not disk.readonly:
             self._written.add(disk.point)
-            return "", f"{disk.point} cannot be looked at" if disk.size is None and self._named else ""
+            blind = disk.size is None and self._named
+            return ("BLIND", f"{disk.point} cannot be looked at") if blind else ("", "")
         if disk.point in self._written or disk.by_error or self._named:
             return "READONLY", f"{disk.point} is read-only"
         return "", ""  # it was so when we came, and nobody named it: it is meant to be

@@ -10,8 +10,8 @@ import msgspec
 from agent.aside import Aside
 from agent.drivers.base import Identity, Lane
 from agent.drivers.said import NONE, brief, joined
-from agent.keepsake import Keepsake
 from agent.links.host import Listener
+from agent.memo import Memo
 from agent.signs.bursts import Burst
 from agent.signs.evidence import Evidence
 from agent.signs.logins import Attempts, failure, failure_of
@@ -96,7 +96,7 @@ class SecurityDriver:
         log: Log | None,
         listeners: Callable[[], list[Listener]] | None,
         receiver: Callable[[Callable[[str, bytes], None]], Receiver] | None,
-        keepsake: Keepsake[Memory],
+        memo: Memo[Memory],
         evidence: Evidence,
         clock: Clock,
     ) -> None:
@@ -107,7 +107,7 @@ class SecurityDriver:
             log: tells of failed log-ins.
             listeners: returns the ports that are listened on; it may block.
             receiver: makes the port for syslog from who takes the messages.
-            keepsake: remembers the ports.
+            memo: remembers the ports.
             evidence: keeps the lines.
             clock: the agent's.
         """
@@ -115,7 +115,9 @@ class SecurityDriver:
         self._log = log
         self._listeners = listeners
         self._receiver = receiver(self._received) if receiver else None
-        self._keepsake = keepsake
+        self._memo = memo
+        self._kept = b""
+        """What was written last."""
         self._evidence = evidence
         self._clock = clock
         self._aside = Aside("security")
@@ -150,7 +152,8 @@ class SecurityDriver:
             self._open = None if trouble else self._open
             if trouble:
                 blind.append(trouble)
-        trouble = await self._tried("evidence", self._aside.do(self._keep))
+        await self._tried("evidence", self._aside.do(self._evidence.write))
+        self._keep()
         return self._readings(now, blind, lane)
 
     async def close(self) -> None:
@@ -159,6 +162,7 @@ class SecurityDriver:
             await self._log.close()
         if self._receiver is not None:
             await self._receiver.close()
+        await self._memo.close()
 
     async def _tried(self, name: str, look: Awaitable[None]) -> str:
         """Return what went wrong, or ""; it is logged once."""
@@ -206,7 +210,7 @@ class SecurityDriver:
     async def _look_ports(self) -> None:
         assert self._listeners is not None  # noqa: S101 - see read
         if self._memory is None:
-            self._memory = await self._aside.do(self._keepsake.load)
+            self._memory = await self._memo.load() or Memory()
         try:
             found = await self._aside.do(self._listeners)
         except OSError as error:
@@ -234,10 +238,13 @@ class SecurityDriver:
         return set(self._wanted.expected or memory.ports)
 
     def _keep(self) -> None:
-        """Write what is to be kept; in a thread."""
-        self._evidence.write()
-        if self._memory is not None:
-            self._keepsake.save(self._memory)
+        """Write what is remembered, if it is another than before: flash wears out."""
+        if self._memory is None:
+            return
+        text = msgspec.json.encode(self._memory)
+        if text != self._kept:
+            self._kept = text
+            self._memo.save(self._memory)
 
     def _now(self) -> str:
         return datetime.fromtimestamp(self._clock.stamp().wall, UTC).astimezone().isoformat(timespec="seconds")

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, unquote
 import msgspec
 
 from agent.backups.archive import TESTS
-from agent.backups.daily import Daily, minute
+from agent.backups.daily import WEEK, Daily, minute
 from agent.backups.verdict import Plan
 from agent.drivers.base import Driver
 from agent.ways import url
@@ -65,6 +65,8 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     """and what its line says (a regular expression); the line holds its time: ``2026-11-25 22:31:07``."""
     tape_by: str = ""
     """The hour at which the record must be there: some time before midnight, so that it can still be mended."""
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
+    """Those on which there is one; none: each. The hours above are of these days."""
     timezone: str = ""
     """``"Asia/Shanghai"``; left out: this machine's."""
 
@@ -113,10 +115,11 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
         """See ``Way.driver``."""
         from agent.backups.files import Disk  # noqa: PLC0415
         from agent.drivers.backup import BackupDriver, Memory, Wanted  # noqa: PLC0415
-        from agent.keepsake import Keepsake  # noqa: PLC0415
+        from agent.memo import Memo  # noqa: PLC0415
 
         zone = timezone_of(self.timezone)
-        hours = {key: Daily(minute(value), zone) if (value := getattr(self, key)) else None for key in _HOURS}
+        days = frozenset(map(WEEK.index, self.days or WEEK))
+        hours = {key: Daily(minute(value), zone, days) if (value := getattr(self, key)) else None for key in _HOURS}
         wanted = Wanted(
             files=self.files,
             each=self.each,
@@ -142,7 +145,7 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
             tape_by=hours["tape_by"],
         )
         path = context.state / f"backup-{context.device}.json" if context.state and context.device else None
-        return BackupDriver(wanted, Disk(), Keepsake(path, Memory), context.clock)
+        return BackupDriver(wanted, Disk(), Memo(Memory, path), context.clock)
 
 
 def _path(value: str, at: tuple[str | int, ...]) -> Iterable[Fault]:
@@ -158,6 +161,8 @@ def _times(draft: Any) -> Iterable[Fault]:
                 minute(value)
             except ValueError as error:
                 yield Fault(str(error), 'write "22:00"; "24:00" is the midnight that ends a day', (key,))
+    if draft.days and not (draft.by or draft.tape_by):
+        yield Fault("days without an hour", 'write by = "22:00"', ("days",))
     if draft.begins and not draft.by:
         yield Fault("begins without by", 'write by = "22:00": the hour at which it must be there', ("begins",))
     if isinstance(draft.timezone, str):

@@ -122,9 +122,9 @@ class Security(msgspec.Struct, frozen=True, kw_only=True):
     def driver(self, context: Context) -> Driver:
         """See ``Way.driver``."""
         from agent.drivers.security import Memory, SecurityDriver, Wanted  # noqa: PLC0415
-        from agent.keepsake import Keepsake  # noqa: PLC0415
         from agent.links.host import listeners  # noqa: PLC0415 - psutil only where a host is read
         from agent.links.logs import Journal, LogFile  # noqa: PLC0415
+        from agent.memo import Memo  # noqa: PLC0415
         from agent.signs.evidence import Evidence  # noqa: PLC0415
 
         kept = context.state / f"security-{context.device}" if context.state and context.device else None
@@ -142,7 +142,7 @@ class Security(msgspec.Struct, frozen=True, kw_only=True):
             log=log,
             listeners=listeners if self.ports else None,
             receiver=_receiver(syslog) if syslog else None,
-            keepsake=Keepsake(kept.with_suffix(".json") if kept else None, Memory),
+            memo=Memo(Memory, kept.with_suffix(".json") if kept else None),
             evidence=Evidence(kept.with_suffix(".log") if kept else None, self.evidence),
             clock=context.clock,
         )

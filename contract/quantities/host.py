@@ -8,6 +8,7 @@ HOST_STATUS: Final = (
     "READONLY",  # a disk that should be written to takes nothing
     "UNMOUNTED",  # a disk that should be there is not
     "SERVICE",  # a service that should run does not
+    "BLIND",  # a service or a disk that is asked for cannot be looked at
     "CLOCK",  # the clock is not synchronised
     "REBOOT",  # an update waits for a restart
 )

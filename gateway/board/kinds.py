@@ -50,6 +50,24 @@ FIRST: Final[dict[str, tuple[str, ...]]] = {
         "x.port.spare",
         "x.network.alarm",
     ),
+    "host": (
+        "host.problem",
+        "host.cpu.load",
+        "host.memory.used",
+        "host.disk.used.maximum",
+        "host.temperature.maximum",
+        "host.uptime",
+    ),
+    "agent": ("agent.trouble", "agent.room", "agent.held", "agent.disk.used", "agent.flash.wear", "agent.temperature"),
+    "backup": ("backup.problem", "backup.age", "backup.size", "backup.left", "backup.tape.age"),
+    "security": (
+        "security.problem",
+        "security.logins.failed",
+        "security.logins.source",
+        "security.ports.new",
+        "security.syslog.errors",
+        "security.evidence",
+    ),
 }
 """Kind → what a card shows unopened, in this order, as far as the device has it."""
 
@@ -64,10 +82,13 @@ CHARTED: Final = (
     "x.ambient.temperature.maximum",
     "x.ambient.humidity.maximum",
     "x.surge.leakage",
+    "host.cpu.load",
+    "host.memory.used",
+    "host.disk.used.maximum",
 )
 """What is drawn over the last hour."""
 
-CALM: Final = frozenset({"OL", "HB", "CHRG", "DISCHRG", "CAL", "TRIM", "BOOST", "ECO"})
+CALM: Final = frozenset({"OL", "HB", "CHRG", "DISCHRG", "CAL", "TRIM", "BOOST", "ECO", "WRITING", "REBOOT"})
 """Flags that are no trouble; all others are."""
 
 NOW: Final[dict[str, tuple[str, ...]]] = {"ups": ("battery.charge", "battery.runtime", "ups.load")}

@@ -14,13 +14,20 @@ from gateway.board.words import Words
 
 CONTACT: Final = "x.contact"
 VERDICT: Final = "x.selfcheck.verdict"
+FINDINGS: Final = "x.selfcheck.findings"
 LONG: Final = 16
 """Characters that stay on one line."""
 MAX_OVER: Final = 10
 """Alarms that are over and that nobody has acknowledged: the newest are enough."""
 MAX_LINES: Final = 8
 """Lines in one chart: more cannot be told apart."""
-_SPANS: Final = frozenset({"battery.runtime", "x.ups.on-battery.time", "device.uptime"})
+_SPANS: Final = frozenset(
+    {
+        "battery.runtime", "x.ups.on-battery.time", "device.uptime", "host.uptime", "agent.uptime", "agent.room",
+        "backup.age", "backup.#.age", "backup.left", "backup.tape.age",
+    }
+)  # fmt: skip
+_SIZES: Final = frozenset({"B", "B/s"})
 _SEVERITIES: Final = ("minor", "moderate", "severe", "extreme")
 
 
@@ -202,7 +209,7 @@ def _row(name: str, last: LastReading, words: Words, *, limit: float, now: float
     old = blind or not _fresh(last.at, now, limit)
     quality = Quality.STALE if reading.good and old else reading.quality
     known = find(name)
-    unit = "" if known is None or name in _SPANS else known.unit
+    unit = "" if known is None or known.name in _SPANS or known.unit in _SIZES else known.unit
     return Row(name, label(name, words), text(reading, words), unit.replace("degC", "°C"), quality, last.at, limit)
 
 
@@ -235,14 +242,36 @@ def text(reading: Reading, words: Words) -> str:
             return words("comma").join(words.name("flag", flag) for flag in flags) or "—"
         case str() as said if reading.quantity == VERDICT:
             return words.name("verdict", said)
+        case str() as said if reading.quantity == FINDINGS:
+            return _findings(said, words)
         case str() as said:
             return said
-        case number if reading.quantity in _SPANS and reading.good:
+        case number if (known := find(reading.quantity)) and known.name in _SPANS and reading.good:
             return words.span(number)
+        case number if known and known.unit in _SIZES:
+            return _size(number) + known.unit
         case number if reading.quantity == CONTACT:
             return words("yes" if number else "no")
         case number:
             return f"{round(number, 2):.10g}"
+
+
+def _findings(said: str, words: Words) -> str:
+    """Return what the steps of a self-check found: ``port ok eth1 up; gateway bad 192.0.2.1 no-answer`` in words."""
+    steps = []
+    for step in said.split("; "):
+        name, _, rest = step.partition(" ")
+        mark, _, note = rest.partition(" ")
+        steps.append(" ".join(filter(None, (words.name("step", name), words.name("mark", mark), note))))
+    return words("semicolon").join(steps)
+
+
+def _size(number: float) -> str:
+    """Return a size up to where its unit begins: ``12.5 Gi``."""
+    for prefix, factor in (("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)):
+        if abs(number) >= factor:
+            return f"{round(number / factor, 1):g} {prefix}"
+    return f"{number:.10g} "
 
 
 def alarms(live: LiveView, words: Words, now: float) -> list[AlarmRow]:

@@ -11,7 +11,7 @@ from agent.backups.daily import Daily
 from agent.backups.files import Disk
 from agent.backups.verdict import Plan
 from agent.drivers.backup import BackupDriver, Memory, Wanted
-from agent.keepsake import Keepsake
+from agent.memo import Memo
 from contract.clock import Stamp
 from contract.errors import PortUnavailable
 from firmware_sims.backup_share import Backups, BackupShare
@@ -43,7 +43,7 @@ class Site:
                 tape_by=Daily(_minute(3600.0), UTC),
             ),
             Disk(),
-            Keepsake(None, Memory),
+            Memo(Memory, None),
             self.clock,
         )
 

@@ -55,6 +55,24 @@ def test_every_moment_lies_between_two_of_them_of_a_day_apart(now, at_minute, zo
     assert 22.9 * 3600 <= following - last <= 25.1 * 3600
 
 
+def test_some_days_of_the_week_are_left_out():
+    working = Daily(minute("22:00"), CHINA, frozenset(range(5)))
+    saturday = at("2026-11-28 12:00")
+    assert (working.last(saturday), working.next(saturday)) == (at("2026-11-27 22:00"), at("2026-11-30 22:00"))
+    weekly = Daily(minute("24:00"), CHINA, frozenset([6]))
+    assert weekly.last(at("2026-11-29 23:59")) == at("2026-11-23 00:00")
+    assert weekly.next(at("2026-11-29 23:59")) == at("2026-11-30 00:00")
+    assert opens(working, None, at("2026-11-30 22:00")) == at("2026-11-29 10:00")
+
+
+@given(st.floats(1.6e9, 2.2e9), st.integers(0, 1440), st.frozensets(st.integers(0, 6), min_size=1))
+def test_whatever_the_days_there_is_a_last_one_and_a_next_one(now, at_minute, days):
+    daily = Daily(at_minute, CHINA, days)
+    assert daily.last(now) <= now < daily.next(now)
+    assert daily.last(daily.next(now)) == daily.next(now)
+    assert daily.next(daily.last(now)) == daily.next(now)
+
+
 def test_a_backup_counts_from_halfway_between_the_last_deadline_and_its_beginning():
     by, begins = Daily(minute("22:00"), CHINA), Daily(minute("20:00"), CHINA)
     due = at("2026-11-25 22:00")

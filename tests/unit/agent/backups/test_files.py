@@ -30,6 +30,13 @@ def test_the_files_of_a_pattern_come_newest_first_without_what_is_beside_them(tm
     assert [sight.path for sight in Disk().seen(f"{tmp_path}/*.part")] == [f"{tmp_path}/b-3.gz.part"]
 
 
+@pytest.mark.parametrize("when", [-1e9, 0.0, 1e10])
+def test_whatever_the_date_of_a_file_is_it_can_be_written(tmp_path, when):
+    put(tmp_path / "b", when)
+    [sight] = Disk().seen(f"{tmp_path}/*")
+    assert 0.0 <= sight.modified <= 4e9
+
+
 def test_folders_below_are_looked_into_when_they_are_asked_for(tmp_path):
     put(tmp_path / "sw-1" / "running.cfg", 1000.0)
     put(tmp_path / "site" / "sw-2" / "running.cfg", 1001.0)

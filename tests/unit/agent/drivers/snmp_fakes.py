@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from agent.links.snmp import Raw
-from contract.errors import DeviceError
 from contract.reading import Reading
 
 
@@ -14,7 +13,7 @@ class FakeLink:
         self.values = dict(values)
         self.asked: list[tuple[str, ...]] = []
         self.walked: list[str] = []
-        self.error: DeviceError | None = None
+        self.error: Exception | None = None
         self.closed = 0
 
     async def get(self, oids: Sequence[str]) -> dict[str, Raw]:

@@ -6,10 +6,13 @@ import pytest
 from agent.clock import KernelClock
 from agent.drivers.base import Lane
 from agent.drivers.host import HostDriver
+from agent.kinds import defaults
 from agent.links.host import Disk, Look, Processors
 from agent.links.systemctl import Service
+from agent.watch import Watch
+from contract.clock import Stamp
 from contract.errors import PortUnavailable
-from contract.reading import Quality
+from contract.reading import Quality, Reading
 
 CALM = Look(
     processors=Processors(busy=100.0, waiting=10.0, total=1000.0),
@@ -143,6 +146,7 @@ async def test_a_disk_that_is_out_of_our_sight_is_told_where_it_was_asked_for():
     bench.host.change(disks=(Disk("/home"),), processes=None)
     readings = await bench.read()
     assert readings["host.problem"].value == "/home cannot be looked at"
+    assert readings["host.status"].value == ("BLIND",)
     assert readings["host.disk.1.used"].quality is Quality.UNAVAILABLE
     assert readings["host.processes"].quality is Quality.UNAVAILABLE
 
@@ -170,7 +174,19 @@ async def test_services_that_cannot_be_asked_for_are_unknown_and_not_fine():
     bench.services.error = PortUnavailable("no systemd")
     readings = await bench.read()
     assert readings["host.services.down"].quality is Quality.UNAVAILABLE
+    assert readings["host.status"].value == ("BLIND",)
     assert readings["host.memory.used"].good
+
+
+def test_a_host_that_is_asked_from_outside_is_no_alarm_for_what_only_the_inside_knows():
+    watch = Watch("host", list(defaults("host").values()), lambda: "id")
+    news = []
+    for second in range(0, 7200, 10):
+        at = Stamp(1.8e9 + second, 1000.0 + second, "boot", True)
+        said = [Reading("host.cpu.load", 12.0), Reading("x.contact", 1.0)]
+        changes = watch.readings([*said, *watch.unheard(said)], at) + watch.tick(at)
+        news += [change.news for change in changes if change.news]
+    assert news == []
 
 
 async def test_a_clock_that_nobody_keeps_and_a_restart_that_is_due_are_told():

@@ -4,9 +4,9 @@ import pytest
 
 from agent.drivers.base import Lane
 from agent.drivers.security import Memory, SecurityDriver, Wanted
-from agent.keepsake import Keepsake
 from agent.kinds import defaults
 from agent.links.host import Listener
+from agent.memo import Memo
 from agent.signs.evidence import Evidence
 from agent.watch import Watch
 from contract.clock import Stamp
@@ -73,7 +73,7 @@ class Bench:
             log=self.log,
             listeners=self.look,
             receiver=self.receive,
-            keepsake=Keepsake(self.folder / "security.json" if self.folder else None, Memory),
+            memo=Memo(Memory, self.folder / "security.json" if self.folder else None),
             evidence=Evidence(self.folder / "security.log" if self.folder else None, 1 << 20),
             clock=self.clock,
         )
@@ -89,7 +89,9 @@ class Bench:
 
     async def read(self, after=0.0, lane=Lane.ALL):
         self.clock.now += after
-        return {reading.quantity: reading for reading in await self.driver.read(lane)}
+        readings = {reading.quantity: reading for reading in await self.driver.read(lane)}
+        await self.driver._memo.close()
+        return readings
 
     async def values(self, after=0.0, lane=Lane.ALL):
         return {name: reading.value for name, reading in (await self.read(after, lane)).items()}

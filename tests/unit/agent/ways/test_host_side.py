@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.clock import SystemClock
 from agent.config import parse
 from agent.drivers.backup import BackupDriver
 from agent.drivers.host import HostDriver
@@ -58,6 +59,7 @@ tape_log = "/var/log/tape.log"
 tape_match = 'sales .* archived'
 tape_by = "23:00"
 timezone = "Asia/Shanghai"
+days = ["mon", "tue", "wed", "thu", "fri"]
 """,
         BackupDriver,
         {"backup-missing", "tape-missing", "contact-lost"},
@@ -85,7 +87,7 @@ def test_what_is_right_leads_to_its_driver(kind, tmp_path):
     text, driver, conditions = WHOLE[kind]
     [device] = parsed(text).devices
     assert device.what == kind
-    assert isinstance(device.driver(Nobody(), str(tmp_path)), driver)
+    assert isinstance(device.driver(Nobody(), SystemClock(), tmp_path), driver)
     assert conditions <= {condition.name for condition in device.conditions}
     assert list(tmp_path.iterdir()) == []  # nothing is opened before the first read
 
@@ -101,6 +103,8 @@ def test_what_is_right_leads_to_its_driver(kind, tmp_path):
         ),
         ('backup = { files = ["/x"], begins = "08:00" }', ["begins"]),
         ('backup = { files = ["/x"], tape = "/t" }', ["tape_by"]),
+        ('backup = { files = ["/x"], days = ["mon"] }', ["days"]),
+        ('backup = { files = ["/x"], by = "22:00", days = ["monday"] }', ["days[0]"]),
         ('backup = { files = ["/x"], tape_by = "23:00" }', ["tape_by"]),
         ('backup = { files = ["/x"], tape_by = "23:00", tape_log = "/l" }', ["tape_log"]),
         ('backup = { files = ["/x"], tape_by = "23:00", tape_log = "/l", tape_match = "(" }', ["tape_match"]),
