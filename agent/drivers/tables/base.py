@@ -8,7 +8,7 @@ import msgspec
 from agent.drivers.base import Lane
 from agent.drivers.tables.columns import under
 from agent.links.snmp import WITNESS, Raw, SnmpLink
-from contract.errors import DeviceGarbled, DeviceTimeout
+from contract.errors import DeviceGarbled, DeviceRefused, DeviceTimeout
 from contract.reading import Reading
 
 Figures = Mapping[str, Mapping[str, int]]
@@ -45,7 +45,7 @@ class Walker:
         if oid not in self._columns:
             try:
                 self._columns[oid] = under(await self._link.walk(oid), oid)
-            except (DeviceTimeout, DeviceGarbled):
+            except (DeviceTimeout, DeviceGarbled, DeviceRefused):
                 await self._link.get((WITNESS,))  # raises if it is away
                 self._columns[oid] = None
         return self._columns[oid]

@@ -20,6 +20,8 @@ CHASSIS: Final = 3
 """entPhysicalClass."""
 _FREE: Final = ("cpu", "memory", "optics", *PREFIXES)
 """Parts that may go without an alarm: transceivers are pulled by people."""
+MOST: Final = 300
+"""Parts of which each says its own figures; the others count in what is said of all. A message has an end."""
 SILENT: Final = "tells nothing of its parts"
 _LIMITED: Final = ("temperature", "voltage", "current", "speed")
 """What a sensor may measure for its device's limits to count: light is out of limits wherever nothing is plugged in."""
@@ -39,7 +41,9 @@ class Component(msgspec.Struct, frozen=True):
     limits: Mapping[str, float] = {}
     """Limits by OID of the value."""
     sensor: tuple[str, ...] = ()
-    """Of a sensor in the layout of RFC 3433: OIDs of scale, precision, value, status."""
+    """Of a sensor in the layout of RFC 3433: OIDs of value, status."""
+    scaled: tuple[Raw, Raw] = (None, None)
+    """Its scale and precision."""
     measures: str = ""
     alarms: tuple[str, ...] = ()
     """Of such a sensor: OIDs that say whether a grave limit is passed."""
@@ -121,7 +125,7 @@ class Parts:
             if part.state:
                 found[part.state] = f"{prefix}.status"
             if part.sensor:
-                found[part.sensor[2]] = f"{prefix}.{part.measures}"
+                found[part.sensor[0]] = f"{prefix}.{part.measures}"
         return found
 
     def readings(self, values: Mapping[str, Raw], lane: Lane, now: float) -> list[Reading]:  # noqa: ARG002 - see Part
@@ -129,15 +133,18 @@ class Parts:
         if lane is Lane.FAST:
             return []
         found: list[Reading] = []
+        measured: list[Reading] = []
         flags: set[str] = set()
         remarks: list[str] = []
-        for part in self.components.values():
-            found += self._of_part(part, values, flags, remarks)
+        for place, part in enumerate(self.components.values()):
+            said = list(self._of_part(part, values, flags, remarks))
+            measured += said
+            found += said if place < MOST else ()
         self.stale = self.stale or bool(self._gone)  # it may be back
         for part in self._gone.values():
             flags.update(("MISSING", _flag(part.table)))
             remarks.append(f"{part.name} is gone")
-        found += _aggregates(found)
+        found += _aggregates(measured)
         if self._tells():
             self._told = True
             found += [judged("x.network.status", tuple(flags)), judged("x.network.alarm", listed(remarks))]
@@ -189,7 +196,8 @@ class Parts:
             self._broken = True
         if not column:
             return []
-        names = await walker.columns((NAME, DESCR))
+        scale, precision = (f"{base.base}.{number}" for number in (sensors.SCALE, sensors.PRECISION))
+        names = await walker.columns((NAME, DESCR, scale, precision))
         grave: dict[str, list[str]] = {}
         if base.limits:
             severities = await walker.column(f"{base.limits}.{sensors.LIMIT_SEVERITY}")
@@ -203,13 +211,14 @@ class Parts:
             if measures is None:
                 continue
             name = next((said for oid in (NAME, DESCR) if (said := text(names[oid].get(row)))), f"sensor {row}")
-            which = (sensors.SCALE, sensors.PRECISION, sensors.VALUE, sensors.STATUS)
+            which = (sensors.VALUE, sensors.STATUS)
             found.append(
                 Component(
                     name=name,
                     row=f"{kind}.{row}",
                     table=Table(part="sensor"),
                     sensor=tuple(f"{base.base}.{column}.{row}" for column in which),
+                    scaled=(names[scale].get(row), names[precision].get(row)),
                     measures=measures,
                     alarms=tuple(grave.get(row, ())) if measures in _LIMITED else (),
                 )
@@ -324,7 +333,7 @@ def _measured(value: Value, oid: str, values: Mapping[str, Raw]) -> float | None
 def _sensor(
     part: Component, prefix: str, values: Mapping[str, Raw], flags: set[str], remarks: list[str]
 ) -> Iterator[Reading]:
-    scale, precision, value, state = (values.get(oid) for oid in part.sensor)
+    value, state = (values.get(oid) for oid in part.sensor)
     status = whole(state)
     if status == sensors.BROKEN:
         flags.add("SENSOR")
@@ -333,7 +342,7 @@ def _sensor(
         flags.add("HEAT" if part.measures == "temperature" else "SENSOR")
         remarks.append(f"{part.name} beyond its limit")
     yield judged(f"{prefix}.status", sensors.WORDS.get(status or 0))
-    measured = sensors.value(value, scale, precision) if status == sensors.OK else None
+    measured = sensors.value(value, *part.scaled) if status in (sensors.OK, None) else None
     yield judged(f"{prefix}.{part.measures}", measured)
 
 

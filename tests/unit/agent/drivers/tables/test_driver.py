@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from agent.clock import SystemClock
@@ -7,6 +8,7 @@ from agent.drivers.tables.driver import AGAIN_AFTER, Kept
 from agent.drivers.tables.make import network
 from agent.memo import Memo
 from contract.errors import DeviceGarbled, DeviceRefused, DeviceTimeout
+from contract.message import MAX_BYTES
 
 from .conftest import OBJECT_ID, UPTIME, Device
 
@@ -122,3 +124,22 @@ async def test_a_memo_that_cannot_be_used_stops_nothing(device, bench, tmp_path,
     table = bench("network", Memo(Kept, tmp_path / "tables.json"))
     assert (await table.read())["x.port.1.name"] == "Gi0/1"
     await table.driver.close()
+
+
+async def test_a_chassis_of_four_hundred_ports_and_sensors_fits_into_a_message(device, bench):
+    for index in range(1, 401):
+        device.port(index, f"TenGigabitEthernet1/0/{index}", alias=f"to cabinet {index} on floor 3", octets=10**12)
+        cells = {1: 8, 2: 9, 3: 2, 4: 4512, 5: 1}
+        device.values |= {f"1.3.6.1.2.1.99.1.1.1.{column}.{index}": cell for column, cell in cells.items()}
+        device.values[f"1.3.6.1.2.1.47.1.1.1.1.7.{index}"] = b"TenGigabitEthernet1/0/%d module temperature" % index
+    table = bench("network")
+    await table.read()
+    for index in range(1, 401):
+        device.port(index, f"TenGigabitEthernet1/0/{index}", octets=10**12 + 123_456_789, up=index != 400)
+    device.values["1.3.6.1.2.1.99.1.1.1.5.400"] = 3
+    table.pass_time(60)
+    readings = await table.driver.read()
+    assert len(msgspec.json.encode(readings)) < MAX_BYTES
+    said = {reading.quantity: reading.value for reading in readings}
+    assert said["x.port.down"] == 1  # the last of them counts all the same
+    assert said["x.network.status"] == ("SENSOR",)
