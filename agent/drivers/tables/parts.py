@@ -69,19 +69,20 @@ class Parts:
         self.identity = Identity()
         self._numbers: dict[str, Numbers] = {}
         self._gone: dict[str, Component] = {}
-        self._broken = False
-        """Whether a table could not be read at the last look."""
+        self._unread: set[str] = set()
+        """Columns that the device does not let us read."""
         self._told = False
         """Whether the device ever told of its parts."""
 
     async def look(self, walker: Walker) -> None:
         """See ``base.Part.look``."""
         self.stale = False
-        self._broken = False
+        before_unread, self._unread = self._unread, set()
         found = dict(sorted(_keyed(await self._seen(walker)).items(), key=lambda item: natural(item[0])))
-        if self._broken:
-            found = self.components | found
-        elif found:
+        if self.components and not self._unread <= before_unread:
+            self._unread = before_unread
+            return  # unreadable for once: parts would be missed, or have other names
+        if found:
             before = self._gone | self.components
             self._gone = {key: part for key, part in before.items() if key not in found and _missed(part)}
         self.components = found
@@ -148,7 +149,7 @@ class Parts:
         if self._tells():
             self._told = True
             found += [judged("x.network.status", tuple(flags)), judged("x.network.alarm", listed(remarks))]
-        elif self._broken or self._told:
+        elif self._unread or self._told:
             found.append(unavailable("x.network.status"))
         else:  # many a small switch: no alarm can come of it, and that is said wherever the device is shown
             found += [judged("x.network.status", tuple(flags)), judged("x.network.alarm", listed(remarks, SILENT))]
@@ -176,28 +177,29 @@ class Parts:
         """Say whether any part has a state of its own."""
         return any((part.state or part.sensor) and part.table.part in FLAGS for part in self.components.values())
 
+    async def _column(self, walker: Walker, oid: str) -> Mapping[str, Raw]:
+        column = await walker.column(oid)
+        if column is None:
+            self._unread.add(oid)
+        return column or {}
+
     async def _table(self, table: Table, walker: Walker) -> list[Component]:
         lead = (table.state,) if table.state else tuple(value.column for value in table.value)
         rows: dict[str, None] = {}
         for oid in lead:
-            column = await walker.column(oid)
-            if column is None:
-                self._broken = True
-            rows.update(dict.fromkeys(column or ()))
+            rows.update(dict.fromkeys(await self._column(walker, oid)))
         if not rows:
             return []
-        columns = await walker.columns(table.columns())
+        columns = {oid: await self._column(walker, oid) for oid in table.columns()}
         return [part for row in rows if (part := _component(table, row, columns)) is not None]
 
     async def _sensors(self, base: Sensors, walker: Walker) -> list[Component]:
         kind = f"{base.base}.{sensors.TYPE}"
-        column = await walker.column(kind)
-        if column is None:
-            self._broken = True
+        column = await self._column(walker, kind)
         if not column:
             return []
         scale, precision = (f"{base.base}.{number}" for number in (sensors.SCALE, sensors.PRECISION))
-        names = await walker.columns((NAME, DESCR, scale, precision))
+        names = {oid: await self._column(walker, oid) for oid in (NAME, DESCR, scale, precision)}
         grave: dict[str, list[str]] = {}
         if base.limits:
             severities = await walker.column(f"{base.limits}.{sensors.LIMIT_SEVERITY}")
