@@ -72,6 +72,31 @@ class Walker:
         return tuple(oid for oid in oids if values[oid] is not None)
 
 
+class Steady:
+    """Tells a table that cannot be read for once from one that never can.
+
+    Names come from tables: a part that took a table for empty that only was not read would miss what is there.
+    """
+
+    def __init__(self) -> None:
+        """Start with every table readable."""
+        self._unread: set[str] = set()
+
+    async def lost(self, walker: Walker, columns: Sequence[str], *, known: bool) -> bool:
+        """Say whether any of these columns can no longer be read; what was known is to be kept then.
+
+        Args:
+            walker: of this look.
+            columns: that names or rows come from.
+            known: whether anything is known.
+        """
+        unread = {oid for oid in columns if await walker.column(oid) is None}
+        if known and not unread <= self._unread:
+            return True
+        self._unread = unread
+        return False
+
+
 class Part(Protocol):
     """One family of MIBs of a device."""
 

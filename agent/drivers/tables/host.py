@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from agent.drivers.base import Lane
-from agent.drivers.tables.base import Figures, Walker
+from agent.drivers.tables.base import Figures, Steady, Walker
 from agent.drivers.tables.columns import Numbers, listed, natural, number, text, whole
 from agent.links.snmp import Raw
 from contract.reading import Reading, judged
@@ -61,6 +61,7 @@ class Host:
         self.stale = False
         self.disks: dict[str, Disk] = {}
         self._wall = wall
+        self._steady = Steady()
         self._numbers = Numbers()
         self._memory: Disk | None = None
         self._swap: Disk | None = None
@@ -72,9 +73,9 @@ class Host:
     async def look(self, walker: Walker) -> None:
         """See ``base.Part.look``."""
         self.stale = False
-        types = await walker.column(STORAGE_TYPE)
-        if types is None:
-            return  # keep what was known
+        if await self._steady.lost(walker, (STORAGE_TYPE, STORAGE_DESCR, STORAGE_UNITS, LOAD), known=self.found):
+            return
+        types = await walker.column(STORAGE_TYPE) or {}
         columns = await walker.columns((STORAGE_DESCR, STORAGE_UNITS, STORAGE_SIZE))
         areas = {kind: list(_areas(kind, types, columns)) for kind in (RAM, VIRTUAL, FIXED, FLASH, NETWORK)}
         self._memory = next(iter(areas[RAM]), None)

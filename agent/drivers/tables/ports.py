@@ -12,7 +12,7 @@ import msgspec
 
 from agent.drivers.base import Lane
 from agent.drivers.tables import interfaces as ifs
-from agent.drivers.tables.base import Figures, Options, Walker
+from agent.drivers.tables.base import Figures, Options, Steady, Walker
 from agent.drivers.tables.columns import Numbers, listed, whole
 from agent.drivers.tables.interfaces import Port
 from agent.drivers.tables.rates import History, rate
@@ -82,8 +82,7 @@ class Ports:
         """Patterns of the settings that mean no port there ever was."""
         self._gone: dict[str, Port] = {}
         """What was watched, and has no row any more: its board was pulled, or is dead."""
-        self._unread: set[str] = set()
-        """Columns that the device never lets us read."""
+        self._steady = Steady()
         self._change: Raw = None
 
     @property
@@ -103,10 +102,8 @@ class Ports:
             columns |= await walker.columns((ifs.HC_OUT_OCTETS,))
         found = ifs.ports(columns)
         self.stale = False
-        unread = {oid for oid in (ifs.DESCR, ifs.NAME, ifs.TYPE, ifs.OPER) if await walker.column(oid) is None}
-        if self.ports and not unread <= self._unread:
-            return  # unreadable for once: names would change
-        self._unread = unread
+        if await self._steady.lost(walker, ifs.NAMING, known=bool(self.ports)):
+            return
         self._change = await walker.value(ifs.TABLE_CHANGE)
         before = self._gone | self.watched
         self.ports = found

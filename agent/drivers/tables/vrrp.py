@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from agent.drivers.base import Lane
-from agent.drivers.tables.base import Figures, Options, Walker
+from agent.drivers.tables.base import Figures, Options, Steady, Walker
 from agent.drivers.tables.columns import Numbers, natural, number, text, whole
 from agent.drivers.tables.interfaces import fits
 from agent.links.snmp import Raw
@@ -65,15 +65,17 @@ class Vrrp:
         self.stale = False
         self.routers: dict[str, Router] = {}
         self._wanted = options.vrrp
+        self._steady = Steady()
         self._numbers = Numbers()
 
     async def look(self, walker: Walker) -> None:
         """See ``base.Part.look``."""
         self.stale = False
+        naming = [oid for kind in KINDS for oid in (kind.state, kind.name, kind.number) if oid]
+        if await self._steady.lost(walker, naming, known=self.found):
+            return
         for kind in KINDS:
             column = await walker.column(kind.state)
-            if column is None:
-                return  # keep what was known
             if column:
                 columns = await walker.columns([oid for oid in (kind.name, kind.number) if oid])
                 routers = [_router(kind, row, columns) for row in column]
