@@ -55,8 +55,8 @@ class Disk(msgspec.Struct, frozen=True):
 class Host:
     """One part of a driver: see ``base.Part``."""
 
-    def __init__(self, wall: Callable[[], float]) -> None:
-        """Take the agent's wall clock, in seconds since 1970, UTC."""
+    def __init__(self, wall: Callable[[], float | None]) -> None:
+        """Take the agent's wall clock, in seconds since 1970, UTC; None while it cannot be believed itself."""
         self.found = False
         self.stale = False
         self.disks: dict[str, Disk] = {}
@@ -216,13 +216,13 @@ def _share(area: Disk, values: Mapping[str, Raw]) -> tuple[float | None, float |
     return size * area.unit, None if used is None else round(100.0 * used / size, 2)
 
 
-def offset(raw: Raw, wall: float) -> float | None:
+def offset(raw: Raw, wall: float | None) -> float | None:
     """Return how far a DateAndTime (RFC 2579) is ahead of a clock, in seconds; None for what is none.
 
     It counts whole seconds, mostly; half of one is added. Without a zone its local time is taken for that of the nearest
     quarter of an hour, as zones are: then a clock that is wrong by a whole hour is not found out.
     """
-    if not isinstance(raw, bytes) or len(raw) not in (8, 11):
+    if wall is None or not isinstance(raw, bytes) or len(raw) not in (8, 11):
         return None
     try:
         year, (month, day, hour, minute, second) = int.from_bytes(raw[:2], "big"), raw[2:7]

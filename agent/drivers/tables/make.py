@@ -43,7 +43,12 @@ def trunk(link: SnmpLink, options: Options, profile: str, clock: Clock, memo: Me
 
 def host(link: SnmpLink, options: Options, _profile: str, clock: Clock, memo: Memo[Kept] | None = None) -> Driver:
     """Return the driver of a host with HOST-RESOURCES-MIB."""
-    resources = Host(lambda: clock.stamp().wall)
+
+    def wall() -> float | None:
+        now = clock.stamp()
+        return now.wall if now.trusted else None
+
+    resources = Host(wall)
     parts: list[Part] = [resources, Vrrp(options)]
     return TablesDriver(link, parts, clock.boottime, needs=(resources,), what="host", uptime=HOST_UPTIME, memo=memo)
 

@@ -83,6 +83,7 @@ class Bench:
         self.device = device
         self.now = 1000.0
         self.wall = 1_700_000_000.0
+        self.trusted = True
         self.kind = kind
         self.options = Options(**options)
         self.memo = memo
@@ -96,7 +97,7 @@ class Bench:
         return self.now
 
     def stamp(self) -> Stamp:
-        return Stamp(wall=self.wall, boottime=self.now)
+        return Stamp(wall=self.wall, boottime=self.now, trusted=self.trusted)
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
