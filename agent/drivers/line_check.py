@@ -4,6 +4,7 @@ While the line is good, which way it goes is learned: who is the next hop, who t
 """
 
 import asyncio
+import ipaddress
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -25,6 +26,9 @@ _ENOUGH = 10
 """Probes that are kept however old."""
 _PATH = 2
 """Pings of each poll to the gateway and to the carrier's hop."""
+
+
+_OURS = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10")))
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +107,10 @@ class LocalNetwork(Protocol):
         """Return the interface by which an address is reached; "" where none is known."""
         ...
 
+    def via(self, address: str, interface: str = "") -> str:
+        """Return the next hop to an address, by an interface; "" where none is known."""
+        ...
+
     def arp(self, address: str, interface: str = "") -> bool | None:
         """Say whether a neighbour answers ARP; None where it was not asked."""
         ...
@@ -131,8 +139,17 @@ class Checker:
         self._answered: set[str] = set()
         """Who ever answered: silence of others means nothing."""
 
+    @property
+    def setting(self) -> Setting:
+        """What the table of verdicts must know of the line, as far as it is known now."""
+        setup = self._setup
+        border = any((setup.gateway, setup.hop, self.hop, setup.equipment, setup.equipment_device))
+        return msgspec.structs.replace(setup.setting, border=border)
+
     async def path(self) -> None:
         """Ask the gateway and the carrier's hop, as far as they are known; each poll does."""
+        if not self.gateway:  # as the routes say, until the way itself was seen
+            self.gateway = self._network.via(self._far_host(), self._setup.route.interface)
         gateway, _ = await asyncio.gather(
             self._ping(self.gateway, _PATH, self.gateway_window), self._ping(self.hop, _PATH, self._hop_window)
         )
@@ -144,8 +161,20 @@ class Checker:
         way, _ = await asyncio.gather(self._prober.trace(host, _HOPS), self._ping(self._setup.equipment, _BURST, None))
         self._answered.update(router for router in way if router)
         self.gateway = self._setup.gateway or (way[0] if way and way[0] != host else "") or self.gateway
+        self.hop = self._setup.hop or self._next(way, host) or self.hop
+
+    def _next(self, way: Sequence[str], host: str) -> str:
+        """Return the router behind the gateway, if it is the carrier's: "" where it may be another one of ours.
+
+        Behind a gateway that the settings name it is; behind one that was only found, where its address is none that
+        we could have given it: private ones are the carriers' too, often.
+        """
         beyond = [router for router in self._beyond(way) if router != host]
-        self.hop = self._setup.hop or (beyond[0] if beyond else "") or self.hop
+        if not beyond or self._setup.gateway:
+            return beyond[0] if beyond else ""
+        at = way.index(self.gateway) if self.gateway in way else 0
+        direct = way[at + 1 : at + 2] == beyond[:1]
+        return beyond[0] if direct and not _may_be_ours(beyond[0]) else ""
 
     async def look(self, seen: Seen) -> Sequence[Finding]:
         """Return what each step finds."""
@@ -273,13 +302,20 @@ class Checker:
         if outcome is not None and outcome.alive:
             return self._near(Step.HOP, self.hop, outcome, self._hop_window, seen)
         if beyond:
-            # who answers on the way says that it carries, and not how well
-            return Finding(Step.HOP, Mark.UNKNOWN if seen.weakness else Mark.OK, f"way-to {beyond[-1]}")
+            # who answers on the way says that it carries, and not how well; and he may be one of ours
+            sure = seen.weakness is None and self.setting.border
+            return Finding(Step.HOP, Mark.OK if sure else Mark.UNKNOWN, f"way-to {beyond[-1]}")
         if outcome is None or outcome.state is State.UNSENT:
             return Finding(Step.HOP, Mark.UNKNOWN, self.hop)
         if self.hop not in self._answered:
             return Finding(Step.HOP, Mark.UNKNOWN, f"{self.hop} never-answered")
         return Finding(Step.HOP, Mark.BAD, f"{self.hop} no-answer")
+
+
+def _may_be_ours(address: str) -> bool:
+    """Say whether an address is one of RFC 1918's or RFC 4193's; those of RFC 6598 (100.64/10) are carriers'."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    return any(found in network for network in _OURS if network.version == found.version)
 
 
 def _power_of(heard: Heard, power: PowerOf) -> tuple[Mark, str]:

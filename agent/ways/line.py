@@ -5,8 +5,8 @@
     [device.line]
     carrier = "telecom"
     interface = "eth1"                       # probes leave by it; left out: as the kernel's routes say
-    gateway = "192.0.2.1"                    # the next hop; left out: found while the line is good
-    gateway_is = "ours"                      # or "carrier's", as on a leased line
+    gateway = "192.0.2.1"                    # the last router that is ours; left out: the next hop
+    gateway_is = "ours"                      # or "carrier's": it is the first one of the carrier's, as on a leased line
     equipment = { address = "192.168.1.1" }  # or { device = "cpe" }: a device of this agent
     port = { device = "core-switch", name = "Gi0/24" }
     power = { device = "ups-1" }             # what feeds the equipment
@@ -92,6 +92,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     """The address that probes leave from."""
     gateway: str = ""
+    """Where our side ends. Left out: the next hop, and the carrier is named for what is behind it only where the router
+    there has an address that cannot be ours."""
     gateway_is: Literal["ours", "carrier's"] = "ours"
     hop: str = ""
     """The carrier's first hop; left out: found while the line is good."""
