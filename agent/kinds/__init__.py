@@ -4,7 +4,7 @@ A kind is also the measurement in the store, and what the plan's triggers may na
 ``contact-lost`` besides: the runner says ``x.contact`` at every poll.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any
@@ -81,20 +81,39 @@ def kinds() -> Mapping[str, DeviceKind]:
     }
 
 
-def defaults(kind: str) -> dict[str, Condition]:
-    """Return what devices of a kind are watched for, by name; nothing for a kind that there is not."""
+Flags = Mapping[str, frozenset[str]]
+"""Flags that a device raises beyond what its kind does, by quantity."""
+NO_FLAGS: Flags = {}
+
+
+def defaults(kind: str, flags: Flags = NO_FLAGS) -> dict[str, Condition]:
+    """Return what devices of a kind are watched for, by name; nothing for a kind that there is not.
+
+    Args:
+        kind: of the device.
+        flags: that it raises besides, as a UPS does on whose card a smoke detector hangs: for these it is watched as
+            the kind is that knows them.
+    """
     known = kinds().get(kind)
-    return {condition.name: condition for condition in known.conditions} if known else {}
+    if known is None:
+        return {}
+    found = {condition.name: condition for condition in known.conditions}
+    for other in kinds().values():
+        for condition in other.conditions:
+            if condition.flag and condition.flag in flags.get(condition.quantity, ()):
+                found.setdefault(condition.name, condition)
+    return found
 
 
-def conditions(kind: str, changes: Iterable[ConditionSettings]) -> tuple[Condition, ...]:
+def conditions(kind: str, changes: Iterable[ConditionSettings], flags: Flags = NO_FLAGS) -> tuple[Condition, ...]:
     """Return the conditions of a device, the defaults first.
 
     Args:
         kind: of the device.
         changes: from its settings; ``faults`` found nothing wrong with them.
+        flags: see ``defaults``.
     """
-    merged = defaults(kind)
+    merged = defaults(kind, flags)
     for change in changes:
         if not change.enabled:
             merged.pop(change.name, None)
@@ -105,14 +124,15 @@ def conditions(kind: str, changes: Iterable[ConditionSettings]) -> tuple[Conditi
     return tuple(merged.values())
 
 
-def faults(kind: str, changes: Iterable[Any]) -> Iterable[Fault]:
+def faults(kind: str, changes: Iterable[Any], flags: Flags = NO_FLAGS) -> Iterable[Fault]:
     """Yield what is wrong with a device's ``[[device.condition]]`` tables.
 
     Args:
         kind: of the device.
         changes: ``ConditionSettings``, or drafts of them where something is wrong already.
+        flags: see ``defaults``.
     """
-    base_of = defaults(kind)
+    base_of = defaults(kind, flags)
     seen: set[str] = set()
     for index, change in enumerate(changes):
         at = ("condition", index)
@@ -128,7 +148,7 @@ def faults(kind: str, changes: Iterable[Any]) -> Iterable[Fault]:
             continue
         given = _given(change)
         whole = Condition(**given) if base is None else msgspec.structs.replace(base, **given)
-        for fault in _misfit(whole, given):
+        for fault in misfit(whole, given):
             yield Fault(fault.what, fault.hint, (*at, *fault.at))
 
 
@@ -138,8 +158,8 @@ def _given(change: ConditionSettings) -> dict[str, Any]:
     }
 
 
-def _misfit(condition: Condition, given: dict[str, Any]) -> Iterable[Fault]:
-    """Yield where the parts of a condition do not fit one another."""
+def misfit(condition: Condition, given: Collection[str]) -> Iterable[Fault]:
+    """Yield where the parts of a condition do not fit one another; ``given`` names what the settings say."""
     known = find(condition.quantity)
     if known is None:
         hint = did_you_mean(condition.quantity, QUANTITIES)

@@ -26,6 +26,14 @@ UPS_STATUS = (
 )
 """Flags of ``ups.status``. NUT's words; FAULT and COMM are ours, because silence must not look like health."""
 
+PROMISE = (
+    "KEPT",  # it will hold as long as was promised
+    "SHORT",  # on mains: it would not
+    "BROKEN",  # on battery: it will not
+    "UNPROVEN",  # no discharge has shown it yet: what the UPS claims is all there is
+    "UNKNOWN",
+)
+"""Flags of ``x.battery.promise``."""
 
 _PHASES: Final = ("L1", "L2", "L3")
 
@@ -108,6 +116,8 @@ PLAIN: Final = (
     number("input.current", "A", 0, 10000, "input current"),
     number("input.power", "VA", 0, 5e6, "apparent power taken"),
     number("input.realpower", "W", 0, 5e6, "active power taken"),
+    number("input.powerfactor", "", -1, 1, "active power taken, of the apparent"),
+    number("x.input.energy", "kWh", 0, 1e9, "energy taken, as a meter counts it"),
     number("input.load", "%", 0, 300, "input power, of the rated"),
     number("input.phases", "", 0, 3, "input phases"),
     number("input.transfer.low", "V", 0, 1000, "input voltage below which the UPS goes to battery"),
@@ -129,12 +139,31 @@ PLAIN: Final = (
     number("input.bypass.realpower", "W", 0, 5e6, "active power through the bypass"),
     number("input.bypass.phases", "", 0, 3, "bypass phases"),
     number("x.ups.on-battery.time", "s", 0, 5e8, "time on battery, as the UPS counts it; restarts with its card"),
+    number("x.battery.elapsed", "s", 0, 5e8, "time on battery by our own clock; a self-test is none"),
+    number("x.battery.runtime.learned", "s", 0, 5e6, "time left on battery at this load, as discharges taught"),
+    number("x.battery.runtime.error", "s", 0, 5e6, "by how much it may be wrong, one time in five by more"),
+    number("x.battery.endurance", "s", 0, 5e6, "learned runtime of the full battery at full load and 25 degC"),
+    flags("x.battery.promise", PROMISE, "whether the battery will hold as long as was promised"),
     number("x.ups.alarms", "", 0, 10000, "alarms that the device counts"),
     text("x.ups.inverter", "state of the inverter in the device's own word"),
     text("x.input.status", "state of the input in the device's own word"),
     number("x.rectifier.current", "A", 0, 10000, "current out of the rectifier of a DC system"),
     number("x.psu.count", "", 0, 100, "power supplies installed"),
     number("outlet.realpower", "W", 0, 1e6, "active power of all outlets"),
+    number("input.current.nominal", "A", 0, 10000, "rated input current"),
+    number("input.frequency.low", "Hz", 0, 500, "input frequency below which the UPS goes to battery"),
+    number("input.frequency.high", "Hz", 0, 500, "input frequency above which the UPS goes to battery"),
+    number("input.bypass.frequency.nominal", "Hz", 0, 500, "rated bypass frequency"),
+    number("output.power", "VA", 0, 5e6, "apparent power delivered, as the output counts it"),
+    number("output.realpower", "W", 0, 5e6, "active power delivered, as the output counts it"),
+    number("battery.charge.restart", "%", 0, 100, "charge that the UPS waits for before it starts again"),
+    number("ups.timer.shutdown", "s", -1, 1e6, "time to a commanded shutdown; -1: none is commanded"),
+    number("ups.timer.start", "s", -1, 1e6, "time to a commanded start; -1: none is commanded"),
+    number("ups.timer.reboot", "s", -1, 1e6, "time to a commanded restart; -1: none is commanded"),
+    text("battery.mfr.date", "date when the battery was made"),
+    text("ups.mfr.date", "date when the UPS was made"),
+    text("x.ups.fault.last", "last fault that the UPS recorded; 'none' where there was none"),
+    number("x.battery.blocks", "", 0, 1000, "batteries in series"),
     *_phased(),
 )
 

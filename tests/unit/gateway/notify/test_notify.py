@@ -471,7 +471,7 @@ def now_card(state: str = "alarm", quality: Quality = Quality.GOOD) -> views.Car
         views.Row("battery.runtime", "剩余时间", "31 分 0 秒", "", quality, T0, 90.0),
         views.Row("input.voltage", "输入电压", "0", "V", quality, T0, 90.0),
     )
-    return views.Card("k", "UPS", "", state, T0, 15.0, flags=(views.Flag("电池供电", bad=True),), main=rows)
+    return views.Card("k", "UPS", "", state, T0, 15.0, kind="ups", flags=(views.Flag("电池供电", bad=True),), main=rows)
 
 
 def body(incident: Incident, language: str = "zh", **more: Any) -> str:
