@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from agent.drivers.base import Identity, Lane
-from agent.drivers.line_check import Checker, Seen, Setup, Weakness
+from agent.drivers.line_check import Checker
+from agent.drivers.line_setup import Seen, Setup, Weakness
 from agent.probing import Outcome, Prober, State, Target, Window
 from agent.selfcheck import FLAGS, Finding, Verdict, decide, told
 from contract.clock import Clock
@@ -94,7 +95,8 @@ class LineDriver:
         return self._readings(lane, state, checked=new)
 
     async def close(self) -> None:
-        """See ``Driver.close``: nothing stays open between two polls."""
+        """See ``Driver.close``: nothing stays open between two polls but what is being written."""
+        await self._checker.close()
 
     def _due(self, lane: Lane) -> list[Target]:
         """Return what this poll asks: in the fast lane what is quick, and whatever was not well at the last time."""

@@ -140,19 +140,22 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     def driver(self, context: Context) -> Driver:
         """See ``Way.driver``."""
-        from agent.clock import SystemClock  # noqa: PLC0415 - where there is a line
-        from agent.drivers.line import LineDriver  # noqa: PLC0415
+        from agent.drivers.line import LineDriver  # noqa: PLC0415 - where there is a line
         from agent.drivers.line_check import Checker  # noqa: PLC0415
+        from agent.drivers.line_setup import Learned  # noqa: PLC0415
         from agent.links.netif import Network  # noqa: PLC0415
         from agent.links.prober import LinkProber  # noqa: PLC0415
+        from agent.memo import Memo  # noqa: PLC0415
 
-        setup, clock = self.setup(), SystemClock()
+        setup = self.setup()
         prober = LinkProber(setup.route)
-        return LineDriver(setup, prober, Checker(setup, prober, Network(), context.neighbours, clock), clock)
+        memo = Memo(Learned, context.state and context.state / f"line-{context.device}.json")
+        checker = Checker(setup, prober, Network(), context.neighbours, context.clock, memo)
+        return LineDriver(setup, prober, checker, context.clock)
 
     def setup(self) -> Any:
-        """Return the line as its driver wants it: ``agent.drivers.line_check.Setup``."""
-        from agent.drivers.line_check import Limits, PortOf, PowerOf, Setup  # noqa: PLC0415
+        """Return the line as its driver wants it: ``agent.drivers.line_setup.Setup``."""
+        from agent.drivers.line_setup import Limits, PortOf, PowerOf, Setup  # noqa: PLC0415
         from agent.probing import Route  # noqa: PLC0415
         from agent.selfcheck import Setting  # noqa: PLC0415
 

@@ -4,9 +4,11 @@ import pytest
 
 from agent.drivers.base import Lane
 from agent.drivers.line import LineDriver
-from agent.drivers.line_check import Checker, Limits, PortOf, PowerOf, Setup
+from agent.drivers.line_check import Checker
+from agent.drivers.line_setup import Learned, Limits, PortOf, PowerOf, Setup
 from agent.kinds import defaults
 from agent.links.netif import Interface
+from agent.memo import Memo
 from agent.neighbours import LastHeard
 from agent.probing import Outcome, State, Target
 from agent.selfcheck import Setting
@@ -73,10 +75,10 @@ class FakeNetwork:
 
 
 class Bench:
-    def __init__(self, **setup):
+    def __init__(self, memo=None, **setup):
         self.clock, self.prober, self.network, self.heard = Clock(), FakeProber(), FakeNetwork(), LastHeard()
         self.setup = Setup(**{"far": (A, B), "carrier": "telecom", "gateway": GATEWAY} | setup)
-        checker = Checker(self.setup, self.prober, self.network, self.heard, self.clock)
+        checker = Checker(self.setup, self.prober, self.network, self.heard, self.clock, Memo(Learned, memo))
         self.driver = LineDriver(self.setup, self.prober, checker, self.clock)
 
     async def poll(self, lane=Lane.ALL, after=5.0):
@@ -310,6 +312,16 @@ async def test_an_agent_that_starts_while_the_line_is_down_knows_its_router_from
     said = await bench.poll()
     assert said["x.line.gateway.address"].value == GATEWAY
     assert said["x.line.status"].value == ("DOWN", "NO-GATEWAY", "WHY-EQUIPMENT")
+
+
+async def test_what_a_good_line_taught_outlives_a_restart_of_the_agent(tmp_path):
+    first = Bench(memo=tmp_path / "line-1.json", setting=Setting(apart=False))
+    await first.poll()
+    await first.driver.close()
+    for gateway, verdict in ((GATEWAY, "carrier"), ("192.168.1.7", "unclear")):  # of other settings it is worth nothing
+        second = Bench(memo=tmp_path / "line-1.json", setting=Setting(apart=False), gateway=gateway)
+        second.cut(beyond=False)
+        assert (await second.poll())["x.selfcheck.verdict"].value == verdict
 
 
 async def test_a_trunk_that_reports_an_error_is_told_once_and_the_worst_of_several_counts():
