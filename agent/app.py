@@ -56,7 +56,7 @@ class App:
         self._pollers: list[Poller] = []
         self._quantities: dict[str, set[str]] = {device.id: set() for device in config.devices}
         self._heard = LastHeard()
-        self._intervals = {device.id: device.interval for device in config.devices}
+        self._intervals = {device.id: (device.interval, device.full_interval) for device in config.devices}
         self._told: object = None
         """Of the inventory: what it was made of when it was last told."""
         self._status = ""
@@ -193,7 +193,8 @@ class App:
 
     def _take(self, device: str, at: Stamp, readings: Sequence[Reading], changes: list[Change]) -> None:
         """Take one poll: the alarms first."""
-        self._heard.take(device, at.boottime, self._intervals[device], readings)
+        interval, full = self._intervals[device]
+        self._heard.take(device, at.boottime, interval, readings, full=full)
         told = [change for change in changes if change.news is not None]
         if len(told) < len(changes):
             self._outbox.save([change.kept for change in changes if change.news is None])
