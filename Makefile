@@ -24,7 +24,7 @@ demo: $(READY) ## the main job on simulated devices; ONCE=1 runs the story once 
 	$(BIN)/wolfsmoke-sims demo $(if $(ONCE),--once,)
 
 test: $(READY) packages ## all the tests but the long ones
-	$(BIN)/python -m pytest -q -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest -q -m "not soak" -n 2 --dist loadgroup $(ARGS)
 
 soak: $(READY) packages ## break a whole site for MINUTES=n, with SEED=n and its followers, ROUND=seconds each
 	MINUTES=$(MINUTES) SEED=$(or $(SEED),$(shell date +%s)) ROUND=$(ROUND) $(BIN)/python -m pytest -q -s -m soak tests/system/test_faults.py $(ARGS)
@@ -44,8 +44,9 @@ bench: $(READY) ## the figures, next to the peers'
 	@sh tests/packages.sh collectd-core prometheus prometheus-snmp-exporter prometheus-alertmanager
 	$(BIN)/python tests/bench/run.py $(ARGS)
 
-judge: $(READY) packages ## our SNMP driver and NUT's on real recordings
+judge: $(READY) packages ## our SNMP drivers and NUT's on real recordings
 	$(BIN)/python tests/judge/judge.py
+	$(BIN)/python tests/judge/network.py
 
 clean: ## forget the virtual environment and the caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

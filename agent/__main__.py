@@ -1,4 +1,4 @@
-"""``wolfsmoke-agent``: run the agent, check its settings, or read one device."""
+"""``wolfsmoke-agent``: run the agent, check its settings, read one device, or look for devices."""
 
 import argparse
 import asyncio
@@ -14,6 +14,8 @@ from typing import Any
 from agent import native, systemd
 from agent.config import load
 from agent.drivers.base import Driver, Identity
+from agent.scan.arguments import add_arguments
+from agent.ways import WAYS
 from contract.errors import ConfigError, DeviceError, UsageError, WolfsmokeError
 from contract.extras import needed
 from contract.log import Lines
@@ -45,6 +47,10 @@ def _main(arguments: list[str] | None) -> int:
             case "check":
                 config = load(asked.config)
                 print(f"{asked.config}: good: {config.agent.site}/{config.agent.name}, {len(config.devices)} devices")
+            case "scan":
+                from agent.scan import command  # noqa: PLC0415 - the agent itself never scans
+
+                return command.run(asked)
             case _:
                 _run(asked.config, level=logging.DEBUG if asked.verbose else logging.INFO)
     except (ConfigError, UsageError) as error:
@@ -70,8 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, check):
         command.add_argument("--config", type=Path, required=True)
     run.add_argument("--verbose", action="store_true", help="log every step")
+    scan = commands.add_parser("scan", help="look for devices, carefully, and propose their settings")
+    add_arguments(scan)
     read = commands.add_parser("read", help="ask one device, with no settings")
-    read.add_argument("url", help="snmp://community@host, snmp://host?version=3&user=…, megatec:///dev/ttyUSB0")
+    read.add_argument("url", help=", ".join(way.EXAMPLE for way in WAYS.values() if way.EXAMPLE))
     read.add_argument("--json", action="store_true", help="for programs")
     read.add_argument("--kind", default="", help="what it is, where one protocol asks several kinds of devices")
     read.add_argument("--profile", default="", help="take this profile first, whatever the device says it is")

@@ -6,15 +6,24 @@ import logging
 import math
 import os
 import secrets
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from agent.battery_test import against
 from agent.clock import SystemClock
-from agent.config import Config
+from agent.commands import Commands
+from agent.config import ITSELF, Config
+from agent.config import Device as Watchable
+from agent.drivers.base import Driver
+from agent.drivers.itself import Inside, ItselfDriver
 from agent.health import OwnHealth, free
+from agent.lateness import Lateness
+from agent.links.board import ThisBoard
 from agent.mark import open_mark
 from agent.neighbours import LastHeard
 from agent.outbox import Outbox
@@ -23,10 +32,13 @@ from agent.rescue import open_spool
 from agent.room import SIZE, Outlook, tell
 from agent.spool import Spool
 from agent.systemd import Notifier
+from agent.traps.engine import started
+from agent.traps.service import TrapService
 from agent.uplink import Uplink
 from agent.watch import Change, Watch, Watched
 from contract.alarm import Occurrence
 from contract.clock import Stamp
+from contract.command import Command, Reply, Verb
 from contract.message import Alarms, Device, Inventory, Readings
 from contract.reading import Quality, Reading
 
@@ -54,15 +66,21 @@ class App:
         self._watchdog = watchdog
         self._clock = SystemClock()
         self._pollers: list[Poller] = []
-        self._quantities: dict[str, set[str]] = {device.id: set() for device in config.devices}
+        self._devices = (*config.devices, config.itself)
+        self._quantities: dict[str, set[str]] = {device.id: set() for device in self._devices}
         self._heard = LastHeard()
-        self._intervals = {device.id: (device.interval, device.full_interval) for device in config.devices}
+        self._intervals = {device.id: (device.interval, device.full_interval) for device in self._devices}
+        self._lateness = Lateness()
+        self._health = OwnHealth(Path(config.agent.state))
         self._told: object = None
         """Of the inventory: what it was made of when it was last told."""
         self._status = ""
         self._fed = -math.inf
+        self._by_id: dict[str, Poller] = {}
+        self._commands = Commands(self._clock, self._clock.gateway_now, self._by_id, self._answer, self._forbids)
         self._outbox: Outbox
         self._uplink: Uplink
+        self._traps: TrapService | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop`` is set. A disk that fails stops nothing.
@@ -107,8 +125,7 @@ class App:
         settings, outbox = self._config.agent, self._outbox
         on_disk = free(folder)
         room = settings.keep_bytes if on_disk is None else min(settings.keep_bytes, on_disk + outbox.used)
-        rate = sum(1 / device.interval for device in self._config.devices)
-        tell(Outlook(room, rate, outbox.size or SIZE), settings.keep, short=room < settings.keep_bytes)
+        tell(Outlook(room, self._rate, outbox.size or SIZE), settings.keep, short=room < settings.keep_bytes)
 
     def _compose(self, kept: list[Watched]) -> None:
         config = self._config
@@ -121,29 +138,97 @@ class App:
             clock=self._clock,
             inventory=self._inventory,
             on_gateway_clock=lambda wall, trusted: self._clock.gateway_says(wall, trusted=trusted),
-            health=OwnHealth(Path(config.agent.state)).look,
+            health=self._health.look,
+            on_command=self._commands.take,
         )
         now = self._clock.stamp()
-        for device in config.devices:
+        if config.traps is not None:
+            self._traps = TrapService(
+                config.traps,
+                {device.id: device.address for device in config.devices if device.address},
+                self._poke,
+                self._clock.boottime,
+                own=started(Path(config.agent.state) / "traps-engine"),
+                salt=secrets.randbits(64),
+            )
+        for device in self._devices:
             watch = Watch(device.id, device.conditions, new_id)
             watch.restore(kept, now)
             self._pollers.append(
                 Poller(
                     device.id,
-                    device.driver(self._heard, config.agent.state, self._clock),
+                    self._driver(device),
                     watch,
                     self._take,
                     self._clock,
                     poll=device.interval,
                     slow=device.full_interval,
                     timeout=device.timeout,
+                    beside=partial(self._beside, device.id),
                 )
             )
+        self._by_id.update((poller.device, poller) for poller in self._pollers)
         self._take_back(kept, now)
+
+    def _answer(self, reply: Reply) -> None:
+        self._uplink.reply(reply)
+
+    def _forbids(self, command: Command) -> str:
+        """Say what speaks against a command, of all that is known here."""
+        if command.verb != Verb.BATTERY_TEST:
+            return ""
+        devices = {device.id: device for device in self._config.devices if device.what == "ups"}
+        own = devices.pop(command.device, None)
+        if own is None:
+            return "it is no UPS"
+        stamp = self._clock.stamp()
+        local = time.localtime(stamp.wall)
+        return against(
+            own.battery_test,
+            self._heard.heard(own.id),
+            {name: self._heard.heard(name) for name in devices},
+            now=stamp.boottime,
+            second=local.tm_hour * 3600.0 + local.tm_min * 60.0 if stamp.trusted else None,
+        )
+
+    def _poke(self, device: str) -> None:
+        self._by_id[device].poke()
+
+    def _beside(self, device: str, full: bool) -> list[Reading]:  # noqa: FBT001 - see Beside
+        return [] if self._traps is None else self._traps.readings(device, full=full)
+
+    def _driver(self, device: Watchable) -> Driver:
+        state = Path(self._config.agent.state)
+        if device.id != ITSELF:
+            return device.driver(self._heard, self._clock, state)
+        return ItselfDriver(self._inside, self._health.look, ThisBoard(state), self._clock, self._version)
+
+    def _inside(self) -> Inside:
+        """Say how we are, for the device that we are."""
+        outbox, loop = self._outbox, asyncio.get_running_loop()
+        others = [poller for poller in self._pollers if poller.device != ITSELF]
+        return Inside(
+            held=outbox.held,
+            used=outbox.used,
+            left=self._config.agent.keep_bytes - outbox.used,
+            rate=self._rate,
+            size=outbox.size or SIZE,
+            full=outbox.full,
+            failing=outbox.failing,
+            trouble=outbox.trouble,
+            devices=len(others),
+            silent=sum(1 for poller in others if poller.contact is False),
+            late=self._lateness.worst(loop.time()),
+        )
+
+    @property
+    def _rate(self) -> float:
+        """Messages a second."""
+        return sum(1 / device.interval for device in self._devices)
 
     def _take_back(self, kept: Iterable[Watched], now: Stamp) -> None:
         """End the alarms of devices and conditions that the config no longer has: nobody watches them any more."""
-        watched = {(device.id, condition.name) for device in self._config.devices for condition in device.conditions}
+        watched = {(device.id, condition.name) for device in self._devices for condition in device.conditions}
         gone = [each for each in kept if (each.device, each.condition) not in watched]
         for each in gone:
             after = Watched(each.device, each.condition)
@@ -172,7 +257,9 @@ class App:
                 self._outbox.put_alarms([Alarms(at=now, occurrence=ended)])
 
     async def _work(self, stop: asyncio.Event) -> None:
-        workers = [self._outbox.run(), self._uplink.run(), self._look_after()]
+        workers = [self._outbox.run(), self._uplink.run(), self._look_after(), self._lateness.run()]
+        if self._traps is not None:
+            workers.append(self._traps.run())
         now = asyncio.get_running_loop().time()
         for number, poller in enumerate(self._pollers):
             workers.append(poller.run(now + phase(number, len(self._pollers), poller.interval), number))
@@ -181,12 +268,13 @@ class App:
                 tasks = [group.create_task(worker) for worker in workers]
                 gc.freeze()  # what is there now stays; no need to look at it again and again
                 self._notifier.say(READY=1)
-                _log.info("epoch %s: watching %d devices", self._outbox.epoch, len(self._pollers))
+                _log.info("epoch %s: watching %d devices", self._outbox.epoch, len(self._config.devices))
                 await stop.wait()
                 for task in tasks:
                     task.cancel()
         finally:
             self._notifier.say(STOPPING=1)
+            await self._commands.close()
             await self._outbox.flush()
             closing = [asyncio.create_task(poller.driver.close()) for poller in self._pollers]
             await asyncio.wait(closing, timeout=CLOSING)
@@ -211,7 +299,7 @@ class App:
 
     def _inventory(self) -> Inventory:
         devices = []
-        for device, poller in zip(self._config.devices, self._pollers, strict=True):
+        for device, poller in zip(self._devices, self._pollers, strict=True):
             identity = poller.driver.identity
             devices.append(
                 Device(
@@ -241,9 +329,9 @@ class App:
             if known != self._told:
                 self._told = known
                 self._uplink.publish_inventory()
-            answering = sum(1 for poller in self._pollers if poller.contact)
+            answering = sum(1 for poller in self._pollers if poller.contact and poller.device != ITSELF)
             broker = "connected" if self._uplink.connected else "away"
-            status = f"{answering} of {len(self._pollers)} devices answer; broker {broker}"
+            status = f"{answering} of {len(self._config.devices)} devices answer; broker {broker}"
             if status != self._status:
                 self._status = status
                 self._notifier.say(STATUS=status)

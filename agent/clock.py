@@ -4,9 +4,12 @@ import ctypes
 import time
 from pathlib import Path
 
+import msgspec
+
 from contract.clock import Stamp
 
 _STA_UNSYNC = 0x0040
+_STA_NANO = 0x2000
 _ERROR = 5  # TIME_ERROR: clock not synchronised
 _NEAR = 2.0
 """Seconds: a clock this near to the gateway's is trusted, whatever the kernel says."""
@@ -53,6 +56,13 @@ class SystemClock:
         self._gateway = now, wall - now
         self._looked = -_LOOK_EVERY
 
+    def gateway_now(self) -> float | None:
+        """Return the gateway's wall time, carried on by boottime; None while it was not heard of late."""
+        now = self.boottime()
+        if self._gateway is None or now - self._gateway[0] > _GOOD_FOR:
+            return None
+        return now + self._gateway[1]
+
     def _off(self, now: float, wall: float) -> float | None:
         """Return how far the wall clock is from the gateway's, carried on by boottime; None while that is not known."""
         if self._gateway is None:
@@ -61,10 +71,27 @@ class SystemClock:
         return abs(wall - now - ahead) if now - spoke <= _GOOD_FOR else None
 
 
-def synchronised() -> bool:
-    """Say whether the kernel calls its clock synchronised."""
+class KernelClock(msgspec.Struct, frozen=True):
+    """What the kernel knows of its clock (adjtimex(2))."""
+
+    synchronised: bool = False
+    offset: float = 0.0
+    """Seconds that it is still to be moved on: what its time source was ahead. Not all time daemons leave it here."""
+    error: float = 0.0
+    """Seconds that it can be wrong by, at the most."""
+
+
+def kernel_clock() -> KernelClock:
+    """Return what the kernel knows of its clock."""
     buffer = (ctypes.c_long * 64)()  # struct timex is smaller; modes 0 only reads
     state = int(ctypes.CDLL(None).adjtimex(buffer))
     status_at = 5 * ctypes.sizeof(ctypes.c_long) // ctypes.sizeof(ctypes.c_int)  # behind five longs, padding included
     status = ctypes.cast(buffer, ctypes.POINTER(ctypes.c_int))[status_at]
-    return state not in (-1, _ERROR) and not status & _STA_UNSYNC
+    unit = 1e-9 if status & _STA_NANO else 1e-6
+    known = state not in (-1, _ERROR) and not status & _STA_UNSYNC
+    return KernelClock(known, buffer[1] * unit, buffer[3] * 1e-6)
+
+
+def synchronised() -> bool:
+    """Say whether the kernel calls its clock synchronised."""
+    return kernel_clock().synchronised

@@ -12,18 +12,31 @@ from typing import Any, Final
 
 import msgspec
 
-from agent import kinds
+from agent import contacts, kinds
 from agent.battery.driver import BatteryDriver, Kept
-from agent.clock import SystemClock
+from agent.battery_test import BatteryTest
+from agent.contacts import Contact, Contacts
 from agent.drivers.base import Driver
+from agent.drivers.contacts import ContactsDriver
 from agent.kinds import ConditionSettings
 from agent.memberships import member_faults
 from agent.memo import Memo
 from agent.neighbours import Neighbours
+from agent.traps.settings import Traps
 from agent.ways import WAYS, Context, Way
+from agent.ways.apcsmart import ApcSmart
+from agent.ways.backup import Backup
+from agent.ways.base import Tabled, meant
 from agent.ways.group import Group
+from agent.ways.host import Host
+from agent.ways.line import Line
+from agent.ways.line import neighbours as line_neighbours
 from agent.ways.megatec import Megatec
+from agent.ways.modbus import Modbus
+from agent.ways.nut import Nut
 from agent.ways.pair import Pair
+from agent.ways.probe import Probe
+from agent.ways.security import Security
 from agent.ways.snmp import Snmp
 from contract import files, settings
 from contract.broker import FILES, Broker
@@ -51,6 +64,18 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """How long a UPS must carry its load, as the plan relies on it; left out: nothing relies on it."""
     snmp: Snmp | None = None
     megatec: Megatec | None = None
+    battery_test: BatteryTest | None = None
+    """Allows the command for it."""
+    modbus: Modbus | None = None
+    contact: tuple[Contact, ...] = ()
+    """What hangs on its inputs."""
+    apcsmart: ApcSmart | None = None
+    nut: Nut | None = None
+    line: Line | None = None
+    probe: Probe | None = None
+    host: Host | None = None
+    backup: Backup | None = None
+    security: Security | None = None
     pair: Pair | None = None
     group: Group | None = None
     condition: tuple[ConditionSettings, ...] = ()
@@ -62,9 +87,14 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         return next(way for way in ways if way is not None)
 
     @property
+    def address(self) -> str:
+        """Name or address that its traps come from; empty for what has none, as on a serial line."""
+        return str(getattr(self.way, "host", ""))
+
+    @property
     def what(self) -> str:
         """Its kind."""
-        return self.kind or self.way.KINDS[0]
+        return self.kind or meant(type(self.way), self.profile)
 
     @property
     def interval(self) -> float:
@@ -83,25 +113,31 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """What it is watched for: the defaults of its kind, as changed here."""
-        return kinds.conditions(self.what, self.condition)
+        """What it is watched for: the defaults of its kind, what its contacts ask for, all as changed here."""
+        return kinds.conditions(self.what, self.condition, contacts.by_quantity(self.contact))
 
-    def driver(self, neighbours: Neighbours, state: str = "", clock: Clock | None = None) -> Driver:
+    def driver(self, neighbours: Neighbours, clock: Clock, state: Path | None = None) -> Driver:
         """Return its driver; it connects at its first read.
 
         Args:
-            neighbours: know what the other devices said.
-            state: folder where it may keep what should outlive a restart.
-            clock: the agent's.
+            neighbours: what the other devices said.
+            clock: of this host.
+            state: the agent's folder, where it may remember what it learns; None: nowhere.
         """
         context = Context(
-            kind=self.what, device=self.id, profile=self.profile, neighbours=neighbours, state=state, clock=clock
+            kind=self.what,
+            device=self.id,
+            profile=self.profile,
+            neighbours=neighbours,
+            clock=clock,
+            state=state,
         )
         driver = self.way.driver(context)
+        if self.contact:
+            driver = ContactsDriver(driver, Contacts(self.contact))
         if self.what != "ups":
             return driver
-        memo = Memo(Kept, Path(state) / f"battery-{self.id}.json" if state else None)
-        return BatteryDriver(driver, clock or SystemClock(), memo, self.promise)
+        return BatteryDriver(driver, clock, Memo(Kept, state and state / f"battery-{self.id}.json"), self.promise)
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
@@ -120,19 +156,29 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         way = WAYS[named[0]] if named else None
         if isinstance(draft.kind, str) and draft.kind:
             yield from _kind(draft.kind, way)
-        kind = draft.kind if isinstance(draft.kind, str) and draft.kind else way.KINDS[0] if way else ""
+        kind = draft.kind if isinstance(draft.kind, str) else ""
+        kind = kind or (meant(way, draft.profile if isinstance(draft.profile, str) else "") if way else "")
         if kind in kinds.kinds():
             yield from _intervals(draft, kind)
             if isinstance(draft.condition, tuple):
-                yield from kinds.faults(kind, draft.condition)
-        if isinstance(draft.promise, float) and kind and kind != "ups":
-            yield Fault(f"a {kind} has no battery to promise anything", "leave promise out", ("promise",))
-        if isinstance(draft.promise, float) and draft.promise < MIN_PROMISE:
-            yield Fault(f"a promise of {draft.promise:g} s", 'write promise = "5h", or leave it out', ("promise",))
+                known = [each for each in _listed(draft.contact) if isinstance(each, Contact)]
+                yield from kinds.faults(kind, draft.condition, contacts.by_quantity(known))
+        yield from contacts.faults(draft.contact)
+        yield from _battery(draft, kind)
         if way is not None and isinstance(draft.profile, str) and draft.profile:
             yield from _profile(draft.profile, way, kind)
+        if way is not None and draft.profile == "" and issubclass(way, Tabled):
+            names = way.profiles(kind) if draft.kind else [name for each in way.KINDS for name in way.profiles(each)]
+            hint = f'write profile = "…": one of {", ".join(sorted(names))}'
+            yield Fault("it cannot say what it is", hint, ("profile",))
 
 
+def _listed(drafts: Any) -> tuple[Any, ...]:
+    return drafts if isinstance(drafts, tuple) else ()
+
+
+ITSELF: Final = "agent"
+"""The id, and the kind, of the agent among its devices."""
 MIN_POLL: Final = 0.1
 """Seconds. Cards answer some ten times a second at best."""
 MAX_SLOW: Final = 86400.0
@@ -141,6 +187,16 @@ MAX_SLOW: Final = 86400.0
 
 MIN_PROMISE: Final = 60.0
 """Seconds. What is shorter is over before anybody can act on it."""
+
+
+def _battery(draft: Any, kind: str) -> Iterable[Fault]:
+    """Yield what is wrong with what is said of a UPS's battery."""
+    if kind not in ("", "ups") and draft.battery_test is not None:
+        yield Fault(f"a {kind} has no battery to test", "leave it out", ("battery_test",))
+    if isinstance(draft.promise, float) and kind and kind != "ups":
+        yield Fault(f"a {kind} has no battery to promise anything", "leave promise out", ("promise",))
+    if isinstance(draft.promise, float) and draft.promise < MIN_PROMISE:
+        yield Fault(f"a promise of {draft.promise:g} s", 'write promise = "5h", or leave it out', ("promise",))
 
 
 def _kind(kind: str, way: type[Way] | None) -> Iterable[Fault]:
@@ -180,6 +236,8 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     """How long a cut should be lived through with all readings: it is told at start if the spool is too small for it."""
     gateways: tuple[Slug, ...] = ()
     """Who must have everything; none: whoever acknowledges is enough."""
+    condition: tuple[ConditionSettings, ...] = ()
+    """What it watches itself for: changes a default of the kind ``agent``, or adds one."""
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
@@ -190,6 +248,8 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
             for index, name in enumerate(draft.gateways):
                 if name is not settings.BAD and name in draft.gateways[:index]:
                     yield Fault(f"the gateway {name!r} twice", "name each once", ("gateways", index))
+        if isinstance(draft.condition, tuple):
+            yield from kinds.faults(ITSELF, draft.condition)
 
 
 MIN_KEEP: Final = 16 << 20
@@ -202,6 +262,7 @@ class _File(msgspec.Struct, frozen=True):
     agent: Agent
     broker: Broker
     device: tuple[Device, ...] = ()
+    traps: Traps | None = None
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
@@ -209,20 +270,74 @@ class _File(msgspec.Struct, frozen=True):
         if draft.device == ():
             yield Fault("no device", "add a [[device]] table")
         ids: set[str] = set()
-        ports: dict[str, int] = {}
-        for index, device in enumerate(draft.device if isinstance(draft.device, tuple) else ()):
+        buses = Buses()
+        for index, device in enumerate(_listed(draft.device)):
             if not isinstance(device, Device | settings.Draft):
                 continue
             if isinstance(device.id, str) and device.id in ids:
                 yield Fault(f"a second device {device.id!r}", "give it another id", ("device", index, "id"))
+            if device.id == ITSELF:
+                what = f"{ITSELF!r} is the agent itself, which is watched always"
+                yield Fault(what, "give the device another id", ("device", index, "id"))
             if isinstance(device.id, str):
                 ids.add(device.id)
-            port = device.megatec.port if isinstance(device.megatec, Megatec | settings.Draft) else None
-            if isinstance(port, str) and ports.setdefault(port, index) != index:
-                what = f"{port} is taken by device[{ports[port]}]"
-                yield Fault(what, "one port, one device", ("device", index, "megatec", "port"))
+            yield from buses.faults(index, device)
         if isinstance(draft.device, tuple):
             yield from member_faults(draft.device)
+            yield from _strangers(draft.device, ids)
+
+
+def _strangers(devices: tuple[Any, ...], ids: set[str]) -> Iterable[Fault]:
+    """Yield the devices that a line's self-check asks for, and that are not there."""
+    for index, device in enumerate(devices):
+        if isinstance(device, Device | settings.Draft) and isinstance(device.line, Line | settings.Draft):
+            for name, at in line_neighbours(device.line):
+                if name not in ids:
+                    yield Fault(f"no device {name!r} here", did_you_mean(name, ids), ("device", index, "line", *at))
+
+
+class Buses:
+    """Who has which serial port, or which host of Modbus devices: one device, or several of Modbus on one bus."""
+
+    def __init__(self) -> None:
+        """Start with every port free."""
+        self._alone: dict[str, int] = {}
+        self._shared: dict[str, tuple[int, str]] = {}
+        """Port or host → its first device, and how that speaks."""
+        self._units: dict[tuple[str, int], int] = {}
+
+    def faults(self, index: int, device: Any) -> Iterable[Fault]:
+        """Yield what is wrong between a device and those before it."""
+        for name in WAYS:
+            way = getattr(device, name)
+            port = way.port if isinstance(way, msgspec.Struct | settings.Draft) and hasattr(way, "port") else None
+            if isinstance(way, Modbus):
+                yield from self._modbus(index, way, device.profile)
+            elif isinstance(port, str) and port and name != "modbus":
+                first = self._shared[port][0] if port in self._shared else self._alone.setdefault(port, index)
+                if first != index:
+                    what = f"{port} is taken by device[{first}]"
+                    yield Fault(what, "one port, one device", ("device", index, name, "port"))
+
+    def _modbus(self, index: int, way: Modbus, profile: Any) -> Iterable[Fault]:
+        key = "port" if way.port else "host"
+        line = way.line(profile if isinstance(profile, str) else "")
+        bus = line.where
+        if bus in self._alone:
+            what = f"{bus} is taken by device[{self._alone[bus]}], which does not speak Modbus"
+            yield Fault(what, "one port, one protocol", ("device", index, "modbus", key))
+            return
+        speaks = line.words or f"framing = {line.framing!r}"
+        first, before = self._shared.setdefault(bus, (index, speaks))
+        if speaks != before:
+            hint = "all devices on a bus must be set to the same speed and parity: write it for each"
+            yield Fault(
+                f"{bus} is at {before} for device[{first}], and at {speaks} here", hint, ("device", index, "modbus")
+            )
+        other = self._units.setdefault((bus, way.unit), index)
+        if other != index:
+            what = f"unit {way.unit} on {bus} is device[{other}]"
+            yield Fault(what, "one address, one device", ("device", index, "modbus", "unit"))
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,8 +346,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     agent: Agent
     broker: Broker
     devices: tuple[Device, ...]
+    traps: Traps | None = None
+    """Left out, nobody listens."""
     digest: str
     """Of the file's text: tells a changed config from the same one."""
+
+    @property
+    def itself(self) -> Device:
+        """The agent as a device: it watches itself."""
+        agent = self.agent
+        return Device(id=ITSELF, kind=ITSELF, title=agent.name, room=agent.room, condition=agent.condition)
 
 
 def load(path: Path, *, environment: Mapping[str, str] = os.environ) -> Config:
@@ -283,5 +406,6 @@ def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
             msgspec.structs.replace(device, room=device.room or file.agent.room, title=device.title or device.id)
             for device in file.device
         ),
+        traps=file.traps,
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],
     )

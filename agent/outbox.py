@@ -151,6 +151,16 @@ class Outbox:
         return self._keeper.space.used
 
     @property
+    def full(self) -> bool:
+        """Whether there is no room: old readings are thinned out, or dropped."""
+        return bool(self._room.trouble)
+
+    @property
+    def failing(self) -> bool:
+        """Whether the disk cannot be used."""
+        return bool(self._keeper.trouble)
+
+    @property
     def trouble(self) -> str:
         """What is wrong, in a sentence; empty: nothing."""
         return self._keeper.trouble or self._room.trouble

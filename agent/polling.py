@@ -11,16 +11,19 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from agent.drivers.base import Driver, Lane
+from agent.drivers.base import Actor, Driver, Lane
 from agent.watch import Change, Watch
 from contract.clock import Clock, Stamp
-from contract.errors import DeviceError, DeviceTimeout
+from contract.command import Verb
+from contract.errors import CommandRefused, DeviceError, DeviceTimeout
 from contract.reading import Reading
 
 _log = logging.getLogger(__name__)
 Emit = Callable[[str, Stamp, Sequence[Reading], list[Change]], None]
 """Takes one poll: device, time, readings, what changed. It must not wait: the next poll does."""
 
+Beside = Callable[[bool], Sequence[Reading]]
+"""Returns what is known of a device without asking it: all of it, or (False) what is new since it was called last."""
 
 MILLISECOND = 0.001
 POKE_GAP = 0.2
@@ -58,8 +61,12 @@ class Poller:
         poll: float,
         slow: float,
         timeout: float,
+        beside: Beside = lambda full: (),  # noqa: ARG005 - nothing is known
     ) -> None:
-        """Take what to ask, who judges, who takes the readings; times in seconds. Nothing starts here."""
+        """Take what to ask, who judges, who takes the readings; times in seconds. Nothing starts here.
+
+        ``beside`` returns what is known of the device in other ways, such as its traps; also when a poll fails.
+        """
         self.device = device
         self.interval = poll
         self.driver = driver
@@ -74,7 +81,10 @@ class Poller:
         self._clock = clock
         self._every = max(1, round(slow / poll))
         self._timeout = timeout
+        self._beside = beside
         self._poke = asyncio.Event()
+        self._turn = asyncio.Lock()
+        """A device does one thing at a time."""
         self._asked = 0.0
         """When it was asked last, on the loop's clock."""
 
@@ -114,11 +124,34 @@ class Poller:
             return False
         self._poke.clear()
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, self._asked + POKE_GAP - loop.time()))
-        return loop.time() < due
+        soonest = max(loop.time(), self._asked + POKE_GAP)
+        await asyncio.sleep(min(soonest, due) - loop.time())
+        return soonest < due  # else the next poll in turn is soon enough
 
-    async def poll_once(self, lane: Lane) -> None:
-        """Ask once, judge, hand on."""
+    async def poll_once(self, lane: Lane) -> Sequence[Reading]:
+        """Ask once, judge, hand on; return what was said."""
+        async with self._turn:
+            return await self._ask(lane)
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:
+        """Let the device do something between two polls; look at it at once afterwards.
+
+        Raises:
+            CommandRefused: it cannot, or must not.
+            DeviceError: it did not obey.
+        """
+        driver = self.driver
+        if not isinstance(driver, Actor) or verb not in driver.verbs:
+            raise CommandRefused(f"it knows no {verb.value}", where=self.device)
+        try:
+            async with self._turn, asyncio.timeout(self._timeout):
+                return await driver.act(verb, output, seconds)
+        except TimeoutError:
+            raise DeviceTimeout(f"not done within {self._timeout:g} s", where=self.device) from None
+        finally:
+            self.poke()
+
+    async def _ask(self, lane: Lane) -> Sequence[Reading]:
         self.counters.polls += 1
         self._asked = asyncio.get_running_loop().time()
         readings: list[Reading]
@@ -136,10 +169,12 @@ class Poller:
             readings = self._lost(DeviceError(f"a fault in its driver: {type(error).__name__}"))
         at = self._at = _later(self._clock.stamp(), self._at)
         asked_for_all = lane is Lane.ALL or not self.contact
+        readings += self._beside(asked_for_all)
         judged = [*readings, *self.watch.unheard(readings)] if asked_for_all else readings
         changes = self.watch.readings(judged, at) + self.watch.tick(at)
         self._emit(self.device, at, readings, changes)
         self.last = self._clock.boottime()
+        return readings
 
     def moving(self, now: float) -> bool:
         """Say whether polls go on, whatever becomes of them; ``now`` is boottime."""

@@ -22,6 +22,7 @@ from agent.outbox import Outbox
 from contract.broker import HUNG_UP, Absence, Broker
 from contract.broker import lost as cut
 from contract.clock import Clock
+from contract.command import Command, Reply
 from contract.errors import BrokerError, MessageError
 from contract.message import (
     GATEWAY_TOPIC,
@@ -64,6 +65,7 @@ class Uplink:
         inventory: Callable[[], Inventory],
         on_gateway_clock: Callable[[float, bool], None],
         health: Callable[[], Health] = Health,
+        on_command: Callable[[Command], None] = lambda _command: None,
     ) -> None:
         """Take where to connect, who speaks, and who listens. Nothing starts here."""
         self._broker = broker
@@ -76,6 +78,7 @@ class Uplink:
         self._inventory = inventory
         self._on_gateway_clock = on_gateway_clock
         self._health = health
+        self._on_command = on_command
         self._client: mqtt.Client | None = None
         self._writing = False
         self._connected = False
@@ -118,6 +121,11 @@ class Uplink:
         assert self._client is not None  # noqa: S101 - nobody sends before run
         self._client.publish(self._topics[topic], payload, qos=1, retain=topic in RETAINED)
         self._watch_writing()
+
+    def reply(self, reply: Reply) -> None:
+        """Answer a command; while the broker is away nobody waits for it any more."""
+        if self._connected:
+            self.send(Topic.REPLIES, encode(reply))
 
     def publish_inventory(self) -> None:
         """Tell of the devices again, when something new is known of them."""
@@ -196,7 +204,7 @@ class Uplink:
         """
         where = self._broker.host, self._broker.port
         self._heard = 0.0
-        client.subscribe([(self._topics[Topic.ACKS], 1), (GATEWAY_TOPIC, 1)])
+        client.subscribe([(self._topics[Topic.ACKS], 1), (self._topics[Topic.COMMANDS], 1), (GATEWAY_TOPIC, 1)])
         self._connected = True
         self._greet()
         self.send(Topic.STATE, self._state(online=True))
@@ -299,6 +307,9 @@ class Uplink:
         try:
             if topic == GATEWAY_TOPIC:
                 self._on_heartbeat(decode(Heartbeat, bytes(payload), where=topic), retained=retained)
+            elif topic == self._topics[Topic.COMMANDS]:
+                if not retained:  # somebody's mistake: a command is for now
+                    self._on_command(decode(Command, bytes(payload), where=topic))
             else:
                 self._outbox.acknowledged(decode(Ack, bytes(payload), where=topic))
                 self._answered = self._clock.boottime()

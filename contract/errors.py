@@ -10,6 +10,7 @@
     │   ├── DeviceRefused         it answered, and said no: wrong community, user, key or function
     │   ├── DeviceGarbled         it answered, and the answer does not fit the protocol
     │   └── PortUnavailable       the way to it is gone: serial port missing, unplugged or taken; host unknown
+    ├── CommandRefused            a device cannot do that, or must not now
     ├── MessageError              what came over MQTT is not one of ours: refuse it, count it, go on
     ├── BrokerError               the MQTT broker is away or refused us
     ├── StorageError              a database on our own disk cannot be used
@@ -100,6 +101,10 @@ class DeviceGarbled(DeviceError):
 
 class PortUnavailable(DeviceError):
     """The way to the device is gone."""
+
+
+class CommandRefused(WolfsmokeError):
+    """A device cannot do what a command asks, or its settings or its state forbid it: it was not tried."""
 
 
 class MessageError(WolfsmokeError):

@@ -9,8 +9,10 @@ hello                     first after connecting: what is held, voided, and ever
 inventory      retained   the devices, their quantities and conditions
 readings                  one device and poll
 alarms                    one occurrence with its full state
+replies                   what came of a command
 written by the gateway
 acks                      what the journal has
+commands                  what is to be done at once
 =============  =========  =======================================================================
 
 ``wolfsmoke/1/gateway`` (retained, every 10 s) is the gateway's heartbeat.
@@ -28,6 +30,7 @@ import msgspec
 
 from contract.alarm import Occurrence, Standing
 from contract.clock import Boottime, Stamp, Wall
+from contract.command import Command, Reply
 from contract.condition import Condition
 from contract.errors import MessageError
 from contract.reading import Quality, Reading, Value
@@ -63,6 +66,8 @@ class Topic(StrEnum):
     READINGS = "readings"
     ALARMS = "alarms"
     ACKS = "acks"
+    COMMANDS = "commands"
+    REPLIES = "replies"
 
 
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -241,8 +246,8 @@ class Heartbeat(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the gateway's host calls its clock synchronised: what one says that is not, contradicts nobody's."""
 
 
-M = TypeVar("M", State, Hello, Inventory, Readings, Alarms, Ack, Heartbeat)
-Message = State | Hello | Inventory | Readings | Alarms | Ack | Heartbeat
+M = TypeVar("M", State, Hello, Inventory, Readings, Alarms, Ack, Heartbeat, Command, Reply)
+Message = State | Hello | Inventory | Readings | Alarms | Ack | Heartbeat | Command | Reply
 
 TYPES: Final[dict[Topic, type[Message]]] = {
     Topic.STATE: State,
@@ -251,6 +256,8 @@ TYPES: Final[dict[Topic, type[Message]]] = {
     Topic.READINGS: Readings,
     Topic.ALARMS: Alarms,
     Topic.ACKS: Ack,
+    Topic.COMMANDS: Command,
+    Topic.REPLIES: Reply,
 }
 """Topic → what travels there."""
 

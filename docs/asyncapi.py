@@ -25,7 +25,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
-BY_GATEWAY = frozenset({Topic.ACKS})
+BY_GATEWAY = frozenset({Topic.ACKS, Topic.COMMANDS})
 
 
 def document() -> dict[str, Any]:

@@ -18,11 +18,12 @@ from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
 from gateway.absence import Absence
-from gateway.board import views
+from gateway.board import kinds, views
 from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
 from gateway.calendar import Calendar
 from gateway.clock import SteadyClock, SystemClock
+from gateway.commands import Commander
 from gateway.config import Config, load, places
 from gateway.contacts import Contacts, load_contacts
 from gateway.digest import Digest
@@ -163,7 +164,7 @@ class Running:
         self._config = config
         self._journal = journal
         self._clock = clock
-        self.live = Live(clock, views.CHARTED)
+        self.live = Live(clock, kinds.CHARTED)
         self.wire = Wire(broker=config.broker, name=config.gateway.name, version=version(), clock=clock)
         self.wire.journal = lambda: journal.id
         self.twins = Twins()
@@ -176,6 +177,8 @@ class Running:
             name=config.gateway.name,
             twins=self.twins,
         )
+        self.commander = Commander(self.live, journal, clock, self.wire.send, lambda: self.wire.connected)
+        self.ingest.on_reply = self.commander.replied
         channels = open_channels(config.notify, clock)
         utc_offset = contacts.hours.utc_offset
         public_url = config.gateway.public_url
@@ -259,7 +262,7 @@ class Running:
         where = self._config.gateway.board
         served = [
             Served(self._board, tcp(where.host, where.port)),
-            Served(control.create(self.incidents, self._agents), unix(state / control.SOCKET)),
+            Served(control.create(self.incidents, self._agents, self.commander), unix(state / control.SOCKET)),
         ]
         writer = asyncio.create_task(self._journal.run())
         last = await self._journal.message(self._journal.position)

@@ -1,4 +1,4 @@
-"""``wolfsmoke-gateway incident …`` and ``agents``: what a person asks of a running gateway, over its control socket.
+"""``wolfsmoke-gateway incident …``, ``command …`` and ``agents``: what a person asks of a running gateway, over its control socket.
 
 What people on site read is Chinese first, English beside it; ``--json`` is for programs.
 
@@ -13,7 +13,9 @@ from typing import Any, TextIO
 
 import httpx
 
+from contract.command import Outcome, Verb
 from contract.errors import ConfigError, UsageError
+from contract.quantities import find
 from gateway.board.words import Words
 from gateway.control import SOCKET
 from gateway.notify.message import clock_time
@@ -23,6 +25,8 @@ REFUSED = 1
 USAGE = 2
 UNREACHABLE = 3
 _TIMEOUT = 10.0
+_PATIENCE = 40.0
+"""Seconds for a command, which the gateway gives up after some thirty."""
 
 
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,6 +34,13 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     _asks(
         subparsers.add_parser("agents", help="how each agent is: its clock, what it holds, its trouble")
     ).set_defaults(verb="agents")
+    command = _asks(subparsers.add_parser("command", help="let an agent do something at once, and say what came of it"))
+    command.add_argument("what", choices=[verb.value for verb in Verb], metavar="|".join(Verb))
+    command.add_argument("device", metavar="SITE/AGENT/DEVICE")
+    command.add_argument("output", nargs="?", default="", help="for on and off: which output of the device")
+    command.add_argument("--seconds", type=float, default=0.0, help="how long it stays on at the most")
+    command.add_argument("--as", dest="person", required=True, metavar="PERSON", help="who you are in the contacts")
+    command.set_defaults(verb="command")
     incident = subparsers.add_parser("incident", help="list, show, answer and close incidents")
     verbs = incident.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = _verb(verbs, "list", "the open incidents")
@@ -92,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
     if answer.status_code >= 400:
         return _fail(_sentence(body, "the gateway refused"), REFUSED)
     _show(args, body, sys.stdout)
-    return 0
+    return REFUSED if args.verb == "command" and body["outcome"] != Outcome.DONE else 0
 
 
 def _state(args: argparse.Namespace) -> Path:
@@ -109,6 +120,8 @@ def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
         match args.verb:
             case "agents":
                 return client.get("/agents")
+            case "command":
+                return client.post("/command", json=_command(args), timeout=_PATIENCE)
             case "list":
                 return client.get("/incidents", params={"closed": args.all})
             case "show":
@@ -119,6 +132,14 @@ def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
                 body |= {"text": _typed(args.text)} if verb == "note" else {}
                 body |= {"number": args.number} if verb == "step" else {}
                 return client.post(f"/incidents/{_code(args)}/{verb}", json=body)
+
+
+def _command(args: argparse.Namespace) -> dict[str, Any]:
+    agent, _, device = str(args.device).rpartition("/")
+    if agent.count("/") != 1 or not device:
+        raise UsageError(f"{args.device!r} is no device", hint="site, agent and device: hq/order-room/ups-1")
+    said = {"person": _typed(args.person), "agent": agent, "device": device, "verb": args.what}
+    return {**said, "output": _typed(args.output), "seconds": args.seconds}
 
 
 def _typed(text: str) -> str:
@@ -163,6 +184,8 @@ def _fail(sentence: str, code: int) -> int:
 def _show(args: argparse.Namespace, body: dict[str, Any], out: TextIO) -> None:
     if args.json:
         out.write(json.dumps(body, ensure_ascii=False, indent=2) + "\n")
+    elif args.verb == "command":
+        _reply(body, out)
     elif args.verb == "agents":
         offset = body["utc_offset"]
         out.write("".join(f"{_agent(one, offset)}\n" for one in body["agents"]) or "还没有代理上报 no agent yet\n")
@@ -175,6 +198,16 @@ def _show(args: argparse.Namespace, body: dict[str, Any], out: TextIO) -> None:
         _details(body, out)
     else:
         out.write(f"{_row(body, body['utc_offset'])}\n")
+
+
+def _reply(body: dict[str, Any], out: TextIO) -> None:
+    out.write(f"{body['device']}  {_both('outcome', body['outcome'])}  {body['text']}".rstrip() + "\n")
+    values = {**dict.fromkeys(body["quality"], "-"), **body["values"]}
+    for name, value in sorted(values.items()):
+        unit = known.unit if (known := find(name)) else ""
+        quality = body["quality"].get(name, "")
+        said = " ".join(value) if isinstance(value, list) else value
+        out.write(f"  {name}  {said} {unit}{f'  ({quality})' if quality else ''}".rstrip() + "\n")
 
 
 def _both(group: str, code: str) -> str:

@@ -11,8 +11,10 @@ import msgspec
 from fastapi import Body, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from contract.errors import IncidentError, IncidentUnknown, StorageError
+from contract.command import Verb
+from contract.errors import CommandRefused, IncidentError, IncidentUnknown, StorageError
 from gateway.board.agents import AgentRow
+from gateway.commands import Commander
 from gateway.incident import Incident
 from gateway.incidents import Incidents
 from gateway.plan.model import Plan
@@ -27,11 +29,16 @@ def _no_agents(_language: str) -> list[AgentRow]:
     return []
 
 
-def create(incidents: Incidents, agents: Callable[[str], list[AgentRow]] = _no_agents) -> FastAPI:
-    """Return the app: ``GET /agents``, ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,close,note}``.
+def create(
+    incidents: Incidents,
+    agents: Callable[[str], list[AgentRow]] = _no_agents,
+    commander: Commander | None = None,
+) -> FastAPI:
+    """Return the app: ``GET /agents``, ``POST /command``, ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,close,note}``.
 
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
-    ``{"person": …, "number": …}`` for a step, the first of which is 1. Errors are ``{"error": …, "hint": …}``, those for
+    ``{"person": …, "number": …}`` for a step, the first of which is 1; a command is ``{"person": …, "agent": …, "device": …,
+    "verb": …, "output": …, "seconds": …}``, answered when it is done, or when its time is over. Errors are ``{"error": …, "hint": …}``, those for
     people with the whole sentence as ``zh`` and ``en`` too; with 404 for an unknown code, 409 for what cannot be done, 503
     while the disk fails.
     """
@@ -40,15 +47,9 @@ def create(incidents: Incidents, agents: Callable[[str], list[AgentRow]] = _no_a
     def full(incident: Incident) -> dict[str, Any]:
         return {**details(incident, incidents.plan), "utc_offset": incidents.contacts.hours.utc_offset}
 
-    @app.exception_handler(IncidentError)
-    async def refused(_request: Request, error: IncidentError) -> JSONResponse:
-        status = 404 if isinstance(error, IncidentUnknown) else 409
-        body = {"error": error.what, "hint": error.hint, "zh": error.of("zh"), "en": error.of("en")}
-        return JSONResponse(body, status)
-
-    @app.exception_handler(StorageError)
-    async def failing(_request: Request, error: StorageError) -> JSONResponse:
-        return JSONResponse({"error": error.what, "hint": error.hint}, 503)
+    _say_errors(app)
+    if commander is not None:
+        _add_commands(app, incidents, commander)
 
     @app.get("/agents")
     async def all_agents() -> Response:
@@ -88,6 +89,40 @@ def create(incidents: Incidents, agents: Callable[[str], list[AgentRow]] = _no_a
         return _json(full(await incidents.note(code, person, text)))
 
     return app
+
+
+def _say_errors(app: FastAPI) -> None:
+    @app.exception_handler(IncidentError)
+    async def refused(_request: Request, error: IncidentError) -> JSONResponse:
+        status = 404 if isinstance(error, IncidentUnknown) else 409
+        body = {"error": error.what, "hint": error.hint, "zh": error.of("zh"), "en": error.of("en")}
+        return JSONResponse(body, status)
+
+    @app.exception_handler(StorageError)
+    async def failing(_request: Request, error: StorageError) -> JSONResponse:
+        return JSONResponse({"error": error.what, "hint": error.hint}, 503)
+
+    @app.exception_handler(CommandRefused)
+    async def not_sent(_request: Request, error: CommandRefused) -> JSONResponse:
+        return JSONResponse({"error": error.what, "hint": error.hint}, 409)
+
+
+def _add_commands(app: FastAPI, incidents: Incidents, commander: Commander) -> None:
+    @app.post("/command")
+    async def command(
+        person: Annotated[str, Body()],
+        agent: Annotated[str, Body()],
+        device: Annotated[str, Body()],
+        verb: Annotated[str, Body()],
+        output: Annotated[str, Body()] = "",
+        seconds: Annotated[float, Body(ge=0, le=86400)] = 0.0,
+    ) -> Response:
+        incidents.contacts.find(person)
+        site, _, name = agent.partition("/")
+        if verb not in set(Verb):
+            raise CommandRefused(f"no command {verb!r}", hint=f"there are {', '.join(Verb)}")
+        reply = await commander.command((site, name), device, Verb(verb), who=person, output=output, seconds=seconds)
+        return _json(reply)
 
 
 def summary(incident: Incident) -> dict[str, Any]:

@@ -139,7 +139,7 @@ class Incidents:
         await self.load()
         occurrence = alarm.occurrence
         async with self._lock:
-            match = self.plan.match(source.kind, occurrence.condition)
+            match = self.plan.match(source.kind, occurrence.condition, source.device)
             if occurrence.active or occurrence.id in self._by_occurrence or match is None:
                 return
             clause, trigger = match
@@ -181,7 +181,7 @@ class Incidents:
             await self._record(incident.code, "cause-gone")
 
     async def _new(self, occurrence: Occurrence, source: Source) -> None:
-        match = self.plan.match(source.kind, occurrence.condition)
+        match = self.plan.match(source.kind, occurrence.condition, source.device)
         if match is None:
             self._say_unplanned(source.kind, occurrence.condition)
             return

@@ -15,6 +15,7 @@ import msgspec
 
 from contract.alarm import Standing
 from contract.clock import Clock
+from contract.command import Reply
 from contract.errors import MessageError, StorageError
 from contract.message import (
     ROOT,
@@ -45,6 +46,9 @@ _SENDERS: Final = 1000
 """Refused senders told apart; what comes from more is counted together."""
 _TOPICS: Final = 50_000
 """Topics whose meaning is remembered."""
+
+_OURS: Final = frozenset({Topic.ACKS, Topic.COMMANDS})
+"""What we say ourselves."""
 
 ACK_WITHIN: Final = 0.2
 """Seconds until readings are acknowledged, well inside the second after which an agent writes them to its disk: an
@@ -123,6 +127,8 @@ class Ingest:
         """Called when the journal takes messages again: what it did not take has to be sent again."""
         self.crowded: Callable[[], bool] = lambda: False
         """Says whether who reads the journal is well, and too far behind."""
+        self.on_reply: Callable[[str, str, Reply], None] = lambda _site, _agent, _reply: None
+        """Called with each reply to a command."""
         self._refusing = False
         self._probing: asyncio.Future[bool] | None = None
         self._site = site
@@ -213,8 +219,8 @@ class Ingest:
     def _decode(self, arrived: Arrived) -> _Taken | None:
         try:
             address = self._addresses.get(arrived.topic) or self._address(arrived.topic)
-            if address.topic is Topic.ACKS:
-                return None  # our own
+            if address.topic in _OURS:
+                return None
             if not arrived.payload:
                 return None  # somebody cleared a retained message
             kind: type[Any] = TYPES[address.topic]
@@ -315,6 +321,8 @@ class Ingest:
                 self._live.state(site, agent, one.message, arrived.received, retained=arrived.retained)
                 if one.message.online and not arrived.retained:
                     self._twins.state(site, agent, one.message.epoch, self._clock.boottime())
+            case Reply() if not arrived.retained:
+                self.on_reply(site, agent, one.message)
             case Hello():
                 return await self._hello(site, agent, one.message, arrived.received)
         return True

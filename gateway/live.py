@@ -5,7 +5,7 @@ Everything is on the event loop; nothing here waits, stores or sends.
 
 import asyncio
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Container, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -21,8 +21,9 @@ from gateway.dating import Dating, dated
 from gateway.journal.record import Stored
 
 HOUR: Final = 3600.0
-STEP: Final = 5.0
+STEP: Final = 10.0
 """Seconds between two points of a history: enough for an hour's chart, little enough for every device in memory."""
+_POINTS: Final = int(HOUR / STEP) + 1
 ABSENT_AFTER: Final = 60.0
 """Seconds after a hello in which an alarm may still be spoken of; two agents under one name are known sooner."""
 SILENT_AFTER: Final = 35.0
@@ -183,27 +184,28 @@ class StandingAlarm(msgspec.Struct, frozen=True):
 
 
 class _Ring:
-    """The last hour of one quantity, in two flat arrays."""
+    """The last hour of one quantity. As big at its start as it will ever be: what memory holds an hour later is known now."""
 
-    __slots__ = ("at", "values")
+    __slots__ = ("_at", "_next", "_values")
 
     def __init__(self) -> None:
-        self.at = array("d")
-        self.values = array("d")
+        self._at = array("d", bytes(8 * _POINTS))
+        self._values = array("d", bytes(8 * _POINTS))
+        self._next = 0
+        """Where the next point goes: in place of the oldest one. Times of nought are none."""
 
     def add(self, at: float, value: float) -> None:
-        if self.at and at < self.at[-1] + STEP:
+        if at < self._at[self._next - 1] + STEP:
             return  # too near the last one, or older: backlog draws no live chart
-        self.at.append(at)
-        self.values.append(value)
-        if len(self.at) > 2 * HOUR / STEP:
-            cut = len(self.at) // 2
-            del self.at[:cut]
-            del self.values[:cut]
+        self._at[self._next] = at
+        self._values[self._next] = value
+        self._next = (self._next + 1) % _POINTS
 
     def since(self, at: float) -> list[tuple[float, float]]:
-        first = bisect_left(self.at, at)
-        return list(zip(self.at[first:], self.values[first:], strict=True))
+        times = self._at[self._next :] + self._at[: self._next]
+        values = self._values[self._next :] + self._values[: self._next]
+        first = max(bisect_left(times, at), bisect_right(times, 0.0))
+        return list(zip(times[first:], values[first:], strict=True))
 
 
 class Live:

@@ -2,7 +2,7 @@
 # Install the Debian packages that the tests use, and those named as arguments. Where we may not, the tests that need
 # them skip and say so.
 set -eu
-packages="mosquitto mosquitto-clients snmp snmpd nut-server nut-client nut-snmp victoria-metrics influxdb chromium libatomic1 fonts-wqy-microhei procps iproute2 iptables keepalived libfaketime $*"
+packages="mosquitto mosquitto-clients snmp snmpd nut-server nut-client nut-snmp libnss3-tools victoria-metrics influxdb chromium libatomic1 fonts-wqy-microhei procps iproute2 iptables libfaketime mbpoll dnsmasq-base openssh-server openssh-client rsyslog zip nginx-light kamailio sipsak keepalived systemd-journal-remote $*"
 missing=""
 for package in $packages; do
 	dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"

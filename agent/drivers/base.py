@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from contract.command import Verb
 from contract.reading import Reading
 
 
@@ -50,4 +51,28 @@ class Driver(Protocol):
 
     async def close(self) -> None:
         """Let go of the link; a later read opens it again."""
+        ...
+
+
+@runtime_checkable
+class Actor(Protocol):
+    """What a driver is besides, if its device can do something."""
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """What it can do, beside being read."""
+        ...
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:
+        """Let the device do it, and return a sentence for people.
+
+        Args:
+            verb: one of ``verbs``.
+            output: which of its outputs is switched; empty where it has one.
+            seconds: how long an output stays on at the most, or a test lasts; 0: as its settings say.
+
+        Raises:
+            CommandRefused: it cannot, or must not: nothing was tried.
+            DeviceError: it was tried, and the device did not obey.
+        """
         ...

@@ -1,23 +1,21 @@
 """UPSes that speak Megatec Q1: most small serial ones. Layouts: Megatec protocol document; rules: NUT's blazer.
 
 Q1 gives the state, F the ratings, I the name. An unknown command comes back as an echo, or as ``(NAK``. Only an
-answer that fits its layout is believed; another one is asked for again, three times in all.
+answer that fits its layout is believed; see ``agent.drivers.asking``.
 """
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
 
 import msgspec
 
+from agent.drivers.asking import Asker, Link, number
 from agent.drivers.base import Identity, Lane
-from contract.errors import DeviceError, DeviceGarbled, DeviceTimeout
+from contract.errors import DeviceError
 from contract.quantities import QUANTITIES
 from contract.reading import Reading, Value, judged, unavailable
 
-_TRIES = 3
-_ASKS = 3
-"""Times that F and I are asked for before a UPS that never answers them is spared."""
+PROTOCOL = "Megatec Q1"
 
 _N4 = r"([ \d]{3}\.\d|-{3}\.-)"
 _Q1 = re.compile(
@@ -26,29 +24,11 @@ _Q1 = re.compile(
 )
 _F = re.compile(r"#([ \d]{3}\.\d) ([ \d]{3}) ([ \d]{2,3}\.\d{1,2}) ([ \d]{2}\.\d)")
 _I = re.compile(r"#([ -~]{15}) ([ -~]{10}) ([ -~]{10})")
-_REFUSALS = ("(NAK", "NAK", "(ACK", "ACK")
 
 _EMPTY, _FULL = 104 / 120, 130 / 120
 """Battery voltage when empty and when full, of the nominal: NUT's, for a lead-acid string without a curve of its own."""
 _PER_CELL = 3.0
 """No string has a nominal voltage as low as this: below it, Q1 speaks of a cell."""
-
-
-class Link(Protocol):
-    """What the driver needs of a serial line; see ``agent.links.serial``."""
-
-    @property
-    def url(self) -> str:
-        """The port, for errors."""
-        ...
-
-    async def ask(self, command: bytes, *, end: bytes = b"\r", timeout: float = 1.5) -> bytes:  # noqa: ASYNC109 - the port's
-        """Send a command, return the answer without its end."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of the port."""
-        ...
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -79,7 +59,7 @@ def parse_status(text: str) -> Status | None:
     if match is None:
         return None
     try:
-        first, fault, output, load, hertz, battery, temperature = (_number(field) for field in match.groups()[:7])
+        first, fault, output, load, hertz, battery, temperature = (number(field) for field in match.groups()[:7])
     except ValueError:
         return None
     return Status(first, fault, output, load, hertz, battery, temperature, match[8])
@@ -101,11 +81,6 @@ def parse_identity(text: str) -> Identity | None:
         return None
     maker, model, version = (field.strip().strip("-").strip() for field in match.groups())
     return Identity("megatec", maker, model, "", version, "")
-
-
-def _number(text: str) -> float | None:
-    """Return a field; spaces may only lead."""
-    return None if "-" in text else float(text)
 
 
 def readings(status: Status, ratings: Ratings | None) -> list[Reading]:
@@ -147,7 +122,7 @@ def _flags(status: Status) -> tuple[str, ...]:
     if _bit(status, 6):
         flags.add("LB")
     if _bit(status, 5) and not _bit(status, 7):
-        flags |= _regulation(status)
+        flags |= regulation(status.input_volts, status.output_volts)
     if _bit(status, 4):
         flags.add("FAULT")
     if _bit(status, 2):
@@ -159,11 +134,11 @@ def _flags(status: Status) -> tuple[str, ...]:
     return tuple(sorted(flags))
 
 
-def _regulation(status: Status) -> set[str]:
-    """Return what b5 means: output below, at or above the input voltage (NUT's rule)."""
-    if not status.input_volts or status.output_volts is None:
+def regulation(input_volts: float | None, output_volts: float | None) -> set[str]:
+    """Return what the bit of bypass, boost and buck means: output below, at or above the input (NUT's rule)."""
+    if not input_volts or output_volts is None:
         return {"BYPASS"}  # cannot be told apart: name the one that leaves the load unprotected
-    ratio = status.output_volts / status.input_volts
+    ratio = output_volts / input_volts
     if 0.5 <= ratio < 0.95:
         return {"TRIM"}
     if 0.95 <= ratio < 1.05:
@@ -194,13 +169,12 @@ def _battery(status: Status, ratings: Ratings | None) -> tuple[float | None, flo
 class MegatecDriver:
     """Reads one UPS: Q1 each time; F and I first, and with everything else."""
 
-    def __init__(self, link: Link) -> None:
-        """Remember the line."""
-        self._link = link
+    def __init__(self, link: Link, status: Status | None = None) -> None:
+        """Remember the line, and a Q1 answer that has just come over it, if one has."""
+        self._asker = Asker(link)
+        self._had = status
         self._identity = Identity()
         self._ratings: Ratings | None = None
-        self._asked = {"F": 0, "I": 0}
-        self._contact = False
 
     @property
     def identity(self) -> Identity:
@@ -209,89 +183,42 @@ class MegatecDriver:
 
     async def read(self, lane: Lane = Lane.ALL) -> Sequence[Reading]:
         """See ``Driver.read``."""
+        asker = self._asker
         try:
-            status = await self._status()
+            status, self._had = self._had, None
+            if status is None:
+                status = await asker.required("Q1", parse_status, PROTOCOL)
         except DeviceError:
-            self._contact = False
+            asker.contact = False
             raise
-        if not self._contact:  # perhaps another UPS is there now
-            self._asked = {"F": 0, "I": 0}
+        if not asker.contact:  # perhaps another UPS is there now
+            asker.forget()
             self._ratings, self._identity = None, Identity(profile="megatec")
-        if lane is Lane.ALL or not self._contact:
+        if lane is Lane.ALL or not asker.contact:
             await self._introduce()
-        self._contact = True
+        asker.contact = True
         found = readings(status, self._ratings)
         if lane is Lane.FAST:
             return [reading for reading in found if reading.quantity in {"ups.status", "battery.charge"}]
-        return [*found, *rating_readings(self._ratings), *self._names()]
+        return [*found, *rating_readings(self._ratings), *names(self._identity)]
 
     async def close(self) -> None:
         """See ``Driver.close``."""
-        self._contact = False
-        await self._link.close()
-
-    def _names(self) -> list[Reading]:
-        named = {
-            "ups.mfr": self._identity.manufacturer,
-            "ups.model": self._identity.model,
-            "ups.firmware": self._identity.firmware,
-        }
-        return [judged(name, value) for name, value in named.items() if value and QUANTITIES[name].plausible(value)]
-
-    async def _status(self) -> Status:
-        """Ask Q1, again when the answer does not fit.
-
-        Raises:
-            DeviceGarbled: no answer fitted.
-        """
-        last = ""
-        for attempt in range(_TRIES):
-            try:
-                last = _text(await self._link.ask(b"Q1\r"))
-            except DeviceGarbled:
-                if attempt == _TRIES - 1:
-                    raise
-                continue
-            except DeviceTimeout:
-                # A cable that feeds its adapter from DTR needs a second after opening, and loses the first command.
-                if attempt or self._contact:
-                    raise
-                continue
-            status = parse_status(last)
-            if status is not None:
-                return status
-            if last == "Q1" or last in _REFUSALS:
-                break  # it understood, and does not know Q1
-        if last == "Q1" or last in _REFUSALS:
-            hint = "it speaks another protocol than Megatec Q1, or the line echoes what it is sent"
-            raise DeviceGarbled(f"does not know Q1: it answered {last!r}", where=self._link.url, hint=hint)
-        hint = "noise, another speed than 2400 baud, or another protocol than Megatec Q1"
-        raise DeviceGarbled(f"not a Q1 answer: {last[:60]!r}", where=self._link.url, hint=hint)
+        self._asker.contact = False
+        await self._asker.link.close()
 
     async def _introduce(self) -> None:
         """Ask F and I; many devices know only one of them, or none."""
-        ratings = parse_ratings(await self._optional("F"))
-        if ratings is not None:
-            self._ratings = ratings
-        identity = parse_identity(await self._optional("I"))
-        if identity is not None:
-            self._identity = identity
-
-    async def _optional(self, command: str) -> str:
-        """Ask for what a device need not know; return "" when it does not, and in the end stop asking."""
-        if self._asked[command] >= _ASKS:
-            return ""
-        self._asked[command] += 1
-        try:
-            answer = _text(await self._link.ask(f"{command}\r".encode(), timeout=1.0))
-        except (DeviceTimeout, DeviceGarbled):
-            return ""
-        if answer.startswith("#"):
-            self._asked[command] = 0
-            return answer
-        return ""
+        self._ratings = await self._asker.optional("F", parse_ratings) or self._ratings
+        self._identity = await self._asker.optional("I", parse_identity) or self._identity
 
 
-def _text(answer: bytes) -> str:
-    """Return an answer as text, without the NULs and line feeds that some devices add."""
-    return answer.replace(b"\0", b"").strip(b"\n").decode("ascii", "backslashreplace")
+def names(identity: Identity) -> list[Reading]:
+    """Return what a device says of itself as readings; what it is silent of is left out."""
+    said = {
+        "ups.mfr": identity.manufacturer,
+        "ups.model": identity.model,
+        "ups.serial": identity.serial,
+        "ups.firmware": identity.firmware,
+    }
+    return [judged(name, value) for name, value in said.items() if value and QUANTITIES[name].plausible(value)]

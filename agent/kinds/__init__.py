@@ -81,20 +81,39 @@ def kinds() -> Mapping[str, DeviceKind]:
     }
 
 
-def defaults(kind: str) -> dict[str, Condition]:
-    """Return what devices of a kind are watched for, by name; nothing for a kind that there is not."""
+Flags = Mapping[str, frozenset[str]]
+"""Flags that a device raises beyond what its kind does, by quantity."""
+NO_FLAGS: Flags = {}
+
+
+def defaults(kind: str, flags: Flags = NO_FLAGS) -> dict[str, Condition]:
+    """Return what devices of a kind are watched for, by name; nothing for a kind that there is not.
+
+    Args:
+        kind: of the device.
+        flags: that it raises besides, as a UPS does on whose card a smoke detector hangs: for these it is watched as
+            the kind is that knows them.
+    """
     known = kinds().get(kind)
-    return {condition.name: condition for condition in known.conditions} if known else {}
+    if known is None:
+        return {}
+    found = {condition.name: condition for condition in known.conditions}
+    for other in kinds().values():
+        for condition in other.conditions:
+            if condition.flag and condition.flag in flags.get(condition.quantity, ()):
+                found.setdefault(condition.name, condition)
+    return found
 
 
-def conditions(kind: str, changes: Iterable[ConditionSettings]) -> tuple[Condition, ...]:
+def conditions(kind: str, changes: Iterable[ConditionSettings], flags: Flags = NO_FLAGS) -> tuple[Condition, ...]:
     """Return the conditions of a device, the defaults first.
 
     Args:
         kind: of the device.
         changes: from its settings; ``faults`` found nothing wrong with them.
+        flags: see ``defaults``.
     """
-    merged = defaults(kind)
+    merged = defaults(kind, flags)
     for change in changes:
         if not change.enabled:
             merged.pop(change.name, None)
@@ -105,14 +124,15 @@ def conditions(kind: str, changes: Iterable[ConditionSettings]) -> tuple[Conditi
     return tuple(merged.values())
 
 
-def faults(kind: str, changes: Iterable[Any]) -> Iterable[Fault]:
+def faults(kind: str, changes: Iterable[Any], flags: Flags = NO_FLAGS) -> Iterable[Fault]:
     """Yield what is wrong with a device's ``[[device.condition]]`` tables.
 
     Args:
         kind: of the device.
         changes: ``ConditionSettings``, or drafts of them where something is wrong already.
+        flags: see ``defaults``.
     """
-    base_of = defaults(kind)
+    base_of = defaults(kind, flags)
     seen: set[str] = set()
     for index, change in enumerate(changes):
         at = ("condition", index)

@@ -3,6 +3,8 @@
 * A datagram with a wrong request id makes it wait anew each time; the whole exchange is bounded here.
 * It hides NULL, noSuchInstance and error-status; here a point without an answer is None.
 * A request that was refused as a whole looks like one for OIDs that are not there; a witness tells them apart.
+* It hides the error-status of a walk too: a bulk that was refused looks like the end. Where it may be one, the walk is
+  done again row by row. A refusal there still looks like the end; the engine pysnmp tells them apart.
 * A session that was disturbed is thrown away, so that a late answer cannot be taken for the next one.
 """
 
@@ -115,6 +117,16 @@ class GufoLink:
         return got
 
     async def _walk(self, root: str) -> dict[str, Raw]:
+        if self._target.version == "1":
+            return await self._steps(root, 1)
+        rows = await self._steps(root, WALK_ROWS)
+        if len(rows) % WALK_ROWS:  # it ended within a bulk, so that was not refused
+            return rows
+        single = await self._steps(root, 1)
+        return single if len(single) > len(rows) else rows
+
+    async def _steps(self, root: str, many: int) -> dict[str, Raw]:
+        """Walk by so many rows in a step."""
         target = self._target
         session, self._session = self._session, None
         walked = Walked(root)
@@ -122,7 +134,7 @@ class GufoLink:
             async with asyncio.timeout(target.timeout) as limit:
                 if session is None:
                     session = await self._open()
-                rows = session.getnext(root) if target.version == "1" else session.getbulk(root, WALK_ROWS)
+                rows = session.getnext(root) if many == 1 else session.getbulk(root, many)
                 with suppress(NoSuchInstance):
                     async for oid, value in rows:
                         if not walked.take(oid, value):

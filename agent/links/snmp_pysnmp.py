@@ -110,6 +110,17 @@ class PysnmpLink:
         return None if status else {str(name): _raw(value) for name, value in rows}
 
     async def _walk(self, root: str) -> dict[str, Raw]:
+        if self._target.version != "1":
+            rows = await self._steps(root, WALK_ROWS)
+            if rows is not None:
+                return rows
+        rows = await self._steps(root, 1)  # a card that cannot send many rows at once may send them one by one
+        if rows is None:
+            raise garbled(self._target, f"it refuses to go on below {root}")
+        return rows
+
+    async def _steps(self, root: str, many: int) -> dict[str, Raw] | None:
+        """Walk by so many rows in a step; return None where the device refuses a step."""
         target = self._target
         walked = Walked(root)
         start = hlapi.ObjectType(hlapi.ObjectIdentity(root))
@@ -117,13 +128,15 @@ class PysnmpLink:
         with _errors(target):
             async with asyncio.timeout(target.timeout + _SLACK) as limit:
                 whom = await self._whom()
-                if target.version == "1":
+                if many == 1:
                     steps = hlapi.walk_cmd(*whom, start, **options)
                 else:
-                    steps = hlapi.bulk_walk_cmd(*whom, 0, WALK_ROWS, start, **options)
+                    steps = hlapi.bulk_walk_cmd(*whom, 0, many, start, **options)
                 async for step in steps:
                     status, rows = self._checked(step)
-                    if status or not all(walked.take(str(name), _raw(value)) for name, value in rows):
+                    if status:
+                        return None
+                    if not all(walked.take(str(name), _raw(value)) for name, value in rows):
                         break
                     limit.reschedule(asyncio.get_running_loop().time() + target.timeout + _SLACK)
         return walked.rows

@@ -6,24 +6,44 @@ A new one is a module here, a driver, a line in ``WAYS``, and a field of ``agent
 from typing import Final
 
 from agent.drivers.base import Driver
+from agent.ways import target
 from agent.ways import url as urls
-from agent.ways.base import Context, Way
+from agent.ways.apcsmart import ApcSmart
+from agent.ways.backup import Backup
+from agent.ways.base import Context, Tabled, Way, meant
 from agent.ways.group import Group
+from agent.ways.host import Host
+from agent.ways.line import Line
 from agent.ways.megatec import Megatec
+from agent.ways.modbus import Modbus
+from agent.ways.nut import Nut
 from agent.ways.pair import Pair
+from agent.ways.probe import Probe
+from agent.ways.security import Security
 from agent.ways.snmp import Snmp
 from contract.errors import UsageError
 from contract.settings import did_you_mean
 
-__all__ = ["WAYS", "Context", "Way", "from_url", "parse"]
+__all__ = ["SCHEMES", "WAYS", "Context", "Way", "from_url", "parse"]
 
 WAYS: Final[dict[str, type[Way]]] = {
     "snmp": Snmp,
     "megatec": Megatec,
+    "modbus": Modbus,
+    "apcsmart": ApcSmart,
+    "nut": Nut,
+    "line": Line,
+    "probe": Probe,
+    "host": Host,
+    "backup": Backup,
+    "security": Security,
     "pair": Pair,
     "group": Group,
 }
-"""Name of the table in the settings, and scheme of the URL → the way."""
+"""Name of the table in the settings → the way; the scheme of its URL, where that has a name of its own."""
+
+SCHEMES: Final[dict[str, type[Way]]] = {**WAYS, "modbus+rtu": Modbus, **dict.fromkeys(target.EXAMPLES, Probe)}
+"""Scheme of a URL → the way."""
 
 
 def parse(url: str) -> Way:
@@ -34,7 +54,7 @@ def parse(url: str) -> Way:
     """
     examples = ", ".join(way.EXAMPLE for way in WAYS.values() if way.EXAMPLE)
     parts = urls.split(url, f"write {examples}")
-    way = WAYS.get(parts.scheme)
+    way = SCHEMES.get(parts.scheme)
     if way is None or not way.EXAMPLE:
         raise UsageError(f"no protocol {parts.scheme!r}", hint=f"write {examples}")
     return way.from_url(parts)
@@ -54,8 +74,11 @@ def from_url(url: str, *, kind: str = "", profile: str = "") -> Driver:
     way = parse(url)
     if kind and kind not in way.KINDS:
         raise UsageError(f"no kind {kind!r} over this protocol", hint=did_you_mean(kind, way.KINDS))
-    kind = kind or way.KINDS[0]
+    kind = kind or meant(type(way), profile)
     names = way.profiles(kind)
+    if not profile and isinstance(way, Tabled):
+        every = sorted(name for each in way.KINDS for name in way.profiles(each))
+        raise UsageError("it cannot say what it is", hint=f"add --profile, one of {', '.join(every)}")
     if profile and not names:
         raise UsageError("this protocol has no profiles", hint="leave --profile out")
     if profile and profile not in names:

@@ -4,11 +4,13 @@ A way's module imports no protocol library before a driver is made: settings are
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from pathlib import Path
+from typing import ClassVar, Protocol, runtime_checkable
 from urllib.parse import SplitResult
 
 import msgspec
 
+from agent.clock import SystemClock
 from agent.drivers.base import Driver
 from agent.neighbours import Neighbours, Nobody
 from contract.clock import Clock
@@ -24,10 +26,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = ""
     """Of the tables that its way knows; empty: the device is asked what it is."""
     neighbours: Neighbours = Nobody()
-    state: str = ""
-    """Folder where it may keep what should outlive a restart (``agent.memo``); empty: nowhere."""
-    clock: Clock | None = None
-    """The agent's, which may know the gateway's time; None: the host's alone."""
+    clock: Clock = msgspec.field(default_factory=SystemClock)
+    """The agent's, which may know the gateway's time."""
+    state: Path | None = None
+    """The folder for what must be remembered (``agent.memo``); None: nothing is."""
 
 
 class Way(Protocol):
@@ -55,3 +57,18 @@ class Way(Protocol):
     def driver(self, context: Context) -> Driver:
         """Return the driver; it connects at its first read."""
         ...
+
+
+@runtime_checkable
+class Tabled(Protocol):
+    """A way whose devices cannot say what they are: a profile must be named, and says the kind."""
+
+    @classmethod
+    def kind_of(cls, profile: str) -> str:
+        """Return the kind of what a profile is for; empty for a profile that there is not."""
+        ...
+
+
+def meant(way: type[Way], profile: str) -> str:
+    """Return the kind of a device whose settings name none."""
+    return (way.kind_of(profile) if issubclass(way, Tabled) else "") or way.KINDS[0]

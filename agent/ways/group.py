@@ -15,7 +15,6 @@
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Annotated, Any, ClassVar
 from urllib.parse import SplitResult
 
@@ -100,13 +99,12 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
     def driver(self, context: Context) -> Driver:
         """See ``Way.driver``."""
-        from agent.clock import SystemClock  # noqa: PLC0415
         from agent.drivers.group import CountDriver, Given, GroupDriver  # noqa: PLC0415
         from agent.group import Wanted  # noqa: PLC0415
         from agent.members import Roll  # noqa: PLC0415
         from agent.memo import Memo  # noqa: PLC0415
 
-        clock = context.clock or SystemClock()
+        clock = context.clock
         roll = Roll(context.neighbours, self.lost_after)
         if self.count is not None:
             return CountDriver(self.count.device, self.count.quantity, float(self.need or 0), roll, clock)
@@ -114,5 +112,5 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         surplus = bool(self.spares) or need < len(self.members)
         reserve = int(surplus) if self.spare is None else self.spare
         wanted = Wanted(members=self.members, spares=self.spares, need=need, reserve=reserve)
-        memo = Memo(Given, Path(context.state) / f"group-{context.device}.json" if context.state else None)
+        memo = Memo(Given, context.state and context.state / f"group-{context.device}.json")
         return GroupDriver(wanted, self.ready, roll, clock, memo)

@@ -15,7 +15,6 @@
 """
 
 import ipaddress
-import pathlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Final
@@ -163,7 +162,6 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
     def driver(self, context: Context) -> Driver:
         """See ``Way.driver``."""
-        from agent.clock import SystemClock  # noqa: PLC0415
         from agent.drivers.pair import PairDriver  # noqa: PLC0415
         from agent.members import Roll  # noqa: PLC0415
         from agent.memo import Memo  # noqa: PLC0415
@@ -171,7 +169,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
         first, second = self.members
         roll = Roll(context.neighbours, self.lost_after)
-        memo = Memo(Memory, pathlib.Path(context.state) / f"pair-{context.device}.json" if context.state else None)
+        memo = Memo(Memory, context.state and context.state / f"pair-{context.device}.json")
         rules = Rules(
             settle=self.settle,
             switched=self.switched,
@@ -180,7 +178,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
         )
         active = _active(self.active, self.members, roll)
         standby = None if self.standby is None else _standby(self.standby, self.members, roll)
-        return PairDriver((first, second), roll, active, standby, rules, context.clock or SystemClock(), memo)
+        return PairDriver((first, second), roll, active, standby, rules, context.clock, memo)
 
 
 def _active_faults(asked: Asked) -> Iterable[Fault]:

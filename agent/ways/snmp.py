@@ -1,5 +1,6 @@
-"""Devices that speak SNMP: which objects mean what stands in ``agent/profiles``."""
+"""Devices that speak SNMP: which objects mean what stands in ``agent/profiles``, for those with tables in ``profiles_network``."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import SplitResult, unquote
@@ -19,14 +20,16 @@ _ALGORITHMS: Final = {
     "priv": ("des", "aes", "aes192", "aes256"),
 }
 _V3: Final = ("user", "auth", "auth_key", "priv", "priv_key", "context")
-_OPTIONS: Final = ("version", "timeout", "engine", *_V3)
+_TABLES: Final = ("network", "trunk", "host")
+"""Kinds of devices that keep tables."""
+_OPTIONS: Final = ("version", "timeout", "engine", *_V3, "ports", "reserve", "vrrp")
 _V3_EXAMPLE: Final = "snmp://host?version=3&user=…&auth=sha&auth_key=…&priv=aes&priv_key=…"
 
 
 class Snmp(msgspec.Struct, frozen=True, kw_only=True):
     """How to ask a device over SNMP."""
 
-    KINDS: ClassVar[tuple[str, ...]] = ("ups",)
+    KINDS: ClassVar[tuple[str, ...]] = ("ups", "environment", "power", *_TABLES)
     EXAMPLE: ClassVar[str] = "snmp://community@host"
 
     host: Text
@@ -42,6 +45,13 @@ class Snmp(msgspec.Struct, frozen=True, kw_only=True):
     timeout: Seconds = 2.0
     retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 1
     engine: Engine = "gufo"
+    ports: tuple[Text, ...] = ()
+    """Of a network device or a voice gateway: ports or trunks in service, by name, description, alias or index, with ``*``
+    and ``?``. Left out: every port that was up since the agent started; every trunk that is not switched off."""
+    reserve: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+    """Spare ports that there should be."""
+    vrrp: str = ""
+    """The virtual router that counts for ``x.vrrp.state``: its name, or its VRID."""
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
@@ -61,7 +71,11 @@ class Snmp(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def profiles(cls, kind: str) -> Sequence[str]:
         """See ``Way.profiles``."""
-        from agent.profiles import load_profiles  # noqa: PLC0415 - reads tables; only where one is named
+        if kind in _TABLES:
+            from agent import profiles_network  # noqa: PLC0415 - reads tables; only where one is named
+
+            return [profile.name for profile in profiles_network.load_profiles()] if kind != "host" else ()
+        from agent.profiles import load_profiles  # noqa: PLC0415
 
         return [profile.name for profile in load_profiles() if profile.kind == kind]
 
@@ -73,6 +87,7 @@ class Snmp(msgspec.Struct, frozen=True, kw_only=True):
 
             snmp://community@host:port?timeout=2              SNMP 2c; version=1 for the old one
             snmp://host?version=3&user=…&auth=sha256&auth_key=…&priv=aes&priv_key=…
+            snmp://community@host?ports=Gi0/1,Te*&reserve=4&vrrp=VI_1       for --kind network, trunk
         """
         where = f"snmp://{parts.hostname or ''}"
         host = url.host(parts, f"{cls.EXAMPLE}, or {_V3_EXAMPLE}")
@@ -106,6 +121,9 @@ class Snmp(msgspec.Struct, frozen=True, kw_only=True):
             engine=engine,  # type: ignore[arg-type]
             auth_key=_secret(options, "auth_key"),
             priv_key=_secret(options, "priv_key"),
+            ports=tuple(name for name in options.get("ports", "").split(",") if name),
+            reserve=_reserve(options, where),
+            vrrp=options.get("vrrp", ""),
         )
 
     def target(self) -> SnmpTarget:
@@ -127,8 +145,16 @@ class Snmp(msgspec.Struct, frozen=True, kw_only=True):
 
     def driver(self, context: Context) -> Driver:
         """See ``Way.driver``."""
-        from agent.drivers.snmp import SnmpDriver  # noqa: PLC0415
         from agent.links.snmp_engines import open_link  # noqa: PLC0415
+
+        if context.kind in _TABLES:
+            from agent.drivers.tables.base import Options  # noqa: PLC0415
+            from agent.drivers.tables.make import MAKERS  # noqa: PLC0415
+
+            options = Options(ports=self.ports, reserve=self.reserve, vrrp=self.vrrp)
+            link = open_link(self.target(), self.engine)
+            return MAKERS[context.kind](link, options, context.profile, time.monotonic, time.time)
+        from agent.drivers.snmp import SnmpDriver  # noqa: PLC0415
         from agent.profiles import load_profiles  # noqa: PLC0415
 
         profiles = [profile for profile in load_profiles() if profile.kind == context.kind]
@@ -172,6 +198,13 @@ def _check_v3(options: Mapping[str, str], where: str) -> None:
 
 def _secret(options: Mapping[str, str], name: str) -> Secret | None:
     return Secret(options[name]) if name in options else None
+
+
+def _reserve(options: Mapping[str, str], where: str) -> int:
+    text = options.get("reserve", "0")
+    if not text.isdecimal() or len(text) > 4:
+        raise UsageError(f"no number of ports: {text!r}", where=where, hint="write &reserve=4")
+    return int(text)
 
 
 def _reveal(secret: Secret | None) -> str:

@@ -8,13 +8,43 @@ in names with a number in them, such as ``ambient.2.temperature``, ``#`` stands 
 
 from typing import Final
 
-from contract.quantities import common, environment, group, pair, surge, ups
+from contract.quantities import (
+    agent,
+    backup,
+    common,
+    environment,
+    group,
+    host,
+    line,
+    network,
+    pair,
+    power,
+    security,
+    surge,
+    trunk,
+    ups,
+)
 from contract.quantities.entry import Kind, Quantity
 from contract.quantities.ups import UPS_STATUS
 
 __all__ = ["NUMBERED", "QUANTITIES", "UPS_STATUS", "Kind", "Quantity", "find"]
 
-_AREAS: Final = (common, ups, environment, surge, pair, group)
+_AREAS: Final = (
+    common,
+    ups,
+    environment,
+    power,
+    surge,
+    host,
+    network,
+    trunk,
+    line,
+    agent,
+    backup,
+    security,
+    pair,
+    group,
+)
 
 QUANTITIES: Final[dict[str, Quantity]] = {entry.name: entry for area in _AREAS for entry in area.PLAIN}
 """Every quantity by its name."""

@@ -14,6 +14,8 @@ PLAIN: Final = (
     text("device.contact", "contact that the device was told"),
     text("device.description", "what the device says of itself (sysDescr)"),
     number("x.contact", "", 0, 1, "1 while the device answers, 0 when it does not"),
+    number("x.traps", "", 0, 1e12, "traps and informs of the device since the agent started"),
+    text("x.trap.last", "name of the last one of them; of an unknown one its OID"),
     number("x.late", "s", 0, 1e9, "how much later than its measuring a poll came; only where that is long"),
 )
 

@@ -4,20 +4,15 @@ Layouts: Megatec protocol document, as NUT's blazer and nutdrv_qx read it. Comma
 CT and Q are known, S and C are taken and ignored; anything else is echoed, as the real ones do.
 """
 
-import asyncio
-import contextlib
-import os
-import tty
-from collections.abc import Callable
+import re
 from pathlib import Path
 
-from firmware_sims.faults import DELAY_SECONDS, Fault, spoiled
+from firmware_sims.faults import Fault
+from firmware_sims.serial_line import SerialUps, lines
 from firmware_sims.snmp_faces import Plate
 from firmware_sims.ups import Rating, Ups, View
 
 _TEST_SECONDS = 10.0
-_LONGEST = 64
-"""Bytes without a CR that are kept; no command is longer."""
 
 
 def q1(view: View, rating: Rating, *, beeper: bool) -> str:
@@ -52,34 +47,60 @@ def identity_line(plate: Plate) -> str:
     return f"#{plate.manufacturer:<15.15} {plate.model:<10.10} {plate.firmware:<10.10}"
 
 
+def dashed(answer: str) -> str:
+    """Return an answer whose numbers are dashes: the device has none to give. Flags stay."""
+    if not answer.startswith("("):
+        return answer
+    fields = answer[1:].split(" ")
+    return "(" + " ".join(field if len(field) > 5 else re.sub(r"\d", "-", field) for field in fields)
+
+
 class Megatec:
     """The conversation: one command in, one answer out. No line of its own."""
 
     def __init__(self, ups: Ups, plate: Plate) -> None:
         """Speak for a model."""
-        self._ups = ups
-        self._plate = plate
-        self._beeper = True
+        self.ups = ups
+        self.plate = plate
+        self.beeper = True
+
+    def split(self, received: bytes) -> tuple[list[bytes], bytes]:
+        """See ``Talk.split``."""
+        return lines(received)
+
+    def unasked(self) -> bytes:
+        """See ``Talk.unasked``."""
+        return b""
+
+    def reply(self, command: bytes, fault: Fault) -> bytes | None:
+        """See ``Talk.reply``."""
+        text = command.decode("latin-1").strip("\n\0 ")
+        answer = self.answer(text) if text else None
+        if answer is None:
+            return None
+        if fault is Fault.SENTINELS:
+            answer = dashed(answer)
+        return answer.encode("latin-1") + b"\r"
 
     def answer(self, command: str) -> str | None:
         """Return the answer without its CR, or None for none."""
         match command:
             case "Q1":
-                return q1(self._ups.view(), self._ups.rating, beeper=self._beeper)
+                return q1(self.ups.view(), self.ups.rating, beeper=self.beeper)
             case "F":
-                return rating_line(self._ups.rating)
+                return rating_line(self.ups.rating)
             case "I":
-                return identity_line(self._plate)
+                return identity_line(self.plate)
             case "T":
-                self._ups.test(_TEST_SECONDS)
+                self.ups.test(_TEST_SECONDS)
             case "TL":
-                self._ups.test(24 * 3600.0)
+                self.ups.test(24 * 3600.0)
             case "CT":
-                self._ups.cancel_test()
+                self.ups.cancel_test()
             case "Q":
-                self._beeper = not self._beeper
+                self.beeper = not self.beeper
             case _ if command[:1] == "T" and command[1:].isdigit():
-                self._ups.test(60.0 * int(command[1:]))
+                self.ups.test(60.0 * int(command[1:]))
             case _ if command[:1] in {"S", "C"} and command != "":
                 pass
             case _:
@@ -87,155 +108,9 @@ class Megatec:
         return None
 
 
-class MegatecUps:
-    """One simulated UPS on a serial line. Nothing is opened before ``start``."""
+class MegatecUps(SerialUps):
+    """One simulated UPS that speaks Megatec Q1."""
 
     def __init__(self, ups: Ups, plate: Plate, *, link: Path | None = None, host: str = "", port: int = 0) -> None:
-        """Remember what to be.
-
-        Args:
-            ups: the model.
-            plate: what it says of itself.
-            link: name of the serial port, a symbolic link to the pseudo-terminal; None for a TCP port.
-            host: where to listen when there is no link.
-            port: TCP port; 0 for a free one.
-        """
-        self.ups = ups
-        self._talk = Megatec(ups, plate)
-        self._link = link.absolute() if link else None
-        self._host = host or "127.0.0.1"
-        self._port = port
-        self._pty: _Pty | None = None
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._fault = Fault.NONE
-
-    @property
-    def address(self) -> str:
-        """The port's path, or ``host:port``, once started."""
-        return str(self._link) if self._link else f"{self._host}:{self._port}"
-
-    @property
-    def url(self) -> str:
-        """What ``wolfsmoke-agent read`` is given to read it."""
-        return f"megatec://{self.address}"
-
-    @property
-    def fault(self) -> Fault:
-        """What is wrong with it."""
-        return self._fault
-
-    async def set_fault(self, fault: Fault) -> None:
-        """Misbehave from now on; ``unplug`` takes the port away, anything else brings it back."""
-        was, self._fault = self._fault, fault
-        if fault is Fault.UNPLUG:
-            await self._close()
-        elif was is Fault.UNPLUG:
-            await self.start()
-
-    async def start(self) -> None:
-        """Open the line.
-
-        Raises:
-            OSError: the name or the port cannot be had.
-        """
-        if self._link is not None:
-            self._pty = _Pty(self._link, self._received)
-            self._pty.open()
-            return
-        self._server = await asyncio.start_server(self._serve, self._host, self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Close the line."""
-        await self._close()
-
-    async def _close(self) -> None:
-        if self._pty is not None:
-            self._pty.close()
-            self._pty = None
-        if self._server is not None:
-            self._server.close()
-            for writer in tuple(self._writers):
-                writer.close()
-            self._server = None
-
-    def _received(self, command: bytes) -> None:
-        loop = asyncio.get_running_loop()
-        answer = self._answer(command)
-        if answer:
-            loop.call_later(DELAY_SECONDS if self._fault is Fault.DELAY else 0.0, self._write, answer)
-
-    def _write(self, answer: bytes) -> None:
-        if self._pty is not None:
-            self._pty.write(answer)
-
-    def _answer(self, command: bytes) -> bytes | None:
-        text = command.decode("latin-1").strip("\n\0 ")
-        answer = self._talk.answer(text) if text else None
-        return None if answer is None else spoiled(answer.encode("latin-1") + b"\r", self._fault)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        try:
-            while True:
-                answer = self._answer((await reader.readuntil(b"\r"))[:-1])
-                if self._fault is Fault.DELAY:
-                    await asyncio.sleep(DELAY_SECONDS)
-                if answer:
-                    writer.write(answer)
-                    await writer.drain()
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            pass  # the reader went away, or does not speak our language
-        finally:
-            self._writers.discard(writer)
-            writer.close()
-
-
-class _Pty:
-    """A pseudo-terminal with a name. Our own copy of the far end stays open, so that clients may come and go."""
-
-    def __init__(self, link: Path, received: Callable[[bytes], None]) -> None:
-        self._link = link
-        self._received = received
-        self._near = self._far = -1
-        self._waiting = b""
-
-    def open(self) -> None:
-        """Make the terminal and its name."""
-        if self._link.exists() and not self._link.is_symlink():
-            raise FileExistsError(17, "is there already, and is not one of ours", str(self._link))
-        self._near, self._far = os.openpty()
-        for end in (self._near, self._far):
-            tty.setraw(end)
-        os.set_blocking(self._near, False)
-        self._link.parent.mkdir(parents=True, exist_ok=True)
-        self._link.unlink(missing_ok=True)
-        self._link.symlink_to(os.ttyname(self._far))
-        asyncio.get_running_loop().add_reader(self._near, self._readable)
-
-    def close(self) -> None:
-        """Take terminal and name away: clients see the cable pulled."""
-        if self._near < 0:
-            return
-        asyncio.get_running_loop().remove_reader(self._near)
-        self._link.unlink(missing_ok=True)
-        os.close(self._near)
-        os.close(self._far)
-        self._near = self._far = -1
-
-    def write(self, answer: bytes) -> None:
-        """Send; what nobody fetches is dropped, as on a wire."""
-        if self._near >= 0:
-            with contextlib.suppress(BlockingIOError):
-                os.write(self._near, answer)
-
-    def _readable(self) -> None:
-        try:
-            self._waiting += os.read(self._near, 1024)
-        except OSError:  # a client reset the line
-            return
-        *commands, rest = self._waiting.split(b"\r")
-        self._waiting = rest[-_LONGEST:]
-        for command in commands:
-            self._received(command)
+        """Remember what to be: see ``SerialUps``; ``plate`` is what it says of itself."""
+        super().__init__(ups, Megatec(ups, plate), link=link, host=host, port=port)

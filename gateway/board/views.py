@@ -6,44 +6,29 @@ from typing import Final
 import msgspec
 
 from contract.alarm import AlarmState
-from contract.quantities import find
+from contract.quantities import Kind, find
 from contract.reading import Quality, Reading
+from gateway.board import kinds
 from gateway.board.ports import AlarmView, DeviceView, LastReading, LiveView
 from gateway.board.words import Words
 
-FIRST: Final = (
-    "battery.charge",
-    "battery.runtime",
-    "ups.load",
-    "input.voltage",
-    "output.voltage",
-    "battery.voltage",
-    "battery.temperature",
-    "ups.temperature",
-    "ambient.temperature",
-    "ambient.humidity",
-)
-"""What a device's card shows unopened, in this order, as far as the device has it."""
-CHARTED: Final = (
-    "battery.charge",
-    "ups.load",
-    "input.voltage",
-    "battery.runtime",
-    "battery.voltage",
-    "battery.temperature",
-    "ambient.temperature",
-)
 CONTACT: Final = "x.contact"
-STATUS: Final = "ups.status"
+VERDICT: Final = "x.selfcheck.verdict"
+FINDINGS: Final = "x.selfcheck.findings"
 LONG: Final = 16
 """Characters that stay on one line."""
 MAX_OVER: Final = 10
 """Alarms that are over and that nobody has acknowledged: the newest are enough."""
 MAX_LINES: Final = 8
 """Lines in one chart: more cannot be told apart."""
-_SPANS: Final = frozenset({"battery.runtime", "x.ups.on-battery.time", "device.uptime"})
+_SPANS: Final = frozenset(
+    {
+        "battery.runtime", "x.ups.on-battery.time", "device.uptime", "host.uptime", "agent.uptime", "agent.room",
+        "backup.age", "backup.#.age", "backup.left", "backup.tape.age",
+    }
+)  # fmt: skip
+_SIZES: Final = frozenset({"B", "B/s"})
 _SEVERITIES: Final = ("minor", "moderate", "severe", "extreme")
-_BAD_FLAGS: Final = frozenset({"OB", "LB", "RB", "BYPASS", "OFF", "OVER", "FSD", "ALARM", "FAULT", "COMM"})
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -83,6 +68,7 @@ class Card(msgspec.Struct, frozen=True):
     state: str
     at: float
     limit: float
+    kind: str = ""
     flags: tuple[Flag, ...] = ()
     main: tuple[Row, ...] = ()
     rows: tuple[Row, ...] = ()
@@ -174,7 +160,7 @@ def _card(
     limit = ages.device(view.interval)
     contact = view.readings.get(CONTACT)
     mute = contact is not None and contact.reading.value == 0
-    status = view.readings.get(STATUS)
+    statuses = [last.reading for name, last in view.readings.items() if _is_flags(name)]
     at = max((last.at for name, last in view.readings.items() if last.reading.good and name != CONTACT), default=0.0)
     stale = not _fresh(at, now, limit)
     if alarm:
@@ -188,16 +174,13 @@ def _card(
     elif stale:
         state = "stale"
     else:
-        state = "fine" if status is None or status.reading.good else "unsure"
+        state = "fine" if all(status.good for status in statuses) else "unsure"
     blind = stale or away or mute
     rows = {
         name: _row(name, last, words, limit=ages.reading(view.interval), now=now, blind=blind)
         for name, last in sorted(view.readings.items())
     }
-    value = status.reading.value if status is not None and status.reading.good else None
-    flags = (
-        tuple(Flag(words.name("flag", flag), flag in _BAD_FLAGS) for flag in value) if isinstance(value, tuple) else ()
-    )
+    said = [flag for status in statuses if status.good and isinstance(status.value, tuple) for flag in status.value]
     return Card(
         key=f"{site}/{agent}/{device}",
         title=view.title or device,
@@ -205,10 +188,16 @@ def _card(
         state=state,
         at=at,
         limit=limit,
-        flags=flags,
-        main=tuple(rows[name] for name in FIRST if name in rows),
+        kind=view.kind,
+        flags=tuple(Flag(words.name("flag", flag), flag not in kinds.CALM) for flag in said),
+        main=tuple(rows[name] for name in kinds.first(view.kind, rows)),
         rows=tuple(rows.values()),
     )
+
+
+def _is_flags(quantity: str) -> bool:
+    known = find(quantity)
+    return known is not None and known.kind is Kind.FLAGS
 
 
 def _place(room: str, site: str, agent: str) -> str:
@@ -220,7 +209,7 @@ def _row(name: str, last: LastReading, words: Words, *, limit: float, now: float
     old = blind or not _fresh(last.at, now, limit)
     quality = Quality.STALE if reading.good and old else reading.quality
     known = find(name)
-    unit = "" if known is None or name in _SPANS else known.unit
+    unit = "" if known is None or known.name in _SPANS or known.unit in _SIZES else known.unit
     return Row(name, label(name, words), text(reading, words), unit.replace("degC", "°C"), quality, last.at, limit)
 
 
@@ -230,9 +219,17 @@ def _fresh(at: float, now: float, limit: float) -> bool:
 
 
 def label(quantity: str, words: Words) -> str:
-    """Return what a quantity is called; in English the dictionary's meaning where the catalogue has no word."""
+    """Return what a quantity is called; in English the dictionary's meaning where the catalogue has no word.
+
+    One with numbers in its name has its template's word, and the numbers behind it.
+    """
     known = find(quantity)
     named = words.name("quantity", quantity)
+    numbers = [part for part in quantity.split(".") if part.isdigit()]
+    if named == quantity and numbers:
+        template = ".".join("#" if part.isdigit() else part for part in quantity.split("."))
+        word = words.name("quantity", template)
+        return quantity if word == template else " ".join([word, *numbers])
     return known.meaning if named == quantity and known is not None and words.language == "en" else named
 
 
@@ -243,14 +240,38 @@ def text(reading: Reading, words: Words) -> str:
             return "—"
         case tuple() as flags:
             return words("comma").join(words.name("flag", flag) for flag in flags) or "—"
+        case str() as said if reading.quantity == VERDICT:
+            return words.name("verdict", said)
+        case str() as said if reading.quantity == FINDINGS:
+            return _findings(said, words)
         case str() as said:
             return said
-        case number if reading.quantity in _SPANS and reading.good:
+        case number if (known := find(reading.quantity)) and known.name in _SPANS and reading.good:
             return words.span(number)
+        case number if known and known.unit in _SIZES:
+            return _size(number) + known.unit
         case number if reading.quantity == CONTACT:
             return words("yes" if number else "no")
         case number:
             return f"{round(number, 2):.10g}"
+
+
+def _findings(said: str, words: Words) -> str:
+    """Return what the steps of a self-check found: ``port ok eth1 up; gateway bad 192.0.2.1 no-answer`` in words."""
+    steps = []
+    for step in said.split("; "):
+        name, _, rest = step.partition(" ")
+        mark, _, note = rest.partition(" ")
+        steps.append(" ".join(filter(None, (words.name("step", name), words.name("mark", mark), note))))
+    return words("semicolon").join(steps)
+
+
+def _size(number: float) -> str:
+    """Return a size up to where its unit begins: ``12.5 Gi``."""
+    for prefix, factor in (("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)):
+        if abs(number) >= factor:
+            return f"{round(number / factor, 1):g} {prefix}"
+    return f"{number:.10g} "
 
 
 def alarms(live: LiveView, words: Words, now: float) -> list[AlarmRow]:
@@ -287,7 +308,7 @@ def _active(view: AlarmView) -> bool:
 def charts(live: LiveView, words: Words) -> list[Chart]:
     """Return what can be charted: for each quantity the devices that have it."""
     made = []
-    for quantity in CHARTED:
+    for quantity in kinds.CHARTED:
         lines = [
             Line(site, agent, device, view.title or device)
             for (site, agent, device), view in sorted(live.devices.items())

@@ -6,14 +6,12 @@ import msgspec
 
 from contract.reading import Quality, Reading
 from gateway import watches
-from gateway.board import views
+from gateway.board import kinds, views
 from gateway.board.words import Words
 from gateway.incident import Incident, Purpose, Symptom
 from gateway.plan.model import Clause
 
 _DAY = 86400
-_NOW = ("battery.charge", "battery.runtime", "ups.load")
-"""What a person on call wants to know of a device before anything else."""
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -71,7 +69,9 @@ def compose(
 def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) -> dict[str, Any]:
     """Return the same for machines; JSON types only."""
     worst = incident.worst
-    trigger = clause.triggered_by(worst.condition)
+    trigger = clause.triggered_by(worst.condition, incident.source.kind, incident.source.device) or clause.triggered_by(
+        worst.condition
+    )
     return {
         "code": incident.code,
         "clause": clause.clause,
@@ -157,13 +157,16 @@ def _facts(
 
 
 def _value(worst: Symptom, words: Words) -> str:
-    """Return the reading that raised the alarm; of contact and hearing, the title has said it."""
+    """Return the reading that raised the alarm; of contact and hearing, the title has said it.
+
+    Flags say more than the title does: those of a line, whose fault it is.
+    """
     value = tuple(worst.value) if isinstance(worst.value, list) else worst.value
     if worst.quantity == watches.SAID and isinstance(value, str):
         return _one_line(value)
     if worst.quantity == watches.OFFSET and isinstance(value, int | float):
         return f"{words('clock')} {'+' if value > 0 else '−'}{words.span(abs(value))}"
-    if value is None or worst.quantity.startswith("x."):
+    if value is None or (worst.quantity.startswith("x.") and not isinstance(value, tuple)):
         return ""
     return f"{views.label(worst.quantity, words)} {views.text(Reading(worst.quantity, value), words)}"
 
@@ -174,7 +177,7 @@ def _now(card: views.Card | None, words: Words) -> str:
         return ""
     if card.blind:
         return words.name("state", card.state)
-    rows = [row for row in card.main if row.quantity in _NOW and row.quality is Quality.GOOD]
+    rows = [row for row in card.main if row.quantity in kinds.now(card.kind) and row.quality is Quality.GOOD]
     if not rows:  # the alarm stands, and it may be that of silence
         return words.name("state", "stale")
     said = [flag.label for flag in card.flags]

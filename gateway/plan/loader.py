@@ -1,11 +1,17 @@
 """Plan files to clauses: every problem of every file in one listing. Pure: texts come in."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+import msgspec
 
 from contract.errors import ConfigError, Problem
 from contract.locate import Locator, Path, dotted
 from contract.settings import did_you_mean, load
-from gateway.plan.model import Clause, Plan, PlanFile
+from gateway.board import words
+from gateway.plan.model import UNSAID, Clause, Key, Plan, PlanFile, Trigger, Words, keys_of
+
+_NAMES = words.Words("zh")
+_ENGLISH = words.Words("en")
 
 
 def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = None) -> Plan:
@@ -20,8 +26,9 @@ def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = No
     """
     problems: list[Problem] = []
     clauses: list[Clause] = []
+    common: list[Trigger] = []
     taken: dict[str, str] = {}
-    by_condition: dict[tuple[str, str], str] = {}
+    by_condition: dict[Key, str] = {}
     for file, text in sorted(texts.items()):
         try:
             loaded = load(PlanFile, text, file=file)
@@ -29,6 +36,7 @@ def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = No
             problems.extend(error.problems)
             continue
         locator = Locator(text)
+        common.extend(loaded.trigger)
         for index, clause in enumerate(loaded.clause):
             at: Path = ("clause", index)
             for path, what, hint in _misfits(clause, departments, taken, by_condition):
@@ -36,20 +44,60 @@ def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = No
                 problems.append(Problem(file, locator.line(where), dotted(where), what, hint))
             taken.setdefault(clause.clause, file)
             for trigger in clause.trigger:
-                by_condition.setdefault((clause.kind, trigger.condition), clause.clause)
+                for key in keys_of(trigger, clause.kinds_of(trigger)):
+                    by_condition.setdefault(key, clause.clause)
             clauses.append(clause)
     if not texts:
         problems.append(Problem("plan", 0, "", "no plan file", "put at least one *.toml into the plan's folder"))
+    elif not clauses and not problems:
+        problems.append(Problem(min(texts), 0, "", "no clause in the whole plan", "add a [[clause]]"))
     if problems:
         raise ConfigError(problems)
-    return Plan(tuple(clauses))
+    return Plan(tuple(_with_common([_single(clause) for clause in clauses], [*_each(common)])))
+
+
+def _single(clause: Clause) -> Clause:
+    return msgspec.structs.replace(clause, trigger=tuple(_each(clause.trigger)))
+
+
+def _each(triggers: Iterable[Trigger]) -> Iterator[Trigger]:
+    """Yield one trigger for each condition, each with a title."""
+    for trigger in triggers:
+        for condition in trigger.names:
+            title = trigger.title
+            if title == UNSAID:
+                title = Words(_NAMES.name("condition", condition), _ENGLISH.name("condition", condition))
+            yield msgspec.structs.replace(trigger, condition=condition, conditions=(), title=title)
+
+
+def _with_common(clauses: Iterable[Clause], common: Iterable[Trigger]) -> Iterator[Clause]:
+    """Yield the clauses with the triggers that concern every kind of device: in the first clause that is about the kind."""
+    clauses = list(clauses)
+    first = {kind: clause.clause for clause in reversed(clauses) for kind in clause.kinds}
+    said = {
+        (kind, one.condition)
+        for clause in clauses
+        for one in clause.trigger
+        for kind in clause.kinds_of(one)
+        if not one.devices
+    }
+    for clause in clauses:
+        mine = [kind for kind in clause.kinds if first[kind] == clause.clause]
+        more = []
+        for trigger in common:
+            kinds = tuple(
+                kind for kind in mine if kind in (trigger.kinds or mine) and (kind, trigger.condition) not in said
+            )
+            if kinds:
+                more.append(msgspec.structs.replace(trigger, kinds=kinds))
+        yield msgspec.structs.replace(clause, trigger=(*clause.trigger, *more))
 
 
 def _misfits(
     clause: Clause,
     departments: Collection[str] | None,
     taken: Mapping[str, str],
-    by_condition: Mapping[tuple[str, str], str],
+    by_condition: Mapping[Key, str],
 ) -> Iterator[tuple[Path, str, str]]:
     """Yield what is wrong with a clause next to the others and the contacts: path, what, hint."""
     if clause.clause in taken:
@@ -59,10 +107,16 @@ def _misfits(
             "a clause stands in one place",
         )
     for index, trigger in enumerate(clause.trigger):
-        other = by_condition.get((clause.kind, trigger.condition))
-        if other is not None and other != clause.clause:
-            what = f"{trigger.condition!r} of {clause.kind!r} triggers clause {other} already"
-            yield ("trigger", index, "condition"), what, "one condition puts one clause in force"
+        key_of = "condition" if trigger.condition else "conditions"
+        for kind, condition, device in keys_of(trigger, clause.kinds_of(trigger)):
+            other = by_condition.get((kind, condition, device))
+            if other is not None and other != clause.clause:
+                what = f"{condition!r} of {device or kind!r} triggers clause {other} already"
+                yield ("trigger", index, key_of), what, "one condition puts one clause in force"
+        for condition in trigger.names if trigger.title == UNSAID else ():
+            if _NAMES.name("condition", condition) == condition:
+                hint = 'check the name, or write title = { zh = "…", en = "…" }'
+                yield ("trigger", index, key_of), f"no condition {condition!r} is known", hint
     if departments is None:
         return
     named: list[tuple[Path, str]] = [(("departments",), name) for name in clause.departments]

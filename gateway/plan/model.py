@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -77,11 +77,22 @@ class Words(msgspec.Struct, frozen=True):
         return self.en if language == "en" else self.zh
 
 
+UNSAID: Final = Words("-", "-")
+"""Stands for the condition's own name."""
+
+
 class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     """A condition that puts the clause in force."""
 
-    condition: Slug
-    title: Words
+    condition: Slug = ""
+    conditions: tuple[Slug, ...] = ()
+    """Several that are dealt with alike, instead of one; the loader makes a trigger of each."""
+    kinds: tuple[Slug, ...] = ()
+    """Of which of the clause's kinds; none: of all."""
+    devices: tuple[Slug, ...] = ()
+    """On which devices, by their ids; none: on all that no other trigger names."""
+    title: Words = UNSAID
+    """Left out: what the condition is called."""
     level: Level
     wake: Wake
     urgency: Urgency
@@ -89,6 +100,22 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     certainty: Certainty = Certainty.OBSERVED
     page_after: Seconds = 0.0
     """People are told only when it has stood for so long. The board does not wait."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The conditions that it is about."""
+        return (self.condition, *self.conditions) if self.condition else self.conditions
+
+    @staticmethod
+    def faults(draft: Any) -> Iterable[Fault]:
+        """Yield what does not fit."""
+        if isinstance(draft.condition, str) and isinstance(draft.conditions, tuple):
+            if bool(draft.condition) is bool(draft.conditions):
+                yield Fault("condition, or conditions?", 'write condition = "on-battery", or conditions = ["…", "…"]')
+            elif draft.conditions and draft.title != UNSAID:
+                yield Fault(
+                    "one title for several conditions", "leave it out: each is called by its own name", ("title",)
+                )
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,8 +159,8 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
 
     clause: Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+){1,4}$")]
     title: Words
-    kind: Slug
-    """The kind of device that it is about."""
+    kinds: tuple[Slug, ...]
+    """The kinds of devices that it is about."""
     departments: tuple[Slug, ...]
     """Who answers for it, first the one that leads."""
     deadline: Seconds
@@ -145,9 +172,23 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     step: tuple[Step, ...] = ()
     escalation: Escalation
 
-    def triggered_by(self, condition: str) -> Trigger | None:
-        """Return the trigger for a condition."""
-        return next((trigger for trigger in self.trigger if trigger.condition == condition), None)
+    def triggered_by(self, condition: str, kind: str = "", device: str = "") -> Trigger | None:
+        """Return the trigger for a condition: where they are given, on devices of a kind, and on a device.
+
+        One that names the device goes before one that names none.
+        """
+        general = None
+        for trigger in self.trigger:
+            if condition in trigger.names and (not kind or kind in self.kinds_of(trigger)):
+                if device in trigger.devices:
+                    return trigger
+                if not trigger.devices or not device:
+                    general = general or trigger
+        return general
+
+    def kinds_of(self, trigger: Trigger) -> tuple[str, ...]:
+        """Return the kinds of devices that one of its triggers is about."""
+        return trigger.kinds or self.kinds
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
@@ -155,22 +196,51 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(draft.clause, str) and isinstance(draft.trigger, tuple):
             if not draft.trigger:
                 yield Fault("a clause without a trigger never comes into force", "add [[clause.trigger]]", ("trigger",))
-            seen: set[str] = set()
-            for index, trigger in enumerate(draft.trigger):
-                name = getattr(trigger, "condition", None)
-                if isinstance(name, str):
-                    if name in seen:
-                        what = f"a second trigger for {name!r}"
-                        yield Fault(what, "put the two together", ("trigger", index, "condition"))
-                    seen.add(name)
+            yield from _twice(draft)
+        if draft.kinds == ():
+            yield Fault("about no kind of device", 'write kinds = ["ups"]', ("kinds",))
         if isinstance(draft.departments, tuple) and not draft.departments:
             yield Fault("nobody answers for it", 'write departments = ["info-centre"]', ("departments",))
+
+
+Key = tuple[str, str, str]
+"""Kind of device, condition, device ("" for all)."""
+
+
+def keys_of(trigger: Trigger, kinds: Iterable[str]) -> Iterable[Key]:
+    """Yield all that a trigger is about, on these kinds of devices."""
+    for kind in kinds:
+        for condition in trigger.names:
+            for device in trigger.devices or ("",):
+                yield kind, condition, device
+
+
+def _twice(draft: Any) -> Iterable[Fault]:
+    """Yield the triggers that another one has said already, or that are about what the clause is not about."""
+    of = draft.kinds if isinstance(draft.kinds, tuple) else ()
+    seen: set[Key] = set()
+    for index, trigger in enumerate(draft.trigger):
+        if not isinstance(trigger, Trigger):
+            continue
+        for kind in trigger.kinds:
+            if kind not in of:
+                yield Fault(
+                    f"the clause is not about {kind!r}", "name it in the clause's kinds", ("trigger", index, "kinds")
+                )
+        keys = set(keys_of(trigger, trigger.kinds or of))
+        for condition in dict.fromkeys(condition for _, condition, _ in sorted(keys & seen)):
+            at = ("trigger", index, "condition" if trigger.condition else "conditions")
+            yield Fault(f"a second trigger for {condition!r}", "put the two together", at)
+        seen |= keys
 
 
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file of the plan."""
 
-    clause: tuple[Clause, ...]
+    clause: tuple[Clause, ...] = ()
+    trigger: tuple[Trigger, ...] = ()
+    """What concerns every kind of device: each first clause that is about a kind has it too, where no clause says it
+    otherwise of that kind."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -182,10 +252,13 @@ class Plan(msgspec.Struct, frozen=True):
         """Return a clause by its number."""
         return next((one for one in self.clauses if one.clause == clause), None)
 
-    def match(self, kind: str, condition: str) -> tuple[Clause, Trigger] | None:
-        """Return the clause that a condition on a kind of device puts in force."""
+    def match(self, kind: str, condition: str, device: str = "") -> tuple[Clause, Trigger] | None:
+        """Return the clause that a condition on a kind of device puts in force; first, one that names the device."""
+        found = None
         for clause in self.clauses:
-            trigger = clause.triggered_by(condition) if clause.kind == kind else None
-            if trigger is not None:
+            trigger = clause.triggered_by(condition, kind, device)
+            if trigger is not None and device in trigger.devices:
                 return clause, trigger
-        return None
+            if trigger is not None and found is None:
+                found = clause, trigger
+        return found

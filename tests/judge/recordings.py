@@ -46,6 +46,11 @@ class Recorded:
     async def get(self, oids: Sequence[str]) -> dict[str, Raw]:
         return {oid: self.values.get(oid) for oid in oids}
 
+    async def walk(self, root: str) -> dict[str, Raw]:
+        start = root + "."
+        below = [oid for oid in self.values if oid.startswith(start)]
+        return {oid: self.values[oid] for oid in sorted(below, key=lambda oid: [int(part) for part in oid.split(".")])}
+
     async def close(self) -> None:
         pass
 
@@ -61,6 +66,9 @@ class Listening:
         got = await self._link.get(oids)
         self.values.update(got)
         return got
+
+    async def walk(self, root: str) -> dict[str, Raw]:
+        return await self._link.walk(root)
 
     async def close(self) -> None:
         await self._link.close()

@@ -11,6 +11,8 @@ from expectations import SENTINELS, Expected
 from agent.drivers.base import Identity
 from agent.links.snmp import Raw
 from contract.quantities import Kind, find
+from contract.quantities.environment import AMBIENT_STATUS
+from contract.quantities.power import POWER_STATUS
 from contract.reading import Reading
 
 STANDARD = {
@@ -64,7 +66,7 @@ IDENTITY = {
 SIDES = (
     ("bypass", ("input.bypass.",)),
     ("battery", ("battery.", "ups.temperature", "x.")),
-    ("input", ("input.", "x.")),
+    ("input", ("input.", "x.", "ambient.")),
     ("load", ("ups.", "output.", "outlet.", "x.")),
     ("output", ("output.", "ups.", "outlet.", "x.")),
     ("ambient", ("ambient.", "ups.temperature")),
@@ -74,6 +76,11 @@ SIDES = (
 SETTINGS = ("nominal", "transfer", ".low", ".high", "maximum", "minimum", ".fault", "warning", "energysave", "delay")
 """Names of settings and extremes; not what a sensor means."""
 TROUBLE = {"OB", "LB", "RB", "OVER", "OFF", "BYPASS", "ALARM", "FAULT", "COMM", "FSD", "DISCHRG", "CAL", "BOOST"}
+TROUBLE |= {*AMBIENT_STATUS, *POWER_STATUS}
+ALIKE = ({"W", "VA", "var"}, {"kWh", "kVAh", "kvarh"})
+"""The recorders have one class, and one unit, for all of these."""
+SYNONYMS = {"off": "open", "on": "closed"}
+"""What recorders call a contact."""
 
 
 @dataclass
@@ -162,9 +169,9 @@ def stands(entry: Expected, reading: Reading, returned: Reading) -> bool:
         return near(returned.value, float(reading.value), entry.step)
     if isinstance(reading.value, tuple) and isinstance(returned.value, tuple):
         return set(reading.value) - {"OL"} <= set(returned.value)
-    if reading.quantity == "ups.alarm" and reading.value != "none":
+    if reading.quantity.endswith(".alarm") and reading.value != "none":
         return str(reading.value) in str(returned.value).split("; ")
-    return reading.quantity == "ups.alarm" or same_word(str(reading.value), str(returned.value))
+    return reading.quantity.endswith(".alarm") or same_word(str(reading.value), str(returned.value))
 
 
 def near(value: float, wanted: float, step: float) -> bool:
@@ -183,7 +190,9 @@ def named(entry: Expected, quantity: str) -> bool:
     if entry.section == "state":
         return True
     known = find(quantity)
-    if known is None or known.kind is not Kind.NUMBER or known.unit != entry.unit:
+    if known is None or known.kind is not Kind.NUMBER:
+        return False
+    if entry.unit and known.unit != entry.unit and not any({known.unit, entry.unit} <= units for units in ALIKE):
         return False
     text = entry.what.lower()
     if entry.unit == "%" and "charge" in text.split()[0]:
@@ -202,8 +211,10 @@ def fits(entry: Expected, reading: Reading) -> bool:
     if isinstance(value, tuple):
         if entry.section == "scenario":
             return str(wanted)[1:] not in value if str(wanted).startswith("!") else wanted in value
+        if reading.quantity != "ups.status":
+            return not entry.severity or severe(entry.severity, set(value))
         return consistent(str(wanted), entry.severity, set(value))
-    if isinstance(value, str) and entry.section == "state" and reading.quantity in ("ups.alarm", "x.ups.alarms"):
+    if isinstance(value, str) and entry.section == "state" and reading.quantity.endswith((".alarm", ".alarms")):
         return (value == "none") == (entry.severity == "ok")
     if reading.quantity == "x.ups.alarms":
         return (value == 0) == (entry.severity == "ok")
@@ -218,14 +229,19 @@ def consistent(word: str, severity: str, flags: set[str]) -> bool:
     for part, flag in (("onbattery", "OB"), ("bypass", "BYPASS"), ("low", "LB"), ("online", "OL")):
         if part in plain and "not" not in plain:
             return flag in flags
-    if severity:
-        return bool(flags & TROUBLE) == (severity in ("warning", "critical"))
-    return not flags & TROUBLE
+    return severe(severity, flags)
+
+
+def severe(severity: str, flags: set[str]) -> bool:
+    """Say whether flags mean trouble where the recorder does."""
+    return bool(flags & TROUBLE) == (severity in ("warning", "critical"))
 
 
 def same_word(ours: str, theirs: str) -> bool:
     """Say whether two words for a state are the same; MIBs repeat the object's name in them (batteryNormal)."""
     one, other = _plain(ours), _plain(theirs)
+    if SYNONYMS.get(other) == one:
+        return True
     return bool(one) and (one == other or other.endswith(one) or one.endswith(other) or other.startswith(one))
 
 

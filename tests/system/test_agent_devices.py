@@ -17,7 +17,8 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from contract import settings
-from contract.message import Ack, Alarms, Readings, decode, encode
+from contract.command import Command, Outcome, Reply
+from contract.message import GATEWAY_TOPIC, Ack, Alarms, Heartbeat, Readings, decode, encode
 from firmware_sims import site
 from firmware_sims.faults import Fault
 
@@ -79,6 +80,7 @@ class Ear:
     def __init__(self, port):
         self.polls = []
         self.changes = []
+        self.replies = []
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
         self._client.on_message = self._on_message
         self._client.connect("127.0.0.1", port)
@@ -87,6 +89,8 @@ class Ear:
 
     def _on_message(self, _client, _data, message):
         kind = message.topic.rpartition("/")[2]
+        if kind == "replies":
+            self.replies.append(decode(Reply, message.payload))
         if kind not in ("readings", "alarms"):
             return
         if kind == "readings":
@@ -109,6 +113,14 @@ class Ear:
             if (each.device, each.condition) == (device, "contact-lost")
         ]
         return [active for _, active in dict.fromkeys(found)]
+
+    def command(self, device, verb, **more):
+        """Speak as the gateway: its heartbeat, by which an agent knows the time, and a command."""
+        now = time.time()
+        beat = Heartbeat("garrison", "journal", "session", now, online=True)
+        self._client.publish(GATEWAY_TOPIC, encode(beat), qos=1)
+        command = Command(f"c{len(self.replies)}", device, verb, expires=now + LIMIT, who="li", **more)
+        self._client.publish("wolfsmoke/1/hq/room/commands", encode(command), qos=1)
 
     def close(self):
         self._client.disconnect()
@@ -197,3 +209,34 @@ async def test_each_trouble_of_a_device_is_raised_once_ends_once_and_stops_no_ne
     assert "steady: contact lost" not in said
     for never in ("Traceback", "panicked", COMMUNITY, WRONG):
         assert never not in said
+
+
+async def test_a_device_is_read_on_command_and_what_it_must_not_do_is_refused(tmp_path, broker):
+    command = Path(sys.executable).parent / "wolfsmoke-agent"
+    ear = Ear(broker)
+    async with site.running(SITE, time.monotonic, tmp_path) as devices:
+        config = written(tmp_path, broker, devices)
+        with (tmp_path / "log").open("wb") as out:
+            process = subprocess.Popen([command, "run", "--config", config], stderr=out)  # noqa: ASYNC220
+        try:
+            await until(lambda: ear.good("card"), "the card is read")
+            for number, (device, verb, outcome, said) in enumerate(
+                (
+                    ("card", "read", Outcome.DONE, ""),
+                    ("stranger", "read", Outcome.FAILED, "it does not answer"),
+                    ("card", "battery-test", Outcome.REFUSED, "its settings do not allow it"),
+                    ("card", "on", Outcome.REFUSED, "it knows no on"),
+                    ("nobody", "read", Outcome.REFUSED, "no device 'nobody' here"),
+                )
+            ):
+                ear.command(device, verb)
+                await until(lambda n=number: len(ear.replies) > n, f"an answer to {verb} {device}")
+                reply = ear.replies[-1]
+                assert (reply.outcome, reply.device) == (outcome, device)
+                assert said in reply.text
+            assert ear.replies[0].values["ups.status"] == ("OL",)
+            assert ear.replies[0].values["battery.charge"] == 100.0
+        finally:
+            process.terminate()
+            process.wait(LIMIT)
+            ear.close()

@@ -14,6 +14,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from contract.alarm import Occurrence, Standing
 from contract.clock import Stamp
+from contract.command import Command, Reply
 from contract.message import (
     GATEWAY_TOPIC,
     MAX_BYTES,
@@ -36,6 +38,7 @@ from contract.message import (
     Hello,
     Inventory,
     Readings,
+    State,
     decode,
     encode,
 )
@@ -53,7 +56,14 @@ A, B = "00000000000000aa", "00000000000000bb"
 SITE = "wolfsmoke/1/hq"
 AGENTS = ("room", "room-2", "room-3", "room-4", "room-5", "room-6", "room-7", "room-8")
 USERS = {name: f"{name}-word" for name in ("gateway", *AGENTS, "other", "rogue")}
-KINDS = {Readings: "readings", Alarms: "alarms", Hello: "hello", Inventory: "inventory"}
+KINDS = {
+    Readings: "readings",
+    Alarms: "alarms",
+    Hello: "hello",
+    Inventory: "inventory",
+    State: "state",
+    Reply: "replies",
+}
 
 
 def free_port():
@@ -589,3 +599,29 @@ def _good(client):
     for topic, body, _ in list(client.heard):
         if topic == f"{client.base}/acks" and body.startswith(b'{"journal"'):
             yield decode(Ack, body)
+
+
+@SHARED
+async def test_a_command_reaches_its_agent_and_the_answer_the_person_who_asked(shared):
+    """The access list lets it pass; one that is put in front of everybody else's nose does not answer in its name."""
+    agent = await shared.join("room-8", f"{SITE}/room-8/commands")
+    other = await shared.join("other", name="room-8")
+    agent.say(INVENTORY)
+    agent.say(State(online=True, epoch=A, at=Stamp(time.time(), trusted=True)))
+    words = [Path(sys.executable).parent / "wolfsmoke-gateway", "command", "read", "hq/room-8/ups-1", "--as", "li"]
+    state = shared.gateway.journal.parent
+    asked = await asyncio.create_subprocess_exec(*words, "--json", "--state", state, stdout=subprocess.PIPE)
+
+    def commands():
+        return [decode(Command, body) for topic, body, _ in list(agent.heard) if topic == f"{SITE}/room-8/commands"]
+
+    [command] = await until(commands, "the command comes")
+    assert (command.device, command.verb, command.who) == ("ups-1", "read", "li")
+    other.say(Reply(command.id, "ups-1", "read", text="in another's name"), topic=f"{SITE}/room-8/replies")
+    agent.say(Reply(command.id, "ups-1", "read", text="by itself", values={"battery.charge": 97.0}))
+    out, _ = await asyncio.wait_for(asked.communicate(), LIMIT)
+    reply = msgspec.json.decode(out)
+    assert asked.returncode == 0
+    assert (reply["outcome"], reply["text"], reply["values"]) == ("done", "by itself", {"battery.charge": 97.0})
+    recorded = shared.gateway.query("SELECT kind FROM events WHERE kind IN ('command', 'reply') ORDER BY id")
+    assert recorded == [("command",), ("reply",)]

@@ -174,11 +174,11 @@ def free_port():
 class Nut:
     """A running NUT; asks ``upsc``."""
 
-    def __init__(self, port):
-        self._port = port
+    def __init__(self, port, ups="ups"):
+        self._at = f"{ups}@127.0.0.1:{port}"
 
     async def variables(self):
-        out = await said("upsc", f"ups@127.0.0.1:{self._port}")
+        out = await said("upsc", self._at)
         return dict(line.split(": ", 1) for line in out.splitlines() if ": " in line)
 
     async def until(self, fits, seconds=40):

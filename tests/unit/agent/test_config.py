@@ -54,15 +54,20 @@ def problems(text: str, secrets=reveal_all) -> list[Problem]:
 def test_every_example_loads(path):
     config = parse(path.read_text("utf-8"), path, secrets=reveal_all)
     assert config.agent.name == path.stem
-    assert len(config.devices) == 2
+    assert len(config.devices) >= 2
     for device in config.devices:
         assert device.room
         assert device.title
-        assert {"on-battery", "contact-lost"} <= {condition.name for condition in device.conditions}
 
 
-def test_both_examples_are_there():
-    assert [path.name for path in EXAMPLES] == ["order-room.toml", "server-room.toml"]
+def test_all_examples_are_there():
+    assert [path.name for path in EXAMPLES] == [
+        "depot.toml",
+        "info-centre.toml",
+        "machine-hall.toml",
+        "order-room.toml",
+        "server-room.toml",
+    ]
 
 
 def test_defaults_are_filled_in():
@@ -229,7 +234,7 @@ MISTAKES = {
     ),
     "quantity of no kind": (
         condition('name = "hot"\nquantity = "nonsense"\ntest = "above"\nsetpoint = 5'),
-        (17, "device[0].condition[0].quantity", "unknown quantity", "ambient.…, battery.…"),
+        (17, "device[0].condition[0].quantity", "unknown quantity", "ambient.…, backup.…"),
     ),
     "a delay below nothing": (
         condition('name = "bypass"\non_delay = -5'),
@@ -247,6 +252,41 @@ MISTAKES = {
         (17, "device[1].megatec.port", "taken by device[0]", "one port, one device"),
     ),
     "no port": ((SNMP, 'megatec = { port = "ttyUSB0" }'), (14, "device[0].megatec.port", "no port", "/dev/ttyUSB0")),
+    "one port for two protocols": (
+        (
+            SNMP,
+            'megatec = { port = "/dev/ttyS0" }\n[[device]]\nid = "ups-2"\napcsmart = { port = "/dev/ttyS0" }',
+        ),
+        (17, "device[1].apcsmart.port", "taken by device[0]", "one port, one device"),
+    ),
+    "unknown dialect": (
+        (SNMP, 'megatec = { port = "/dev/ttyS0", dialect = "q7" }'),
+        (14, "device[0].megatec.dialect", "'q7' does not fit", "'voltronic'"),
+    ),
+    "user of nut without a password": (
+        (SNMP, 'nut = { host = "h", user = "u" }'),
+        (14, "device[0].nut.user", "user without password", "password = {"),
+    ),
+    "password of nut without a user": (
+        (SNMP, 'nut = { host = "h", password = { file = "p" } }'),
+        (14, "device[0].nut.password", "a password without a user", "user = "),
+    ),
+    "password of nut in the clear": (
+        (SNMP, 'nut = { host = "h", user = "u", password = "hunter2" }'),
+        (14, "device[0].nut.password", "must not stand", "file"),
+    ),
+    "name on a nut server": (
+        (SNMP, 'nut = { host = "h", ups = "a b" }'),
+        (14, "device[0].nut.ups", "'a b' does not fit", ""),
+    ),
+    "ca without tls": (
+        (SNMP, 'nut = { host = "h", ca = "/x" }'),
+        (14, "device[0].nut.ca", "ca without tls", "tls = true"),
+    ),
+    "ca that is no path": (
+        (SNMP, 'nut = { host = "h", tls = true, ca = "x" }'),
+        (14, "device[0].nut.ca", "no whole path", "/etc/"),
+    ),
     "unknown kind": (
         (DEVICE, f'{DEVICE}\nkind = "usp"'),
         (14, "device[0].kind", "unknown kind 'usp'", "did you mean 'ups'?"),
@@ -532,3 +572,68 @@ def test_a_missing_certificate_is_found_before_the_first_connection(folder):
     problem = disk_problem(folder)
     assert (problem.line, problem.key) == (10, "broker.tls.ca")
     assert str(folder / "ca.pem") in problem.what
+
+
+def test_traps_are_off_unless_there_is_a_table():
+    assert parsed(GOOD).traps is None
+
+
+TRAPS = """
+[traps]
+communities = [{ credential = "trap-community" }]
+
+[[traps.user]]
+name = "cards"
+auth = "sha256"
+auth_key = { credential = "trap-auth" }
+priv = "aes"
+priv_key = { credential = "trap-priv" }
+engine = "80:00:1f:88:04:61"
+"""
+
+
+def test_traps_have_communities_and_users():
+    traps = parsed(GOOD + TRAPS).traps
+    assert traps.address == ("0.0.0.0", 162)
+    assert [secret.reveal() for secret in traps.communities] == [SECRET]
+    assert (traps.user[0].user().level, traps.user[0].user().engine.hex()) == (3, "80001f880461")
+    assert SECRET not in repr(traps)
+    assert SECRET not in repr(traps.user[0].user())
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("[traps]", ["traps"]),
+        ('[traps]\nlisten = "162"\ncommunities = [{ file = "c" }]', ["traps.listen"]),
+        ('[traps]\nlisten = "0.0.0.0:0"\ncommunities = [{ file = "c" }]', ["traps.listen"]),
+        ('[traps]\nlisten = "::1:162"\ncommunities = [{ file = "c" }]', ["traps.listen"]),
+        ('[traps]\nlisten = "0.0.0.0:99999"\ncommunities = ["public"]', ["traps.listen", "traps.communities[0]"]),
+        ('[[traps.user]]\nname = "a"\npriv = "aes"', ["traps.user[0].priv", "traps.user[0].priv"]),
+        ('[[traps.user]]\nname = "a"\nauth_key = { file = "k" }', ["traps.user[0].auth_key"]),
+        ('[[traps.user]]\nname = "a"\nengine = "xyz"', ["traps.user[0].engine"]),
+        ('[[traps.user]]\nname = "a"\n[[traps.user]]\nname = "a"', ["traps.user[1].name"]),
+    ],
+)
+def test_what_is_wrong_with_traps_is_said_all_at_once(text, keys):
+    assert sorted(problem.key for problem in problems(GOOD + text)) == sorted(keys)
+
+
+def test_the_agent_is_a_device_of_its_own():
+    config = parsed(GOOD)
+    itself = config.itself
+    assert (itself.id, itself.what, itself.title, itself.room) == ("agent", "agent", "order-room", "Order room")
+    assert {"agent-spool-full", "contact-lost"} <= {condition.name for condition in itself.conditions}
+
+
+def test_what_the_agent_watches_itself_for_can_be_changed():
+    text = GOOD.replace("[broker]", '[[agent.condition]]\nname = "agent-hot"\nsetpoint = 70\n[broker]')
+    [hot] = [condition for condition in parsed(text).itself.conditions if condition.name == "agent-hot"]
+    assert (hot.setpoint, hot.deadband) == (70, 5)
+    [problem] = problems(text.replace("agent-hot", "agent-hott"))
+    assert (problem.line, problem.key) == (8, "agent.condition[0].name")
+
+
+def test_no_other_device_is_the_agent():
+    [problem] = problems(GOOD.replace('id = "ups-1"', 'id = "agent"'))
+    assert "is the agent itself" in problem.what

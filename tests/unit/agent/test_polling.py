@@ -1,13 +1,15 @@
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 
 from agent.drivers.base import Identity, Lane
-from agent.polling import Poller, phase
+from agent.polling import POKE_GAP, Poller, phase
 from agent.watch import Watch
 from contract.clock import Stamp
+from contract.command import Verb
 from contract.condition import Condition, Test, Unknown
-from contract.errors import DeviceTimeout
+from contract.errors import CommandRefused, DeviceTimeout
 from contract.reading import Quality, Reading
 
 CONTACT = Condition(name="contact-lost", quantity="x.contact", test=Test.BELOW, setpoint=0.5)
@@ -219,3 +221,124 @@ async def test_half_a_character_of_a_device_costs_neither_its_reading_nor_its_al
     values = {reading.quantity: reading.value for reading in sink.polls[0][2]}
     assert values["device.model"] == "UPS ?"
     assert values["ups.status"] == ("OB", "?")
+
+
+class TimedDriver(FakeDriver):
+    """Notes when it was asked, on the loop's clock; ``busy`` seconds pass until it answers."""
+
+    def __init__(self, *answers, busy=0.0):
+        super().__init__(*answers)
+        self.asked, self.busy = [], busy
+
+    async def read(self, lane=Lane.ALL):
+        self.asked.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(self.busy)
+        return await super().read(lane)
+
+
+async def test_a_poke_asks_at_once_for_what_matters_most():
+    driver, sink = TimedDriver(GOOD), Sink()
+    subject = poller(driver, sink, poll=60.0, slow=60.0)
+    task = asyncio.create_task(subject.run())
+    await sink.wait_for(1)
+    began = asyncio.get_running_loop().time()
+    subject.poke()
+    await sink.wait_for(2)
+    task.cancel()
+    assert driver.asked[1] - began < POKE_GAP + 0.5
+    assert driver.lanes == [Lane.ALL, Lane.FAST]
+
+
+async def test_a_storm_of_pokes_is_no_storm_of_polls():
+    driver, sink = TimedDriver(GOOD), Sink()
+    subject = poller(driver, sink, poll=60.0, slow=60.0)
+    task = asyncio.create_task(subject.run())
+    began = asyncio.get_running_loop().time()
+    while (now := asyncio.get_running_loop().time()) < began + 5 * POKE_GAP:
+        subject.poke()
+        await asyncio.sleep(0.002)
+    task.cancel()
+    gaps = [after - before for before, after in zip(driver.asked, driver.asked[1:], strict=False)]
+    assert len(gaps) >= 2
+    assert min(gaps) >= POKE_GAP - 0.01
+    assert len(driver.asked) <= (now - began) / POKE_GAP + 2
+
+
+async def test_pokes_leave_the_schedule_as_it_is():
+    driver, sink = TimedDriver(GOOD), Sink()
+    subject = poller(driver, sink, poll=0.3, slow=0.9)
+    start = asyncio.get_running_loop().time() + 0.05
+    task = asyncio.create_task(subject.run(start))
+    while asyncio.get_running_loop().time() < start + 2.0:
+        subject.poke()
+        await asyncio.sleep(0.03)
+    task.cancel()
+    assert subject.counters.late == 0
+    for tick in range(1, 6):
+        due = start + tick * 0.3
+        assert any(due <= asked < due + 0.1 for asked in driver.asked), f"the poll of {due - start:.1f} s was in time"
+    full = [asked - start for asked, lane in zip(driver.asked, driver.lanes, strict=False) if lane is Lane.ALL]
+    assert [round(each, 1) for each in full[:3]] == [0.0, 0.9, 1.8], "nor do they take the turn of a full one"
+
+
+async def test_a_poke_while_it_is_asked_asks_again():
+    driver, sink = TimedDriver(GOOD, busy=0.05), Sink()
+    subject = poller(driver, sink, poll=60.0, slow=60.0)
+    task = asyncio.create_task(subject.run())
+    while not driver.asked:  # noqa: ASYNC110 - the first poll begins soon
+        await asyncio.sleep(0.001)
+    subject.poke()  # what the device says now may be of before the news
+    await sink.wait_for(2)
+    task.cancel()
+    assert len(driver.asked) == 2
+
+
+async def test_what_is_known_beside_is_said_with_every_poll_and_watched():
+    beside = [Reading("x.traps", 3.0)]
+    sink = Sink()
+    many = Condition(name="many-traps", quantity="x.traps", test=Test.ABOVE, setpoint=2.0)
+    watch = Watch("ups-1", (many,), lambda: "id-1")
+    driver = FakeDriver(GOOD, DeviceTimeout("no answer"))
+    subject = Poller(
+        "ups-1", driver, watch, sink, HandClock(), poll=1.0, slow=1.0, timeout=LIMIT, beside=lambda _: beside
+    )
+    await subject.poll_once(Lane.FAST)
+    await subject.poll_once(Lane.FAST)
+    assert [Reading("x.traps", 3.0) in readings for _, _, readings, _ in sink.polls] == [True, True]
+    assert [each.condition for each in watch.standing()] == ["many-traps"]
+
+
+@asynccontextmanager
+async def running(subject):
+    task = asyncio.create_task(subject.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+class Actor(FakeDriver):
+    """A driver whose device can do something."""
+
+    verbs = frozenset({Verb.ON})
+
+    async def act(self, verb, output, seconds):
+        self.lanes.append((verb, output, seconds))
+        return "done"
+
+
+async def test_a_device_is_told_between_two_polls_and_looked_at_afterwards():
+    driver, sink = Actor([Reading("ups.load", 1.0)]), Sink()
+    subject = poller(driver, sink, poll=60.0, slow=60.0)
+    async with running(subject):
+        await sink.wait_for(1)
+        assert await subject.act(Verb.ON, "siren", 5.0) == "done"
+        await sink.wait_for(2)
+    assert driver.lanes == [Lane.ALL, (Verb.ON, "siren", 5.0), Lane.FAST]
+
+
+@pytest.mark.parametrize("driver", [FakeDriver([]), Actor([])])
+async def test_a_device_that_cannot_do_it_says_so(driver):
+    with pytest.raises(CommandRefused, match="it knows no battery-test"):
+        await poller(driver, Sink()).act(Verb.BATTERY_TEST, "", 0.0)

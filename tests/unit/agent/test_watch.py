@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from agent import conditions
+from agent import kinds
 from agent.watch import Watch, Watched
 from contract.alarm import Occurrence
 from contract.clock import Stamp
@@ -143,14 +143,14 @@ def test_conditions_that_are_gone_are_left_out():
 
 @pytest.mark.parametrize("flag", ["OB", "LB", "RB", "OVER", "BYPASS", "OFF", "FAULT", "COMM"])
 def test_every_trouble_that_a_ups_can_tell_of_is_an_alarm_by_default(flag):
-    watch = Watch("ups-1", conditions.conditions("ups", ()), lambda: "id")
+    watch = Watch("ups-1", kinds.conditions("ups", ()), lambda: "id")
     watch.readings([Reading("ups.status", (flag, "OL"))], at(0))
     watch.tick(at(61))
     assert len(watch.standing()) == 1
 
 
 def test_a_ups_that_runs_empty_and_off_does_not_look_as_if_the_mains_were_back():
-    watch = Watch("ups-1", conditions.conditions("ups", ()), lambda: "id")
+    watch = Watch("ups-1", kinds.conditions("ups", ()), lambda: "id")
     watch.readings([OB], at(0))
     for moment in range(1, 60):
         watch.readings([Reading("ups.status", ("OFF",))], at(moment))

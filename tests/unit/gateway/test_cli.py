@@ -11,8 +11,11 @@ import pytest
 import uvicorn
 from msgspec.structs import replace
 
+from contract import command as commands
 from contract.alarm import Alarm, Occurrence
 from contract.clock import Stamp
+from contract.command import Reply, Verb
+from contract.errors import CommandRefused
 from contract.message import State
 from gateway import cli, control
 from gateway.board.agents import AgentRow, agents
@@ -74,6 +77,18 @@ def agents_of(language: str) -> list[AgentRow]:
     return agents(Picture().live, Words(language), 1_800_000_000.0, clock_limit=30.0)
 
 
+class Obeyed:
+    """Says of each command what it was; refuses what is for the depot."""
+
+    async def command(self, to, device, verb, *, who, output="", seconds=0.0):
+        if to == ("city", "depot"):
+            raise CommandRefused("city/depot is not heard", hint="wolfsmoke-gateway agents")
+        outcome = commands.Outcome.DONE if verb is Verb.READ else commands.Outcome.FAILED
+        text = f"{verb.value} {output} {seconds:g} by {who}"
+        values = {"ups.status": ("OL",), "ups.load": 40.0}
+        return Reply("c1", device, verb.value, outcome, text, values=values, quality={"battery.charge": "unavailable"})
+
+
 @pytest.fixture
 async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
     """A state directory whose gateway has one incident, A10."""
@@ -86,7 +101,10 @@ async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
     past = Occurrence(id="o2", device="ups-1", condition="on-battery", active=False, raised=began, cleared=ended)
     await incidents.on_past(Alarm(past), source)
     settings = uvicorn.Config(
-        control.create(incidents, agents_of), uds=str(tmp_path / control.SOCKET), log_level="warning", lifespan="off"
+        control.create(incidents, agents_of, Obeyed()),
+        uds=str(tmp_path / control.SOCKET),
+        log_level="warning",
+        lifespan="off",
     )
     server = uvicorn.Server(settings)
     with_socket = socket.socket(socket.AF_UNIX)
@@ -102,7 +120,7 @@ async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
 async def command(*words: str) -> int:
     parser = argparse.ArgumentParser()
     cli.add_commands(parser.add_subparsers(required=True))
-    args = parser.parse_args([*(() if words[0] == "agents" else ("incident",)), *words])
+    args = parser.parse_args([*(() if words[0] in ("agents", "command") else ("incident",)), *words])
     return await asyncio.to_thread(args.run, args)
 
 
@@ -248,3 +266,26 @@ async def test_what_was_learned_afterwards_is_said_to_be(state, capsys):
     shown = capsys.readouterr().out
     assert "01-15 14:00:00" in shown  # when it began
     assert "01-15 16:00:00  事后得知 learned afterwards  市电中断，电池供电 Mains lost: on battery" in shown
+
+
+async def test_an_agent_is_told_to_do_something_and_what_came_of_it_is_shown(state, capsys):
+    where = ("--as", "li", "--state", str(state))
+    assert await command("command", "read", "city/order-room/ups-1", *where) == 0
+    shown = capsys.readouterr().out
+    for part in ("ups-1", "完成 done", "ups.load  40.0 %", "ups.status  OL", "battery.charge  -", "(unavailable)"):
+        assert part in shown
+    assert await command("command", "on", "city/order-room/relay", "siren", "--seconds", "60", *where) == 1
+    assert "执行失败 failed  on siren 60 by li" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("read", "city/depot/ups-1", "--as", "li"), 1, "city/depot is not heard"),
+        (("read", "ups-1", "--as", "li"), 2, "hq/order-room/ups-1"),
+        (("read", "city/order-room/ups-1", "--as", "nobody"), 1, "nobody"),
+    ],
+)
+async def test_a_command_that_cannot_be_sent_says_why(state, capsys, words, code, said):
+    assert await command("command", *words, "--state", str(state)) == code
+    assert said in capsys.readouterr().err

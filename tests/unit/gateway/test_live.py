@@ -76,10 +76,10 @@ def test_the_history_is_an_hour_thinned_and_in_order():
         live.readings("hq", "a", poll(float(second), battery_charge=second / 100), NOW + second)
     clock.now = 10_000.0
     points = live.history("hq", "a", "ups-1", "battery.charge", 0)
-    assert len(points) == 720
+    assert len(points) == 360
     assert points == sorted(points)
     assert points[0] == (NOW + 6400, 64.0)
-    assert live.history("hq", "a", "ups-1", "battery.charge", NOW + 9995) == [(NOW + 9995, 99.95)]
+    assert live.history("hq", "a", "ups-1", "battery.charge", NOW + 9990) == [(NOW + 9990, 99.9)]
 
 
 def test_a_device_that_left_the_inventory_is_forgotten():

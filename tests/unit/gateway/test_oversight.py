@@ -21,7 +21,9 @@ from gateway.watches import Told, Watches
 
 CONFIG = pathlib.Path(__file__).parents[3] / "config"
 CONTACTS = load_contacts((CONFIG / "contacts.toml").read_text("utf-8"))
-PLAN = load_plan({"3.1.toml": (CONFIG / "plan" / "3.1.toml").read_text("utf-8")}, CONTACTS.departments)
+PLAN = load_plan(
+    {name: (CONFIG / "plan" / name).read_text("utf-8") for name in ("3.1.toml", "common.toml")}, CONTACTS.departments
+)
 T0 = 1_800_000_000.0  # Friday 2027-01-15, 16:00 in China
 EPOCHS = ("00000000000000aa", "00000000000000bb")
 HOUR = 3600

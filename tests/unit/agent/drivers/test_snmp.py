@@ -1,17 +1,14 @@
 """The SNMP driver over a link that answers from a dict."""
 
-from collections.abc import Sequence
-
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from snmp_fakes import FakeLink, named
 
 from agent.drivers.base import Lane
 from agent.drivers.snmp import AGAIN_AFTER, SYS_DESCR, SYS_OBJECT_ID, SnmpDriver
 from agent.links.snmp import Raw
-from agent.profiles import Bits, Identifying, Point, Profile, Status, load_profiles
-from contract.errors import DeviceError, DeviceGarbled, DeviceRefused, DeviceTimeout
-from contract.reading import Quality, Reading
+from agent.profiles import Bits, Identifying, Point, Profile, Status
+from contract.errors import DeviceGarbled, DeviceRefused, DeviceTimeout
+from contract.reading import Quality
 
 STD, ACME = "1.3.6.1.2.1.33", "1.3.6.1.4.1.99999"
 FALLBACK = Profile(
@@ -60,30 +57,6 @@ FULL: dict[str, Raw] = PLAIN | {
     f"{ACME}.9.0": b"X3000",
     f"{ACME}.10.0": b"S1",
 }
-
-
-class FakeLink:
-    """Answers from a dict, and notes what it was asked."""
-
-    def __init__(self, values: dict[str, Raw]) -> None:
-        self.values = dict(values)
-        self.asked: list[tuple[str, ...]] = []
-        self.error: DeviceError | None = None
-        self.closed = 0
-
-    async def get(self, oids: Sequence[str]) -> dict[str, Raw]:
-        self.asked.append(tuple(oids))
-        if self.error is not None:
-            raise self.error
-        return {oid: self.values.get(oid) for oid in oids}
-
-    async def close(self) -> None:
-        self.closed += 1
-
-
-def named(readings: Sequence[Reading]) -> dict[str, Reading]:
-    assert len({reading.quantity for reading in readings}) == len(readings), "a quantity twice in one poll"
-    return {reading.quantity: reading for reading in readings}
 
 
 async def test_constructing_does_nothing_and_the_identity_is_empty():
@@ -243,32 +216,3 @@ async def test_closing_lets_go_of_the_link_and_a_later_read_starts_anew():
     link.asked.clear()
     await driver.read()
     assert SYS_OBJECT_ID in link.asked[0]
-
-
-KNOWN = load_profiles()
-RAW = (
-    st.none()
-    | st.integers(-(2**63), 2**64 - 1)
-    | st.sampled_from([65535, 4294967295, -1, -273, 0])
-    | st.floats()
-    | st.binary(max_size=20)
-    | st.sampled_from([b"1e999", b"nan", b"-inf", b"12.5", b"\x00\x00", b"9" * 400])
-    | st.from_regex(r"1(\.\d{1,9}){1,12}", fullmatch=True)
-)
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), profile=st.sampled_from(KNOWN), lane=st.sampled_from(Lane))
-async def test_whatever_a_device_says_is_a_reading_or_an_error_of_ours(data, profile, lane):
-    some = data.draw(st.lists(st.sampled_from(profile.oids(Lane.ALL)), min_size=1, max_size=30, unique=True))
-    values = {oid: data.draw(RAW) for oid in some}
-    values[SYS_OBJECT_ID] = data.draw(st.sampled_from(["", *profile.match]) | RAW)
-    values[SYS_DESCR] = data.draw(RAW)
-    driver = SnmpDriver(FakeLink(values), KNOWN)
-    try:
-        for _ in range(2):
-            for reading in named(await driver.read(lane)).values():
-                number = isinstance(reading.value, int | float)
-                assert not (number and reading.good and reading.value in (65535, 4294967295))
-    except DeviceError:
-        return

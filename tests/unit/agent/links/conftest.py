@@ -4,9 +4,11 @@ import asyncio
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ import pytest
 from agent.links.snmp import SnmpLink, SnmpTarget
 from agent.links.snmp_engines import open_link
 from contract.errors import DeviceError
+
+sys.path.insert(0, str(Path(__file__).parent))  # for what test modules share: snmp_device
 
 
 @asynccontextmanager

@@ -19,7 +19,9 @@ async def test_a_recorded_device_is_read_as_its_folder_says(case):
     from recordings import Recorded, parse
 
     expected = tomllib.loads((CASES / case / "expected.toml").read_text("utf-8"))
-    driver = SnmpDriver(Recorded(parse(CASES / case / "walk.snmprec")), load_profiles())
+    kind = expected.get("kind", "ups")
+    profiles = [profile for profile in load_profiles() if profile.kind == kind]
+    driver = SnmpDriver(Recorded(parse(CASES / case / "walk.snmprec")), profiles)
 
     found = {reading.quantity: reading for reading in await driver.read()}
 

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.drivers.base import Lane
-from agent.profiles import SENTINELS, Point, Profile, Status, choose, load_profiles
+from agent.kinds import kinds
+from agent.profiles import SENTINELS, Point, Profile, Status, Table, choose, load_profiles
+from agent.profiles.rows import MOST_ROWS, found, joined, wheres
 from contract.errors import ConfigError
 from contract.quantities import Kind, find
 from contract.reading import Quality
@@ -15,6 +17,21 @@ from contract.settings import load
 
 PROFILES = load_profiles()
 TABLES = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+UPSES = [profile for profile in PROFILES if profile.kind == "ups"]
+
+
+def spelled(profile):
+    """Return a profile as of a device that has two rows of everything."""
+    rows = dict.fromkeys(profile.indexes(), ("1.1", "1.2"))
+    said = {}
+    for table in profile.table:
+        for column, wanted in table.where.items():
+            said |= {column.replace("#", row): word(wanted) for row in ("1.1", "1.2")}
+    return profile.with_rows(rows, said, {})[0]
+
+
+def word(wanted):
+    return (wanted if isinstance(wanted, str) else wanted[0]).rstrip("*").encode()
 
 
 def read(profile, values, lane=Lane.ALL):
@@ -27,7 +44,8 @@ def made(*points, status=(), bits=()):
 
 @TABLES
 def test_every_table_names_only_quantities_of_the_dictionary(profile):
-    for point in profile.point:
+    points = [*profile.point, *(point for table in profile.table for point in table.point)]
+    for point in points:
         names = {point.quantity.replace("#", str(row)) for row in point.rows} | (
             {point.single} if point.single else set()
         )
@@ -38,10 +56,14 @@ def test_every_table_names_only_quantities_of_the_dictionary(profile):
 
 
 @TABLES
-def test_every_table_flags_only_what_ups_status_knows(profile):
-    known = set(find("ups.status").flags)
-    for entry in profile.status:
-        for flags in (*entry.flags.values(), *entry.above.values()):
+def test_every_table_flags_only_what_its_quantity_knows(profile):
+    assert profile.kind in kinds()
+    quantity = find(profile.into)
+    assert quantity is not None
+    assert find(profile.alarm) is not None
+    known = set(quantity.flags)
+    for entry in (*profile.status, *(status for table in profile.table for status in table.status)):
+        for flags in (*entry.flags.values(), *entry.above.values(), entry.abnormal, entry.unknown):
             assert set(flags) <= known
     for entry in profile.bits:
         for flags in entry.flags.values():
@@ -50,11 +72,19 @@ def test_every_table_flags_only_what_ups_status_knows(profile):
 
 @TABLES
 def test_every_oid_is_one_and_each_is_asked_once(profile):
-    asked = profile.oids(Lane.ALL)
+    whole = spelled(profile)
+    asked = whole.oids(Lane.ALL)
     assert len(set(asked)) == len(asked)
-    assert all(re.fullmatch(r"1\.3\.6\.1(\.\d+)+", oid) for oid in asked)
-    assert set(profile.oids(Lane.FAST)) <= set(asked)
+    assert all(re.fullmatch(r"1\.3\.6\.1(\.\d+)+", oid) for oid in (*asked, *profile.indexes(), *profile.match))
+    assert set(whole.oids(Lane.FAST)) <= set(asked)
     assert profile.confirm
+
+
+@TABLES
+def test_a_table_says_how_its_rows_are_called_in_a_text_of_their_alarms(profile):
+    for status in (*profile.status, *(status for table in profile.table for status in table.status)):
+        if profile.kind != "ups":
+            assert status.label or status.name or any(status in table.status and table.name for table in profile.table)
 
 
 @TABLES
@@ -66,11 +96,15 @@ def test_the_fast_lane_asks_few(profile):
 @given(data=st.data())
 def test_no_value_of_a_device_is_a_traceback_and_no_sentinel_is_good(profile, data):
     odd = st.sampled_from([*SENTINELS, -1, 0, 3, 255, 9999, -273, b"", b"abc", b"\xff\x00\x01", "1.3.6.1", None, 1e308])
-    values = {oid: data.draw(odd) for oid in data.draw(st.lists(st.sampled_from(profile.oids(Lane.ALL)), max_size=12))}
+    profile = spelled(profile)
+    asked = profile.oids(Lane.ALL)
+    values = {oid: data.draw(odd) for oid in data.draw(st.lists(st.sampled_from(asked), max_size=12))}
+    profile = profile.settled(set(data.draw(st.lists(st.sampled_from(asked), max_size=12))))
     for reading, oid in profile.trace(values):
         if reading.good and isinstance(reading.value, float):
             assert values[oid] not in SENTINELS
-    profile.readings(values)
+    readings = profile.readings(values)
+    assert len({reading.quantity for reading in readings}) == len(readings)
     profile.who(values)
 
 
@@ -182,7 +216,7 @@ def test_a_trace_says_which_object_said_what():
     ],
 )
 def test_the_device_is_known_by_its_sys_object_id(sys_object_id, best):
-    chosen = choose(PROFILES, sys_object_id)
+    chosen = choose(UPSES, sys_object_id)
     assert chosen[0].name == best
     assert chosen[-1].name == "rfc1628"
 
@@ -191,3 +225,149 @@ def test_a_table_with_mistakes_names_them_all():
     with pytest.raises(ConfigError) as failure:
         load(Profile, 'name = "x"\ntitel = "x"\n[[point]]\nquantity = "ups.load"\noids = ["1"]\n', file="x.toml")
     assert {problem.key for problem in failure.value.problems} == {"source", "titel", "point[0].oids"}
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+PROBES = Table(
+    index="1.1",
+    name="1.2.#",
+    where={"1.5.#": ("2", "3")},
+    point=(
+        Point(quantity="ambient.#.name", oid=("1.2.#",)),
+        Point(quantity="ambient.#.temperature", oid=("1.3.#",), live={"1.5.#": "2"}, where={"1.6.#": "C"}),
+        Point(quantity="ambient.#.humidity", oid=("1.3.#",), live={"1.5.#": "2"}, where={"1.6.#": "%*"}),
+    ),
+    status=(
+        Status(oid="1.4.#", flags={"3": ("SMOKE",), "7": ("FAULT",)}, quiet=(1,), unknown=("FAULT",), label="probe #"),
+    ),
+)
+CARD = Profile(name="card", title="t", source="s", kind="environment", into="ambient.status", table=(PROBES,))
+WALK = ("1.1.0.4", "1.1.0.7", "1.1.1.2", "2.1")
+COLUMNS = {"1.5.0.4": 2, "1.5.0.7": 1, "1.5.1.2": 2, "1.6.0.4": b"C", "1.6.1.2": b"%RH"}
+SAID = COLUMNS | {"1.2.0.4": b"ceiling", "1.3.0.4": 21, "1.4.0.4": 1, "1.3.1.2": 40, "1.4.1.2": 3}
+
+
+def on_device(profile=CARD, before=None):
+    rows = {"1.1": found("1.1", WALK)}
+    assert set(wheres(profile.table, rows)) == {f"1.{column}.{row}" for column in (5, 6) for row in rows["1.1"]}
+    return profile.with_rows(rows, COLUMNS, before or {})
+
+
+def test_rows_are_numbered_in_the_order_of_the_device_and_only_those_that_count():
+    profile, rows = on_device()
+    assert list(rows.values()) == [("0.4", "1.2")]
+    said = read(profile, SAID)
+    assert {name: reading.value for name, reading in said.items() if reading.good} == {
+        "ambient.1.name": "ceiling",
+        "ambient.1.temperature": 21,
+        "ambient.2.humidity": 40,
+        "ambient.status": ("SMOKE",),
+        "ambient.alarm": "probe 2: smoke",
+    }
+
+
+def test_rows_may_be_numbered_by_their_index():
+    table = Table(index="1.1", number="index", plus=1, point=(Point(quantity="ambient.#.temperature", oid=("1.3.#",)),))
+    profile, _ = made().with_rows({}, {}, {})
+    assert profile == made()
+    profile = Profile(name="x", title="t", source="s", table=(table,))
+    profile, _ = profile.with_rows({"1.1": ("0", "7")}, {}, {})
+    assert [point.quantity for point in profile.point] == ["ambient.1.temperature", "ambient.8.temperature"]
+
+
+def test_a_row_that_was_there_once_stays_and_keeps_its_number():
+    _, rows = on_device()
+    profile, again = CARD.with_rows({"1.1": ("1.2",)}, COLUMNS, rows)
+    assert again == rows
+    assert read(profile, SAID)["ambient.2.humidity"].value == 40
+    assert joined(("1.2", "1.10"), ("1.9",)) == ("1.2", "1.9", "1.10")
+
+
+def test_a_table_without_end_is_cut():
+    assert len(found("1", (f"1.{row}" for row in range(9999)))) == MOST_ROWS
+
+
+def test_the_same_quantity_of_two_tables_is_said_once_by_the_first():
+    twice = Profile(name="x", title="t", source="s", into="ambient.status", table=(PROBES, PROBES))
+    profile, _ = twice.with_rows({"1.1": ("0.4",)}, COLUMNS, {})
+    assert [reading.quantity for reading in profile.readings(SAID)].count("ambient.1.temperature") == 1
+
+
+def test_a_probe_that_is_lost_has_no_value():
+    profile, _ = on_device()
+    for lost in ({"1.5.0.4": 3}, {"1.5.0.4": None}):
+        assert read(profile, SAID | lost)["ambient.1.temperature"].quality is Quality.UNAVAILABLE
+
+
+@pytest.mark.parametrize("raw", [None, 99, b"", 4294967295])
+def test_a_state_that_is_missed_keeps_its_flags_and_says_so(raw):
+    profile, _ = on_device()
+    profile = profile.settled(set(SAID))
+    missed = SAID | {"1.4.1.2": raw}
+    after_smoke = {reading.quantity: reading for reading in profile.readings(missed, before={"1.4.1.2": 3})}
+    assert after_smoke["ambient.status"].value == ("FAULT", "SMOKE")
+    assert after_smoke["ambient.alarm"].value == "probe 2: no state"
+    after_quiet = {reading.quantity: reading for reading in profile.readings(missed, before={"1.4.1.2": 1})}
+    assert after_quiet["ambient.status"].value == ("FAULT",)
+
+
+def test_a_state_that_the_device_never_had_is_not_missed():
+    profile, _ = on_device()
+    profile = profile.settled(set(SAID) - {"1.4.1.2"})
+    assert read(profile, SAID | {"1.4.1.2": None})["ambient.status"].value == ()
+
+
+# --- units, digits, bits ----------------------------------------------------------------------------------------------
+
+
+def test_degrees_fahrenheit_become_celsius_only_while_the_device_says_so():
+    point = Point(quantity="ambient.temperature", oid=("1",), scale=(0.1,), fahrenheit={"2": "1"})
+    profile = made(point).settled({"1", "2"})
+    assert read(profile, {"1": 770, "2": 1})["ambient.temperature"].value == pytest.approx(25)
+    assert read(profile, {"1": 250, "2": 0})["ambient.temperature"].value == pytest.approx(25)
+    assert read(profile, {"1": 770, "2": None})["ambient.temperature"].quality is Quality.UNAVAILABLE
+    assert read(made(point).settled({"1"}), {"1": 250})["ambient.temperature"].value == pytest.approx(25)
+
+
+def test_a_value_may_say_how_many_of_its_digits_are_behind_the_point():
+    profile = made(Point(quantity="outlet.1.current", oid=("1",), digits="2"))
+    assert read(profile, {"1": 680, "2": 3})["outlet.1.current"].value == 0.68
+    assert read(profile, {"1": 680, "2": 0})["outlet.1.current"].value == 680
+    for digits in (None, -1, 99, b"x", 1.5):
+        assert read(profile, {"1": 680, "2": digits})["outlet.1.current"].quality is Quality.UNAVAILABLE
+
+
+def test_a_number_may_hold_several_words_in_its_bits():
+    profile = Profile(
+        name="x",
+        title="t",
+        source="s",
+        into="x.power.status",
+        point=(Point(quantity="x.genset.mode", oid=("1",), words={"4": "auto"}, mask=60),),
+        status=(Status(oid="1", mask=128, flags={"128": ("ALARM",)}, quiet=(0,), label="engine"),),
+    )
+    assert {name: reading.value for name, reading in read(profile, {"1": 6}).items()} == {
+        "x.genset.mode": "auto",
+        "x.power.status": (),
+        "x.power.alarm": "none",
+    }
+    assert read(profile, {"1": b"134"})["x.power.alarm"].value == "engine: alarm"
+
+
+def test_a_point_may_depend_on_what_another_object_says():
+    profile = made(
+        Point(quantity="ambient.1.temperature", oid=("2",), where={"1": "temp*"}),
+        Point(quantity="ambient.1.humidity", oid=("2",), where={"1": "Humid*"}),
+    )
+    assert set(read(profile, {"1": b"Temperature", "2": b"27.5"})) == {"ambient.1.temperature"}
+    assert read(profile, {"2": b"27.5"}) == {}
+
+
+def test_a_contact_may_say_itself_what_is_normal():
+    status = Status(oid="1", normal="2", abnormal=("ALARM",), quiet=(1, 2), unknown=("FAULT",), label="contact")
+    profile = Profile(name="x", title="t", source="s", into="ambient.status", status=(status,)).settled({"1"})
+    assert read(profile, {"1": 1, "2": 1})["ambient.status"].value == ()
+    assert read(profile, {"1": 1, "2": 2})["ambient.status"].value == ("ALARM",)
+    assert read(profile, {"1": 1})["ambient.status"].value == ()
+    assert read(profile, {"2": 2})["ambient.status"].value == ("FAULT",)

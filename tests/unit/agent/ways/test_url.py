@@ -7,7 +7,8 @@ import pytest
 from agent.__main__ import main
 from agent.links.snmp import SnmpTarget
 from agent.links.snmp_engines import open_link
-from agent.ways import from_url, parse
+from agent.ways import Context, from_url, parse
+from agent.ways.apcsmart import ApcSmart
 from agent.ways.megatec import Megatec
 from contract.errors import UsageError
 
@@ -46,11 +47,38 @@ def test_a_serial_port_is_a_path_or_a_serial_server(url, port, baudrate):
     assert parse(url) == Megatec(port=port, baudrate=baudrate)
 
 
+@pytest.mark.parametrize("dialect", ["auto", "q1", "q6", "voltronic", "axpert"])
+def test_a_dialect_can_be_pinned(dialect):
+    way = parse(f"megatec:///dev/ttyUSB0?dialect={dialect}")
+    assert way == Megatec(port="/dev/ttyUSB0", dialect=dialect)
+    assert way.driver(Context(kind="ups")).identity.profile == ""
+
+
+def test_apcs_protocol_has_a_port():
+    assert parse("apcsmart:///dev/ttyS0") == ApcSmart(port="/dev/ttyS0")
+    assert parse("apcsmart://192.0.2.9:4001?baudrate=1200") == ApcSmart(port="socket://192.0.2.9:4001", baudrate=1200)
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("nut://h", {"host": "h", "port": 3493, "ups": "", "user": "", "password": None, "tls": False}),
+        ("nut://[::1]:34930/room", {"host": "::1", "port": 34930, "ups": "room"}),
+        ("nut://u:p%2Fw@h/room?tls=yes&timeout=2", {"user": "u", "tls": True, "ca": "", "timeout": 2.0}),
+        ("nut://h/room?ca=/etc/nut.pem", {"tls": True, "ca": "/etc/nut.pem"}),
+    ],
+)
+def test_a_ups_of_a_nut_server(url, what):
+    way = parse(url)
+    assert {key: getattr(way, key) for key in what} == what
+    assert way.password is None or way.password.reveal() == "p/w"
+
+
 WRONG = {
     "": "does not begin with a protocol",
     "192.0.2.1": "does not begin with a protocol",
     f"{SECRET}@192.0.2.1": "does not begin with a protocol",
-    "http://192.0.2.1": "no protocol 'http'",
+    "ftp://192.0.2.1": "no protocol 'ftp'",
     f"smnp://{SECRET}@192.0.2.1": "no protocol 'smnp'",
     "snmp:": "a host is missing",
     "snmp://": "a host is missing",
@@ -97,6 +125,18 @@ WRONG = {
     "megatec:///dev/ttyUSB0?baud=9600": "did you mean 'baudrate'?",
     "megatec:///dev/ttyUSB0?baudrate=fast": "baudrate=2400",
     "megatec:///dev/ttyUSB0?baudrate=9": "baudrate=2400",
+    "megatec:///dev/ttyUSB0?dialect=voltronik": "did you mean 'voltronic'?",
+    "apcsmart://host": "apcsmart://host:port",
+    "nut://": "a host is missing",
+    "nut:///room": "a host is missing",
+    f"nut://u:{SECRET}@h/a/b": "upsc -l host",
+    "nut://h/a%20b": "upsc -l host",
+    f"nut://u:a/{SECRET}@h/room": "%2F",
+    f"nut://u:a#{SECRET}@h/room": "%23",
+    "nut://u@h/room": "nut://user:password@host/ups",
+    "nut://h/room?tls=maybe": "tls=yes",
+    "nut://h/room?ca=nut.pem": "ca=/etc/",
+    "nut://h/room?user=u": "no option 'user'",
 }
 
 

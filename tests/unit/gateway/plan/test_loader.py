@@ -4,15 +4,16 @@ import pathlib
 
 import pytest
 
-from agent.kinds import defaults
+from agent.kinds import defaults, kinds
 from contract.errors import ConfigError
 from gateway.contacts import Hours, load_contacts
 from gateway.plan.loader import load_plan
-from gateway.plan.model import Role
+from gateway.plan.model import Plan, Role, Wake
 from gateway.watches import CONDITIONS
 
 CONFIG = pathlib.Path(__file__).parents[4] / "config"
 PLAN = (CONFIG / "plan" / "3.1.toml").read_text("utf-8")
+COMMON = (CONFIG / "plan" / "common.toml").read_text("utf-8")
 CONTACTS = (CONFIG / "contacts.toml").read_text("utf-8")
 DEPARTMENTS = load_contacts(CONTACTS).departments
 
@@ -24,7 +25,7 @@ def problems(plan: str, **others: str) -> list[str]:
 
 
 def test_clause_3_1_1_is_there_in_full():
-    clause = load_plan({"3.1.toml": PLAN}, DEPARTMENTS).find("3.1.1")
+    clause = load_plan({"3.1.toml": PLAN, "common.toml": COMMON}, DEPARTMENTS).find("3.1.1")
     assert clause is not None
     assert clause.title.zh
     assert clause.title.en
@@ -34,7 +35,8 @@ def test_clause_3_1_1_is_there_in_full():
     assert on_battery is not None
     assert on_battery.page_after == 30.0
     watched = {*defaults("ups")} | {*CONDITIONS}
-    assert {trigger.condition for trigger in clause.trigger} == watched  # whatever agents watch by default tells people
+    told = {trigger.condition for trigger in clause.trigger if "ups" in clause.kinds_of(trigger)}
+    assert told == watched  # whatever agents watch by default tells people
     assert len(clause.step) >= 4
 
 
@@ -127,3 +129,113 @@ def test_working_hours_are_the_sites():
     assert hours.working(friday - 10 * 3600) == friday - 7.5 * 3600
     assert hours.next_digest(friday) == friday + 16.5 * 3600
     assert hours.next_digest(friday - 8 * 3600) == friday - 7.5 * 3600
+
+
+def _clause(number: str, kinds: str, *triggers: str) -> str:
+    [head, *_], tail = PLAN.split("[[clause.trigger]]"), PLAN[PLAN.index("[clause.escalation]") :]
+    head = head.replace('"3.1.1"', f'"{number}"').replace('kinds = ["ups", "power"]', f"kinds = {kinds}")
+    more = [_trigger("[[clause.trigger]]", *one.split()) for one in triggers]
+    return "\n".join([head, *more, tail])
+
+
+def _trigger(table: str, condition: str, kinds: str = "") -> str:
+    words = (
+        'title = { zh = "甲", en = "a" }\nlevel = "finding"\nwake = "working"\nurgency = "future"\nseverity = "minor"'
+    )
+    return f"""{table}\ncondition = "{condition}"\n{f"kinds = {kinds}" if kinds else ""}\n{words}\n"""
+
+
+def test_what_concerns_every_kind_stands_in_the_first_clause_that_is_about_it_unless_one_says_it_otherwise():
+    plan = load_plan(
+        {
+            "a.toml": _clause("3.1.7", '["host", "pair"]', "pair-down", 'contact-lost ["host"]'),
+            "b.toml": _clause("3.1.12", '["host", "seat"]', "seat-down"),
+            "common.toml": _trigger("[[trigger]]", "contact-lost") + _trigger("[[trigger]]", "agent-silent"),
+        }
+    )
+
+    def found(kind: str, condition: str) -> tuple[str, tuple[str, ...]] | None:
+        match = plan.match(kind, condition)
+        return (match[0].clause, match[1].kinds) if match else None
+
+    assert found("host", "contact-lost") == ("3.1.7", ("host",))
+    assert found("pair", "contact-lost") == ("3.1.7", ("pair",))
+    assert found("seat", "contact-lost") == ("3.1.12", ("seat",))
+    assert found("host", "agent-silent") == ("3.1.7", ("host", "pair"))
+    assert found("seat", "agent-silent") == ("3.1.12", ("seat",))
+    assert found("ups", "agent-silent") is None
+    assert found("pair", "pair-down") == ("3.1.7", ())
+
+
+def test_a_trigger_of_a_kind_that_its_clause_is_not_about_is_a_mistake():
+    wrong = _clause("3.1.7", '["host"]', 'pair-down ["pair"]')
+    assert any("the clause is not about 'pair'" in one for one in problems(wrong))
+    assert any("about no kind of device" in one for one in problems(_clause("3.1.7", "[]", "pair-down")))
+
+
+def test_one_condition_may_put_two_clauses_in_force_on_two_kinds_but_not_on_one():
+    two = {"a.toml": _clause("3.1.7", '["host"]', "down"), "b.toml": _clause("3.1.12", '["seat"]', "down")}
+    assert load_plan(two).match("seat", "down")[0].clause == "3.1.12"  # type: ignore[index]
+    both = problems(_clause("3.1.7", '["host", "seat"]', "down"), **{"b.toml": two["b.toml"]})
+    assert any("'down' of 'seat' triggers clause 3.1.7 already" in one for one in both)
+
+
+def _shipped() -> Plan:
+    texts = {path.name: path.read_text("utf-8") for path in sorted((CONFIG / "plan").glob("*.toml"))}
+    return load_plan(texts, DEPARTMENTS)
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_whatever_a_kind_of_device_is_watched_for_by_default_puts_a_clause_in_force(kind: str):
+    plan = _shipped()
+    assert not [name for name in (*defaults(kind), *CONDITIONS) if plan.match(kind, name) is None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "condition", "clause", "wake"),
+    [
+        ("environment", "smoke", "3.1.10", Wake.NIGHT),
+        ("environment", "water", "3.1.10", Wake.NIGHT),
+        ("line", "line-down", "3.1.4", Wake.NIGHT),
+        ("trunk", "trunk-lost-signal", "3.1.4", Wake.NIGHT),
+        ("trunk", "spare-low", "3.1.8", Wake.WORKING),
+        ("network", "contact-lost", "3.1.5", Wake.NIGHT),
+        ("network", "fan-failed", "3.1.5", Wake.WORKING),
+        ("network", "port-surge", "3.1.3", Wake.WORKING),
+        ("pair", "pair-down", "3.1.7", Wake.NIGHT),
+        ("pair", "pair-split", "3.1.7", Wake.NIGHT),
+        ("pair", "pair-redundancy-lost", "3.1.7", Wake.WORKING),
+        ("security", "login-burst", "3.1.3", Wake.WORKING),
+        ("backup", "backup-missing", "3.1.6", Wake.WORKING),
+        ("group", "group-short", "3.1.12", Wake.WORKING),
+        ("ups", "promise-short", "3.1.1", Wake.WORKING),
+    ],
+)
+def test_who_may_be_woken_by_what_is_what_the_plan_says(kind: str, condition: str, clause: str, wake: Wake):
+    match = _shipped().match(kind, condition)
+    assert match is not None
+    assert (match[0].clause, match[1].wake) == (clause, wake)
+
+
+def test_a_trigger_may_name_its_devices_and_goes_before_one_that_names_none():
+    two = {
+        "a.toml": _clause("3.1.12", '["group"]', "group-short"),
+        "b.toml": _clause("3.1.9", '["group"]', "group-short").replace(
+            'condition = "group-short"', 'condition = "group-short"\ndevices = ["scanners"]'
+        ),
+    }
+    plan = load_plan(two)
+    for device, clause in (("scanners", "3.1.9"), ("seats", "3.1.12"), ("", "3.1.12")):
+        match = plan.match("group", "group-short", device)
+        assert match is not None
+        assert match[0].clause == clause
+
+
+def test_several_conditions_share_a_trigger_and_are_called_by_their_own_names():
+    trigger = _trigger("[[clause.trigger]]", "x").replace('condition = "x"', 'conditions = ["smoke", "water"]')
+    text = _clause("3.1.10", '["environment"]').replace("[clause.escalation]", f"{trigger}\n[clause.escalation]", 1)
+    untitled = text.replace('title = { zh = "甲", en = "a" }\nlevel', "level")
+    [clause] = load_plan({"a.toml": untitled}).clauses
+    assert [(one.condition, one.title.zh) for one in clause.trigger] == [("smoke", "烟雾"), ("water", "漏水")]
+    assert any("one title for several conditions" in one for one in problems(text))
+    assert any("no condition 'smok' is known" in one for one in problems(untitled.replace('"smoke"', '"smok"')))

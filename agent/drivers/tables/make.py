@@ -1,0 +1,55 @@
+"""Drivers for the kinds of devices that keep tables."""
+
+from collections.abc import Callable
+from typing import Final
+
+from agent.drivers.base import Driver
+from agent.drivers.tables.base import Options, Part
+from agent.drivers.tables.driver import HOST_UPTIME, TablesDriver
+from agent.drivers.tables.host import Host
+from agent.drivers.tables.parts import Parts
+from agent.drivers.tables.ports import Ports
+from agent.drivers.tables.trunks import Trunks
+from agent.drivers.tables.vrrp import Vrrp
+from agent.links.snmp import SnmpLink
+from agent.profiles_network import load_profiles
+
+Maker = Callable[[SnmpLink, Options, str, Callable[[], float], Callable[[], float]], Driver]
+"""Takes the link, the settings, the name of a profile, a clock of seconds that is never stepped, and the wall clock."""
+
+
+def network(
+    link: SnmpLink, options: Options, profile: str, clock: Callable[[], float], _wall: Callable[[], float]
+) -> Driver:
+    """Return the driver of a switch, a router, or whatever has ports."""
+    parts: list[Part] = [Ports(options), Parts(()), Vrrp(options)]
+    return TablesDriver(link, parts, clock, profiles=load_profiles(), profile=profile)
+
+
+def trunk(
+    link: SnmpLink, options: Options, profile: str, clock: Callable[[], float], _wall: Callable[[], float]
+) -> Driver:
+    """Return the driver of a voice gateway, or whatever has trunks or telephone lines."""
+    trunks, boxes = Trunks(options), Parts(())
+    return TablesDriver(
+        link,
+        [trunks, boxes],
+        clock,
+        needs=(trunks, boxes),
+        what="voice gateway",
+        profiles=load_profiles(),
+        profile=profile,
+    )
+
+
+def host(
+    link: SnmpLink, options: Options, _profile: str, clock: Callable[[], float], wall: Callable[[], float]
+) -> Driver:
+    """Return the driver of a host with HOST-RESOURCES-MIB."""
+    resources = Host(wall)
+    parts: list[Part] = [resources, Vrrp(options)]
+    return TablesDriver(link, parts, clock, needs=(resources,), what="host", uptime=HOST_UPTIME)
+
+
+MAKERS: Final[dict[str, Maker]] = {"network": network, "trunk": trunk, "host": host}
+"""By kind."""

@@ -1,0 +1,1 @@
+"""Signs of attack: failed log-ins (``logins``), syslog of other devices (``syslog``), and how many of late (``bursts``)."""
