@@ -1,13 +1,9 @@
 """A link that answers from a dict, for the tests of the SNMP driver."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from agent.links.snmp import Raw
 from contract.reading import Reading
-
-if TYPE_CHECKING:
-    from contract.errors import DeviceError
 
 
 class FakeLink:
