@@ -148,6 +148,21 @@ async def test_the_states_of_two_profiles_do_not_hide_one_another():
     assert named(await SnmpDriver(link, (CARD, OTHER)).read())["ambient.status"].value == ("SMOKE",)
 
 
+async def test_a_card_that_only_measures_says_when_a_probe_is_lost():
+    alert = "1.3.6.1.4.1.20916.1.6"
+    link = FakeLink(
+        {SYS_OBJECT_ID: alert, f"{alert}.1.1.1.2.0": 22, f"{alert}.1.2.1.1.0": 23, f"{alert}.1.2.1.8.0": b"rack"}
+    )
+    driver = SnmpDriver(link, [profile for profile in load_profiles() if profile.kind == "environment"])
+    assert named(await driver.read())["ambient.status"].value == ()
+    link.values[f"{alert}.1.2.1.1.0"] = None
+    assert named(await driver.read(Lane.FAST))["ambient.status"].value == ("FAULT",)
+    said = named(await driver.read())
+    assert said["ambient.alarm"].value == "rack: no state"
+    assert said["ambient.2.temperature"].quality is Quality.UNAVAILABLE
+    assert said["x.ambient.temperature.maximum"].value == 22
+
+
 async def test_a_walk_that_fails_is_the_error_of_the_poll():
     class Endless(FakeLink):
         async def walk(self, root: str) -> dict[str, Raw]:
