@@ -69,7 +69,7 @@ class App:
         self._devices = (*config.devices, config.itself)
         self._quantities: dict[str, set[str]] = {device.id: set() for device in self._devices}
         self._heard = LastHeard()
-        self._intervals = {device.id: device.interval for device in self._devices}
+        self._intervals = {device.id: (device.interval, device.full_interval) for device in self._devices}
         self._lateness = Lateness()
         self._health = OwnHealth(Path(config.agent.state))
         self._told: object = None
@@ -281,7 +281,8 @@ class App:
 
     def _take(self, device: str, at: Stamp, readings: Sequence[Reading], changes: list[Change]) -> None:
         """Take one poll: the alarms first."""
-        self._heard.take(device, at.boottime, self._intervals[device], readings)
+        interval, full = self._intervals[device]
+        self._heard.take(device, at.boottime, interval, readings, full=full)
         told = [change for change in changes if change.news is not None]
         if len(told) < len(changes):
             self._outbox.save([change.kept for change in changes if change.news is None])

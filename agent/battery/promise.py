@@ -9,6 +9,8 @@ SLACK: Final = 0.05
 """Of the promise: by so much more must it hold, to be called kept again."""
 NOTICE: Final = 3600.0
 """Seconds before the battery is empty, by which people must know at the latest."""
+DOUBT: Final = 2.2
+"""By so much may be wrong what no discharge has shown: claims of twice the truth are common with old batteries."""
 MARGIN: Final = 1800.0
 """Seconds sooner that it is said, because the bound is an estimate too and a poll takes its time."""
 
@@ -43,6 +45,7 @@ def judged(
     broken = "BROKEN" if elapsed is not None else "SHORT"
     wanted = promise * (1.0 + SLACK) if broken in before else promise
     short = done + outlook.middle < wanted
-    if elapsed is not None and outlook.low <= NOTICE + MARGIN and done + outlook.low < wanted:
+    low = outlook.low if proven else min(outlook.low, max(0.0, (done + outlook.middle) / DOUBT - done))
+    if elapsed is not None and low <= NOTICE + MARGIN and done + low < wanted:
         short = True
     return (broken if short else "KEPT", *doubt)
