@@ -219,9 +219,9 @@ class Ports:
         for figure in FIGURES:
             octets = figure.endswith(".rate")
             bits = 64 if octets and _column(figure, port) == _COUNTERS[figure][0] else 32
-            counted = rate(
-                before.counts[figure], counts[figure], now - before.at, bits=bits, most=speed / 8 if octets else 0.0
-            )
+            # what a tunnel or a VLAN calls its speed is a number for routing, not what it can carry
+            most = speed / 8 if octets and (port.physical or bits == 32) else 0.0
+            counted = rate(before.counts[figure], counts[figure], now - before.at, bits=bits, most=most)
             result[figure] = counted * 8 if octets and counted is not None else counted
         return result
 
