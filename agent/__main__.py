@@ -14,7 +14,7 @@ from typing import Any
 from agent import native, systemd
 from agent.config import load
 from agent.drivers.base import Driver, Identity
-from agent.scan import command as scan_command
+from agent.scan.arguments import add_arguments
 from agent.ways import WAYS
 from contract.errors import ConfigError, DeviceError, UsageError, WolfsmokeError
 from contract.extras import needed
@@ -48,7 +48,9 @@ def _main(arguments: list[str] | None) -> int:
                 config = load(asked.config)
                 print(f"{asked.config}: good: {config.agent.site}/{config.agent.name}, {len(config.devices)} devices")
             case "scan":
-                return scan_command.run(asked)
+                from agent.scan import command  # noqa: PLC0415 - the agent itself never scans
+
+                return command.run(asked)
             case _:
                 _run(asked.config, level=logging.DEBUG if asked.verbose else logging.INFO)
     except (ConfigError, UsageError) as error:
@@ -75,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--config", type=Path, required=True)
     run.add_argument("--verbose", action="store_true", help="log every step")
     scan = commands.add_parser("scan", help="look for devices, carefully, and propose their settings")
-    scan_command.add_arguments(scan)
+    add_arguments(scan)
     read = commands.add_parser("read", help="ask one device, with no settings")
     read.add_argument("url", help=", ".join(way.EXAMPLE for way in WAYS.values() if way.EXAMPLE))
     read.add_argument("--json", action="store_true", help="for programs")

@@ -15,8 +15,9 @@ A module knows that input 3 is closed; that a smoke detector hangs on it is know
 
 States come from ``ambient.contacts.#.status``, ``ambient.#.contacts.#.status`` (with ``probe``) and
 ``ups.contacts.#.status``. A device that judges its contacts itself says "normal" or "abnormal": ``alarm`` then says
-nothing. Pure but for what was known last: an input that is not known keeps its flag, and adds FAULT, because silence
-ends no alarm and is none of health either.
+nothing. Pure but for what was known last: an input that is not known keeps its flag, and puts FAULT into
+``ambient.status``, because silence ends no alarm and is none of health either. So does a wire with BREAK, whatever hangs
+on it: a protector whose contact cannot be read has not failed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +25,6 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from contract.quantities import find
 from contract.reading import Reading, judged, unavailable
 from contract.settings import Fault
 
@@ -57,7 +57,9 @@ _QUIET: Final = frozenset({"normal", "inactive", "ok", "quiet"})
 _BROKEN: Final = frozenset({"break", "broken", "cut", "short", "tamper"})
 _STATES: Final = {"open": "open", "opened": "open", "closed": "closed", "close": "closed"}
 
-Band = tuple[float, float]
+Said = frozenset[tuple[str, str]]
+"""Quantities and their flags."""
+_BREAK: Final[Said] = frozenset({(STATUS, "BREAK")})
 
 
 class Loop(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,18 +116,13 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
         return MEANINGS[self.means][0]
 
     @property
-    def flag(self) -> str:
-        """What it raises."""
-        return MEANINGS[self.means][1]
-
-    @property
     def label(self) -> str:
         """What people call it."""
         box = "" if self.probe is None else f"{self.probe}."
         return self.title or f"{self.means} (input {box}{self.input})"
 
-    def says(self, reading: Reading) -> frozenset[str] | None:
-        """Return the flags that a reading of it stands for; None where it cannot be known."""
+    def says(self, reading: Reading) -> Said | None:
+        """Return the quantities and flags that a reading of it stands for; None where it cannot be known."""
         value = reading.value
         if not reading.good or value is None:
             return None
@@ -133,24 +130,18 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
             return self._measured(self.loop, value)
         word = str(value).strip().lower()
         if word in _BROKEN:
-            return frozenset({broken(self.quantity)})
+            return _BREAK
         if word in _ALARMED or _STATES.get(word) == self.alarm:
-            return frozenset({self.flag})
+            return frozenset({MEANINGS[self.means]})
         return frozenset() if word in _QUIET or word in _STATES else None
 
-    def _measured(self, loop: Loop, value: object) -> frozenset[str] | None:
+    def _measured(self, loop: Loop, value: object) -> Said | None:
         if not isinstance(value, int | float):
             return None
         if loop.normal[0] <= value <= loop.normal[1]:
             return frozenset()
         inside = loop.alarm[0] <= value <= loop.alarm[1]
-        return frozenset({self.flag if inside else broken(self.quantity)})
-
-
-def broken(quantity: str) -> str:
-    """Return the flag of a wire that cannot speak: BREAK where the quantity has it, else FAULT."""
-    known = find(quantity)
-    return "BREAK" if known is not None and "BREAK" in known.flags else "FAULT"
+        return frozenset({MEANINGS[self.means]}) if inside else _BREAK
 
 
 def faults(contacts: Any) -> Iterable[Fault]:
@@ -169,7 +160,7 @@ def faults(contacts: Any) -> Iterable[Fault]:
 class _Known(msgspec.Struct):
     """What one source of flags said last."""
 
-    flags: frozenset[str] = frozenset()
+    flags: Said = frozenset()
     sure: bool = False
     """The last time that it was asked, it could be known."""
     asked: bool = False
@@ -200,20 +191,22 @@ class Contacts:
                 known.asked = True
                 flags = next((flags for each in said if (flags := contact.says(each)) is not None), None)
                 known.sure = flags is not None
+                if flags == _BREAK:  # a fire burns its wire too: what stood, stands
+                    flags |= known.flags
                 known.flags = known.flags if flags is None else flags
-                touched.add(contact.quantity)
+                touched |= {contact.quantity, STATUS}
         for name in touched:
             self._take_own(name, by_name.get(name), full=full)
         alarm = by_name.get(ALARM)
         if alarm is not None and alarm.good and isinstance(alarm.value, str):
             self._own_alarm = alarm.value
-        made = {name: judged(name, self._flags(name)) for name in sorted(touched)}
+        made = {name: self._flags(name) for name in sorted(touched)}
         if touched or alarm is not None:
             made[ALARM] = judged(ALARM, self._text())
         return [*(reading for reading in readings if reading.quantity not in made), *made.values()]
 
     def _quantities(self) -> set[str]:
-        return {contact.quantity for contact in self.settings}
+        return {STATUS, *(contact.quantity for contact in self.settings)}
 
     def _take_own(self, name: str, reading: Reading | None, *, full: bool) -> None:
         known = self._own.setdefault(name, _Known())
@@ -221,20 +214,22 @@ class Contacts:
             if full and known.asked:  # it said so before, and does no longer
                 known.sure = False
             return
-        known.asked = True
         known.sure = reading.good and isinstance(reading.value, tuple)
+        known.asked |= known.sure  # what it never knew, it has not got: that is no loss
         if isinstance(reading.value, tuple) and known.sure:
-            known.flags = frozenset(reading.value)
+            known.flags = frozenset((name, flag) for flag in reading.value)
 
-    def _flags(self, name: str) -> tuple[str, ...]:
-        sources = [
-            known for contact, known in zip(self.settings, self._inputs, strict=True) if contact.quantity == name
-        ]
-        sources.append(self._own[name])
-        flags = {flag for known in sources for flag in known.flags}
-        if any(known.asked and not known.sure for known in sources):
-            flags.add("FAULT")
-        return tuple(sorted(flags))
+    def _flags(self, name: str) -> Reading:
+        """Return a set of flags; where none is up, and not all is known, it cannot be called empty."""
+        own = self._own[name]
+        flags = {flag for known in (*self._inputs, own) for quantity, flag in known.flags if quantity == name}
+        of_it = [known for contact, known in zip(self.settings, self._inputs, strict=True) if contact.quantity == name]
+        lost = [known for known in ((*self._inputs, own) if name == STATUS else (*of_it, own)) if not known.sure]
+        if any(known.asked for known in lost):
+            if name != STATUS and not flags:
+                return unavailable(name)
+            flags |= {"FAULT"} if name == STATUS else set()
+        return judged(name, tuple(flags))
 
     def _text(self) -> str:
         parts = [] if self._own_alarm == QUIET else [self._own_alarm]
@@ -242,7 +237,7 @@ class Contacts:
             if known.asked and not known.sure:
                 parts.append(f"{contact.label}: no state")
             elif known.flags:
-                parts.append(contact.label if contact.flag in known.flags else f"{contact.label}: wire")
+                parts.append(f"{contact.label}: wire" if known.flags >= _BREAK else contact.label)
         return "; ".join(parts)[:256] or QUIET
 
 
@@ -292,8 +287,9 @@ def _is_probe(quantity: str, what: str) -> bool:
 
 def by_quantity(contacts: Iterable[Contact]) -> Mapping[str, frozenset[str]]:
     """Return the flags that these contacts may raise, by quantity: what a device is to be watched for because of them."""
-    found: dict[str, set[str]] = {}
+    found: dict[str, frozenset[str]] = {}
     for contact in contacts:
-        flags = found.setdefault(contact.quantity, set())
-        flags |= {contact.flag, broken(contact.quantity), "FAULT"}
-    return {name: frozenset(flags) for name, flags in found.items()}
+        name, flag = MEANINGS[contact.means]
+        found[name] = found.get(name, frozenset()) | {flag}
+        found[STATUS] = found.get(STATUS, frozenset()) | {"BREAK", "FAULT"}
+    return found

@@ -79,7 +79,7 @@ def framed(command: str) -> bytes:
 
 def unframed(answer: bytes) -> bytes | None:
     """Return an answer without its checksum; None where that is wrong."""
-    bare = answer.strip(b"\n\0")
+    bare = answer.lstrip(b"\n\0")  # what some devices begin with; at the end, 00 may be the checksum's own
     return bare[:-2] if crc(bare[:-2]) == bare[-2:] else None
 
 

@@ -95,6 +95,8 @@ class NutDriver:
     async def _few(self) -> list[Reading]:
         found = []
         for name in FAST:
+            if name != STATUS and self._said and name not in self._said:
+                continue  # the server has no such variable, or had none when it was asked for all
             try:
                 line = await self._link.ask("GET", "VAR", self._ups, name)
             except NutError as error:

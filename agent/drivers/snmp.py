@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
+from agent.contacts import aggregates
 from agent.drivers.base import Identity, Lane
 from agent.links.snmp import Raw, SnmpLink
 from agent.profiles import FALLBACK, Profile, choose
@@ -16,6 +17,8 @@ from contract.reading import Reading
 
 SYS_DESCR = "1.3.6.1.2.1.1.1.0"
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
+ROOMS = "environment"
+"""The kind whose conditions ask for the extremes over all probes."""
 UNKNOWN_MODEL_HINT = 'it speaks SNMP, but no profile fits it: name one with profile = "…", or add a table for it'
 AGAIN_AFTER = 20
 """Full polls between two looks at everything the profiles know: a card may learn new objects after its start."""
@@ -126,9 +129,14 @@ class SnmpDriver:
         seen = self._memory.seen
         self._plans = {Lane.ALL: _thorough(chosen, seen), Lane.FAST: _brisk(chosen, values, seen)}
         self._said = {}
-        self._polls = 0
+        self._polls = 0 if self._settled() else AGAIN_AFTER
         self._identity = _identity(chosen, values, system)
         return self._merged(chosen, values, Lane.ALL)
+
+    def _settled(self) -> bool:
+        """Say whether a card with tables has rows: one that has just started may have none yet."""
+        tables = [rows for found in self._memory.rows.values() for rows in found.values()]
+        return not tables or any(tables)
 
     async def _fitted(self, profile: Profile, values: dict[str, Raw]) -> Profile:
         """Return a profile as it fits this device, with the rows of its tables; ask what these hold."""
@@ -144,8 +152,13 @@ class SnmpDriver:
         return profile.settled(memory.seen)
 
     def _merged(self, profiles: Sequence[Profile], values: Mapping[str, Raw], lane: Lane) -> list[Reading]:
-        """Return the readings of the profiles, and remember what is known of the states."""
+        """Return the readings of the profiles, and remember what is known of the states.
+
+        The extremes of a room are those of all its probes: in the full lane alone, or a maximum would jump.
+        """
         found = merged(profiles, values, lane, self._memory.known)
+        if lane is Lane.ALL and any(profile.kind == ROOMS for profile in profiles):
+            found += aggregates(found)
         for profile in profiles:
             if profile.remembers:
                 self._memory.known.update((oid, raw) for _, oid, raw in profile.known(values))

@@ -81,7 +81,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     def says(self, raw: Raw, values: Mapping[str, Raw]) -> tuple[frozenset[str], str]:
         """Return the flags and the alarm that a value stands for."""
-        word = masked(raw, self.mask)
+        word = masked(raw, self.mask) if self.mask else text(raw)
         alarm = self.alarms.get(word, "")
         flags = {*self.flags.get(word, ()), *(("ALARM",) if alarm else ())}
         value = number(raw)
@@ -99,7 +99,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     def knows(self, raw: Raw) -> bool:
         """Say whether a value is one that this object may have."""
-        word = masked(raw, self.mask)
+        word = masked(raw, self.mask) if self.mask else text(raw)
         quiet = word in map(str, self.quiet)
         return quiet or word in self.flags or word in self.alarms or (bool(self.above) and number(raw) is not None)
 

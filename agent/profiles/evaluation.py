@@ -17,7 +17,7 @@ def readings(point: Point, values: Mapping[str, Raw]) -> list[tuple[Reading, str
     """Return the readings of a point, one a row where it has rows, each with the OID that it came from."""
     if any("#" in oid for oid in point.oid):
         return _columns(point, values)
-    return _plain(point, values) if meets(values, point.where) else []
+    return _plain(point, values) if not point.where or meets(values, point.where) else []
 
 
 def _columns(point: Point, values: Mapping[str, Raw]) -> list[tuple[Reading, str]]:
@@ -68,7 +68,7 @@ def _plain(point: Point, values: Mapping[str, Raw]) -> list[tuple[Reading, str]]
 def _read(point: Point, raw: Raw, scale: float, values: Mapping[str, Raw]) -> Reading:
     quantity = find(point.quantity)
     if point.words:
-        return judged(point.quantity, point.words.get(masked(raw, point.mask)) or None)
+        return judged(point.quantity, point.words.get(masked(raw, point.mask) if point.mask else text(raw)) or None)
     if quantity is not None and quantity.kind is Kind.TEXT:
         return judged(point.quantity, text(raw) or None)
     value = number(raw)

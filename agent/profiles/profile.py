@@ -176,7 +176,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
             heard = heard or bool(status.alarms or status.name or status.label)
             if alarm:
                 alarms[alarm] = None
-        for status in self._missed(values):
+        for status in self._missed(values) if self.remembers else ():
             said, _ = status.says(before.get(status.oid), values)
             flags |= said | set(status.unknown)
             known = heard = True

@@ -68,8 +68,6 @@
 Everything here is pure: spans out, words in, readings out.
 """
 
-import math
-import struct
 from collections.abc import Iterator, Mapping, MutableMapping
 from functools import cache
 from importlib import resources
@@ -79,22 +77,16 @@ import msgspec
 
 from agent.drivers.base import Identity, Lane
 from agent.links.modbus_frames import COILS, DISCRETE, HOLDING, INPUT, MOST_REGISTERS
+from agent.profiles_modbus import decode
+from agent.profiles_modbus.decode import SENTINELS, Type, decoded, masked, taken
 from contract.quantities import Kind, find
 from contract.reading import Reading, Value, judged, unavailable
 from contract.settings import Fault, load
 
 Address = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Read = Literal["coil", "discrete", "holding", "input"]
-Type = Literal["u16", "bits", "s16", "u32", "s32", "f32", "bcd", "text", "time"]
 FUNCTIONS: Final[dict[str, int]] = {"coil": COILS, "discrete": DISCRETE, "holding": HOLDING, "input": INPUT}
 _WIDTHS: Final = {"u16": 1, "bits": 1, "s16": 1, "bcd": 1, "u32": 2, "s32": 2, "f32": 2}
-SENTINELS: Final[dict[str, frozenset[int]]] = {
-    "u16": frozenset({0xFFFF}),
-    "s16": frozenset({0x7FFF, -0x8000}),
-    "u32": frozenset({0xFFFFFFFF}),
-    "s32": frozenset({0x7FFFFFFF, -0x80000000}),
-}
-"""Never a value, whoever says it. -1 of a signed type may be one: a tenth of a degree below zero."""
 NO_ALARM: Final = "none"
 _MOST_DECIMALS: Final = 6
 
@@ -183,13 +175,13 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
             yield unavailable(name) if value is None else judged(name, value)
 
     def _value(self, words: Words, base: int, at: int, bit: int | None) -> Value | None:
-        raw = _words(words, self.function, at, self.width)
+        raw = taken(words, self.function, at, self.width)
         if raw is None:
             return None
         if self.type == "text":
-            return _text(raw)
+            return decode.text(raw)
         if self.type == "time":
-            return _time(raw)
+            return decode.time(raw)
         number = decoded(raw, self.type, self.order) if self.width > 1 or self.read in ("holding", "input") else raw[0]
         if number is None or number in SENTINELS.get(self.type, ()) or number in self.none:
             return None
@@ -200,7 +192,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
         if self.words:
             return self.words.get(str(int(number)))
         for address in self.plus:
-            more = _words(words, self.function, base + address, self.width)
+            more = taken(words, self.function, base + address, self.width)
             added = None if more is None else decoded(more, self.type, self.order)
             if added is None or added in SENTINELS.get(self.type, ()):
                 return None
@@ -367,49 +359,6 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         if not alarms and None in said:
             return unavailable(name)
         return judged(name, "; ".join(alarms)[:256] or NO_ALARM)
-
-
-def decoded(words: tuple[int, ...], type: Type, order: Literal["big", "little"] = "big") -> float | None:  # noqa: A002 - the table's word
-    """Return the number that registers hold; None for what is none: no BCD, no float."""
-    raw = b"".join(word.to_bytes(2, "big") for word in (words if order == "big" else reversed(words)))
-    match type:
-        case "s16" | "s32":
-            return int.from_bytes(raw, "big", signed=True)
-        case "f32":
-            (number,) = struct.unpack(">f", raw)
-            return float(number) if math.isfinite(number) else None
-        case "bcd":
-            digits = raw.hex()
-            return int(digits) if digits.isdigit() else None
-        case _:
-            return int.from_bytes(raw, "big")
-
-
-def masked(number: int, mask: int) -> int:
-    """Return the part of a number that a mask leaves, shifted down."""
-    return (number & mask) >> ((mask & -mask).bit_length() - 1)
-
-
-def _words(words: Words, function: int, address: int, count: int) -> tuple[int, ...] | None:
-    found = tuple(words.get((function, address + more), -1) for more in range(count))
-    return None if -1 in found else found
-
-
-def _text(words: tuple[int, ...]) -> str | None:
-    raw = b"".join(word.to_bytes(2, "big") for word in words)
-    text = raw.split(b"\0")[0].decode("ascii", "ignore")
-    return "".join(char for char in text if char.isprintable()).strip() or None
-
-
-def _time(words: tuple[int, ...]) -> str | None:
-    """Return a time as ISO 8601 writes it; None for what is none, as a device says that has seen no strike."""
-    year, month, day, hour, minute, *rest = words
-    second = rest[0] if rest else 0
-    year += 2000 if year < 100 else 0
-    fits = 2000 <= year <= 2099 and 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 60
-    if not fits:
-        return None
-    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}" + (f":{second:02}" if rest else "")
 
 
 @cache

@@ -7,18 +7,17 @@ import logging
 import signal
 import sys
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 from agent.scan import bounds
+from agent.scan.arguments import BY_ID
 from agent.scan.found import Found
 from agent.scan.net import Pace
-from agent.scan.propose import credentials, proposed
+from agent.scan.propose import credentials, proposed, there_already
 from agent.scan.sweep import SerialSweep, Sweep, network_finders, serial_finders
 from contract.errors import UsageError
 
 _log = logging.getLogger(__name__)
-BY_ID: Final = Path("/dev/serial/by-id")
 _EVERY: Final = 5.0
 """Seconds between two lines of progress."""
 _NOTHING: Final = 3
@@ -31,27 +30,6 @@ class _Running(Protocol):
     def found(self) -> list[Found]: ...
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the command may be told."""
-    parser.add_argument(
-        "cidr", nargs="*", help="whom to ask: 192.0.2.0/24, or one address; never more than a /22 in all"
-    )
-    parser.add_argument("--rate", default="20/s", help="probes a second (%(default)s), spread evenly")
-    parser.add_argument(
-        "--community", action="append", help="of SNMP v1 and v2c, several times if need be (public); `ps` shows it"
-    )
-    parser.add_argument("--ports", default=",".join(bounds.PORTS), help="what to look for (%(default)s); snmp:1161 too")
-    parser.add_argument("--limit", type=int, default=bounds.MOST, help="addresses at the most (%(default)s)")
-    parser.add_argument(
-        "--serial",
-        type=Path,
-        nargs="?",
-        const=BY_ID,
-        metavar="FOLDER",
-        help=f"look at the serial ports of this machine instead ({BY_ID}): Megatec, then Modbus RTU, only asking",
-    )
-
-
 def run(asked: argparse.Namespace) -> int:
     """Scan; return the exit code.
 
@@ -61,11 +39,12 @@ def run(asked: argparse.Namespace) -> int:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    there = there_already(asked.config) if asked.config is not None else {}
     found = asyncio.run(_serial(asked) if asked.serial is not None else _network(asked))
     if not found:
         _log.info("scan: nothing found")
         return _NOTHING
-    sys.stdout.write(proposed(found))
+    sys.stdout.write(proposed(found, there))
     named = credentials(found)
     if named:
         _log.info(
@@ -104,6 +83,8 @@ async def _network(asked: argparse.Namespace) -> list[Found]:
 async def _serial(asked: argparse.Namespace) -> list[Found]:
     if asked.cidr:
         raise UsageError("addresses and serial ports at once", hint="scan them one after the other")
+    if asked.serial != BY_ID and not asked.serial.is_dir():
+        raise UsageError("no such folder", where=str(asked.serial), hint=f"leave it out for {BY_ID}")
     sweep = SerialSweep(asked.serial, serial_finders(), tell=_tell)
     ports = sweep.ports()
     _log.info(

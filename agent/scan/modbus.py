@@ -15,6 +15,8 @@ PROBES: Final[Sequence[tuple[bytes, str]]] = (
 """PDUs that any server answers, if only by an exception (Modbus application protocol 1.1b3, 6.21, 6.3, 6.4)."""
 UNITS: Final = (1, 255)
 """A gateway's first device, and the gateway itself (Modbus on TCP/IP implementation guide, 4.4)."""
+_GATEWAY: Final = (10, 11)
+"""Exceptions: gateway path unavailable, gateway target device failed to respond."""
 _HEADER: Final = struct.Struct(">HHHB")
 _LONGEST: Final = 253
 
@@ -30,25 +32,43 @@ class ModbusFinder:
         async with net.tcp(host, port) as stream:
             if stream is None:
                 return []
+            gateway = False
             for unit in UNITS:
-                said = await self._unit(stream, unit)
-                if said is not None:
-                    return [_found(host, port, unit, said)]
-        return []
+                words = await self._unit(stream, unit)
+                if words:
+                    return [_found(host, port, unit, words)]
+                gateway = gateway or words is not None
+        return (
+            [_found(host, port, UNITS[0], "a gateway, and nobody there", "ask it for other units")] if gateway else []
+        )
 
     async def _unit(self, stream: Stream, unit: int) -> str | None:
+        """Return in words what a unit answers; empty where a gateway has no such unit, None for silence."""
+        words: str | None = None
         for number, (pdu, what) in enumerate(PROBES, start=1):
             transaction = unit << 8 | number
             question = _HEADER.pack(transaction, 0, len(pdu) + 1, unit) + pdu
             answer = _answer(await stream.ask(question, _whole), transaction, unit)
-            if answer is not None and fits(pdu, answer):
+            if answer is not None and nobody(answer):
+                words = ""
+            elif answer is not None and fits(pdu, answer):
                 return said(pdu, answer, what)
-        return None
+        return words
+
+
+def nobody(answer: bytes) -> bool:
+    """Say whether a gateway answers in the place of a unit that it cannot reach: exceptions 10 and 11."""
+    return len(answer) == 2 and answer[0] >= 0x80 and answer[1] in _GATEWAY
 
 
 def fits(question: bytes, answer: bytes) -> bool:
     """Say whether a PDU answers another: by its function, or by an exception to it."""
-    return len(answer) >= 2 and answer[0] & 0x7F == question[0] and (answer[0] < 0x80 or len(answer) == 2)
+    return (
+        not nobody(answer)
+        and len(answer) >= 2
+        and answer[0] & 0x7F == question[0]
+        and (answer[0] < 0x80 or len(answer) == 2)
+    )
 
 
 def said(question: bytes, answer: bytes, what: str) -> str:
@@ -89,13 +109,13 @@ def _answer(said: bytes, transaction: int, unit: int) -> bytes | None:
     return said[_HEADER.size : 6 + length]
 
 
-def _found(host: str, port: int, unit: int, words: str) -> Found:
-    known: tuple[tuple[str, Setting], ...] = (("port", port),) if port != 502 else ()
+def _found(host: str, port: int, unit: int, words: str, missing: str = "") -> Found:
+    known: tuple[tuple[str, Setting], ...] = (("tcp_port", port),) if port != 502 else ()
     return Found(
         where=host,
         protocol="Modbus TCP",
         says=f"unit {unit}: {words}",
         way="modbus",
         settings=(("host", host), *known, ("unit", unit)),
-        missing="nothing says what its registers mean: name its kind and profile",
+        missing=missing or "nothing says what its registers mean: name its kind and profile",
     )

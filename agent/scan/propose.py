@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from agent.config import parse
 from agent.kinds import kinds
 from agent.scan.found import Credential, Found, Setting, clean
-from contract.errors import ConfigError
+from contract.errors import ConfigError, UsageError
 from contract.settings import SecretRef
 
 _AROUND: Final = """
@@ -22,10 +23,37 @@ host = "broker.invalid"
 
 """
 """What a file needs besides devices."""
+_PLACE: Final = ("host", "port", "tcp_port", "unit", "ups")
+"""Settings that say where a device is."""
 
 
-def proposed(found: Iterable[Found]) -> str:
-    """Return TOML text: one table a device, in the order given; ids are theirs alone."""
+def there_already(path: Path) -> dict[str, tuple[str, Mapping[str, object]]]:
+    """Return the devices of a settings file by id: how each is asked, and the settings of that. It need not be right.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot be read: {error}", where=str(path), hint="`check --config` says more") from None
+    devices = table.get("device")
+    found: dict[str, tuple[str, Mapping[str, object]]] = {}
+    for number, device in enumerate(devices if isinstance(devices, list) else ()):
+        if isinstance(device, dict):
+            ways = ((way, settings) for way, settings in device.items() if isinstance(settings, dict))
+            found[str(device.get("id", number))] = next(ways, ("", {}))
+    return found
+
+
+def proposed(found: Iterable[Found], there: Mapping[str, tuple[str, Mapping[str, object]]] | None = None) -> str:
+    """Return TOML text: one table a device, in the order given; ids are theirs alone.
+
+    Args:
+        found: what to propose.
+        there: what the settings have already, as ``there_already`` says it.
+    """
+    there = there or {}
     counts: dict[str, int] = {}
     parts: list[str] = []
     for each in found:
@@ -33,8 +61,14 @@ def proposed(found: Iterable[Found]) -> str:
         if not each.way:
             parts.append(says + (f"# {each.missing}\n" if each.missing else ""))
             continue
+        known = _known(each, there)
+        if known:
+            parts.append(f"{says}# is in the settings already: {known}\n")
+            continue
         stem = _stem(each)
         counts[stem] = counts.get(stem, 0) + 1
+        while f"{stem}-{counts[stem]}" in there:
+            counts[stem] += 1
         table = _table(each, f"{stem}-{counts[stem]}")
         missing = each.missing or refusal(table)
         if missing:
@@ -61,6 +95,15 @@ def refusal(table: str) -> str:
 
 def _any_secret(_: SecretRef) -> str:
     return "long enough for all of them"
+
+
+def _known(each: Found, there: Mapping[str, tuple[str, Mapping[str, object]]]) -> str:
+    """Return the id of the device that is asked in the same way at the same place; empty where there is none."""
+    mine = {key: value for key, value in each.settings if key in _PLACE}
+    for name, (way, settings) in there.items():
+        if way == each.way and {key: value for key, value in settings.items() if key in _PLACE} == mine:
+            return name
+    return ""
 
 
 def _stem(each: Found) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 from agent.links import ber
 from agent.links.ber import Reader, Value
-from agent.profiles import FALLBACK, choose, load_profiles
+from agent.profiles import Profile, choose, load_profiles
 from agent.scan.found import Credential, Found, Setting, clean
 from agent.scan.net import Net
 from contract.errors import DeviceError
@@ -15,6 +15,8 @@ _SYSTEM: Final = (_DESCR, _OBJECT_ID, _NAME)
 _GET, _RESPONSE, _REPORT = 0xA0, 0xA2, 0xA8
 _VERSIONS: Final = {"2c": 1, "1": 0}
 _CREDENTIAL: Final = "snmp-community"
+_SIGNS: Final = 3
+"""Objects of a profile that an agent of v1 is asked for, one by one."""
 
 
 class SnmpFinder:
@@ -40,8 +42,8 @@ class SnmpFinder:
                 if said is None:
                     return []
                 if said:
-                    ups = await self._is_ups(net, host, port, (version, community), said)
-                    return [_found(host, port, version, index, said, ups=ups)]
+                    profile = await self._profile(net, host, port, (version, community), said)
+                    return [_found(host, port, version, index, said, profile)]
         return await self._engine(net, host, port)
 
     async def _ask(
@@ -59,14 +61,19 @@ class SnmpFinder:
             return None
         return (_values(answer.datagram, request) or {}) if answer.datagram is not None else {}
 
-    async def _is_ups(self, net: Net, host: str, port: int, how: tuple[str, str], said: Mapping[str, Value]) -> bool:
-        """Ask who no vendor's profile knows whether it has what the standard's has."""
-        known = choose(load_profiles(), _object_id(said))
-        fallback = next((profile for profile in known if profile.name == FALLBACK), None)
-        if len(known) != 1 or fallback is None or how[0] == "1":  # v1 refuses a question for one missing value
-            return False
-        more = await self._ask(net, host, port, how, fallback.confirm)
-        return more is not None and fallback.answers(dict(more))
+    async def _profile(
+        self, net: Net, host: str, port: int, how: tuple[str, str], said: Mapping[str, Value]
+    ) -> Profile | None:
+        """Return the first profile for a device of this sysObjectID that it has something of.
+
+        A name alone proves little: many cards give that of the operating system below them.
+        """
+        for profile in choose(load_profiles(), _object_id(said)):
+            signs = [profile.confirm] if how[0] != "1" else [(oid,) for oid in profile.confirm[:_SIGNS]]
+            for sign in signs:  # v1 refuses a question for one missing value
+                if profile.answers(dict(await self._ask(net, host, port, how, sign) or {})):
+                    return profile
+        return None
 
     async def _engine(self, net: Net, host: str, port: int) -> list[Found]:
         self._number += 1
@@ -96,9 +103,8 @@ class SnmpFinder:
         ]
 
 
-def _found(host: str, port: int, version: str, index: int, said: Mapping[str, Value], *, ups: bool) -> Found:
+def _found(host: str, port: int, version: str, index: int, said: Mapping[str, Value], profile: Profile | None) -> Found:
     oid, descr, name = _object_id(said), said.get(_DESCR), said.get(_NAME)
-    profile = next((each for each in choose(load_profiles(), oid) if each.name != FALLBACK or ups), None)
     credential = _CREDENTIAL if index == 0 else f"{_CREDENTIAL}-{index + 1}"
     older: tuple[tuple[str, Setting], ...] = (("version", version),) if version == "1" else ()
     words = (descr if isinstance(descr, bytes) else b"") or b"no description"
@@ -111,7 +117,9 @@ def _found(host: str, port: int, version: str, index: int, said: Mapping[str, Va
         title=clean(name, 40) if isinstance(name, bytes) else "",
         way="snmp",
         settings=(("host", host), *_port(port), *older, ("community", Credential(credential))),
-        missing="" if profile else f"no profile knows sysObjectID {oid or '-'}: name one, or leave the device out",
+        missing=""
+        if profile
+        else f"nothing of it is in a profile (sysObjectID {oid or '-'}): name one, or leave it out",
     )
 
 

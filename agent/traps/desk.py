@@ -15,8 +15,10 @@ MINUTE: Final = 60.0
 HOUR: Final = 3600.0
 MOST_KINDS: Final = 32
 """Kinds of traps of one device that are told apart in the log."""
-MOST_STRANGERS: Final = 64
-"""Addresses that are told apart in the log."""
+MOST_STRANGERS: Final = 16
+"""Addresses of strangers that are told apart in the log."""
+MOST_TROUBLES: Final = 64
+"""What is wrong with devices' traps, told apart in the log."""
 _LEVELS: Final[dict[Severity, int]] = {
     "ok": logging.INFO,
     "warning": logging.WARNING,
@@ -67,7 +69,8 @@ class Desk:
         """Take the devices, what asks one of them at once, and the clock in seconds."""
         self._poke = poke
         self._of = {device: _Of(Seldom(MINUTE, MOST_KINDS, clock)) for device in devices}
-        self._troubles = Seldom(HOUR, MOST_STRANGERS, clock)
+        self._strange = Seldom(HOUR, MOST_STRANGERS, clock)
+        self._troubles = Seldom(HOUR, MOST_TROUBLES, clock)  # strangers must not crowd it
         self.strangers = 0
         """Traps that were no device's."""
         self.refused = 0
@@ -90,16 +93,25 @@ class Desk:
     def stranger(self, address: str) -> None:
         """Take note of a trap that is no device's."""
         self.strangers += 1
-        again = self._troubles(address)
+        again = self._strange(address)
         if again is not None:
             hint = "is it a device's second address? Its host in the settings must be where its traps come from"
             _log.warning("traps: one from %s, which is no device here%s (%s)", address, _more(again), hint)
 
+    def flood(self, address: str, devices: Iterable[str], rate: float) -> None:
+        """Take note of what was too much to be looked at."""
+        who = ", ".join(devices)
+        again = self._troubles(f"flood: {who}")
+        if again is not None:
+            whom = f"{who} at {address}" if who else f"strangers, such as {address}"
+            _log.warning("traps: a flood from %s: no more than %g a second are looked at%s", whom, rate, _more(again))
+
     def refuse(self, address: str, devices: Iterable[str], why: str) -> None:
         """Take note of what was no trap, or not allowed."""
         self.refused += 1
-        who = ", ".join(devices) or address
-        again = self._troubles(f"{who}: {why}")
+        who = ", ".join(devices)
+        again = self._troubles(f"{who}: {why}") if who else self._strange(address)
+        who = who or address
         if again is not None:
             _log.warning("traps: %s: refused: %s%s", who, why, _more(again))
 

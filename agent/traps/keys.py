@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 import msgspec
@@ -44,7 +44,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
         return (1 if self.auth else 0) | (2 if self.priv else 0)
 
 
-@lru_cache(64)
+@cache  # as many as the settings have
 def _master(digest: str, phrase: str) -> bytes:
     """Return Ku: the digest of a megabyte of the pass phrase; the slow part, on purpose."""
     octets = phrase.encode()
@@ -59,7 +59,8 @@ def localised(auth: str, phrase: str, engine: bytes) -> bytes:
     return hashlib.new(digest, master + engine + master, usedforsecurity=False).digest()
 
 
-def cipher_keys(auth: str, phrase: str, engine: bytes, octets: int) -> list[bytes]:
+@lru_cache(512)
+def cipher_keys(auth: str, phrase: str, engine: bytes, octets: int) -> tuple[bytes, ...]:
     """Return the keys of so many octets that devices make of a pass phrase.
 
     A digest that is too short is made longer in two ways: Blumenthal's (draft-blumenthal-aes-usm, net-snmp) and Reeder's
@@ -68,7 +69,7 @@ def cipher_keys(auth: str, phrase: str, engine: bytes, octets: int) -> list[byte
     digest, _ = _DIGESTS[auth]
     key = localised(auth, phrase, engine)
     if len(key) >= octets:
-        return [key[:octets]]
+        return (key[:octets],)
     blumenthal, reeder = key, key
     while len(blumenthal) < octets:
         blumenthal += hashlib.new(digest, blumenthal, usedforsecurity=False).digest()
@@ -77,7 +78,7 @@ def cipher_keys(auth: str, phrase: str, engine: bytes, octets: int) -> list[byte
             digest, (reeder[-len(key) :] * (_MEGABYTE // len(key) + 1))[:_MEGABYTE], usedforsecurity=False
         )
         reeder += hashlib.new(digest, longer.digest() + engine + longer.digest(), usedforsecurity=False).digest()
-    return [blumenthal[:octets], reeder[:octets]]
+    return blumenthal[:octets], reeder[:octets]
 
 
 def signature_octets(auth: str) -> int:

@@ -10,10 +10,10 @@ from agent.links.traps import TrapPort
 from agent.traps import message
 from agent.traps.desk import Desk
 from agent.traps.hosts import Hosts, Resolve, by_system, plain
-from agent.traps.limits import Limits
+from agent.traps.limits import KNOWN, STRANGERS, Limits
 from agent.traps.settings import Traps
 from agent.traps.usm import Authority, Heard, Usm
-from contract.errors import DeviceError
+from contract.errors import DeviceError, UsageError
 from contract.reading import Reading
 
 V3: Final = 3
@@ -27,6 +27,15 @@ class Counters(msgspec.Struct):
     answered: int = 0
     flood: int = 0
     """Too many of one address, or of strangers: not looked at."""
+
+
+def _see_ciphers() -> None:
+    """Say at the start, and not at the first trap, if what decrypts is not there."""
+    try:
+        from agent.links import ciphers  # noqa: F401, PLC0415
+    except ImportError as error:
+        hint = "pip install 'wolfsmoke[agent-traps]'"
+        raise UsageError(f"encrypted traps need a library: {error}", where="[traps]", hint=hint) from None
 
 
 class TrapService:
@@ -53,7 +62,12 @@ class TrapService:
             own: our SNMP engine.
             salt: a random number; where the encryption of answers begins.
             resolve: asks for names.
+
+        Raises:
+            UsageError: a user encrypts, and the library for it is not installed.
         """
+        if any(user.priv for user in settings.user):
+            _see_ciphers()
         begun = clock()
         self._communities = {secret.reveal().encode() for secret in settings.communities}
         self._usm = Usm((user.user() for user in settings.user), own, lambda: clock() - begun, salt)
@@ -80,6 +94,7 @@ class TrapService:
         devices = self._hosts.devices(source)
         if not self._limits.take(source, known=bool(devices)):
             self.counters.flood += 1
+            self.desk.flood(source, devices, (KNOWN if devices else STRANGERS)[0])
             return None
         try:
             heard = self._opened(datagram)

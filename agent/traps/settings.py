@@ -104,4 +104,4 @@ def _listens(text: str) -> bool:
     except ValueError:
         return False
     bracketed = host.startswith("[") and host.endswith("]")
-    return bracketed is (address.version == 6) and port.isascii() and port.isdigit() and 0 <= int(port[:6]) <= 65535
+    return bracketed is (address.version == 6) and port.isascii() and port.isdigit() and 0 < int(port[:6]) <= 65535

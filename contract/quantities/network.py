@@ -24,8 +24,8 @@ PORT_STATUS: Final = (
 """Flags of ``x.port.status``."""
 
 PLAIN: Final = (
-    flags("x.network.status", NETWORK_STATUS, "what the parts of a device say; empty where all is well"),
-    text("x.network.alarm", "which parts say so, separated by '; '; 'none' where all is well"),
+    flags("x.network.status", NETWORK_STATUS, "what the parts of a device complain of; empty where none does"),
+    text("x.network.alarm", "which parts, separated by '; '; 'none'; or that the device tells nothing of its parts"),
     number("x.network.temperature.maximum", "degC", -60, 200, "the highest of all sensors in the device"),
     number("x.network.cpu.load", "%", 0, 100, "load of its busiest processor"),
     number("x.network.memory.used", "%", 0, 100, "memory in use, where it is fullest"),

@@ -38,6 +38,7 @@ PLAIN: Final = (
     ),
     number("x.channel.count", "", 0, 1e5, "voice channels there are"),
     number("x.channel.down", "", 0, 1e5, "voice channels that are out of service"),
+    number("x.channel.faulty", "", 0, 1e5, "voice channels out of service that no dead trunk explains"),
     number("x.channel.busy", "", 0, 1e5, "voice channels in use"),
     number("x.channel.free", "", 0, 1e5, "voice channels in service and not in use"),
 )
@@ -45,7 +46,8 @@ PLAIN: Final = (
 NUMBERED: Final[tuple[Quantity, ...]] = (
     text("x.trunk.#.name", "name of trunk #"),
     text("x.trunk.#.circuit", "what the carrier calls trunk #"),
-    flags("x.trunk.#.status", TRUNK_STATUS, "what is wrong with trunk #; empty where all is well"),
+    text("x.trunk.#.status", "what is wrong with trunk #, in flags of x.trunk.status; 'ok' where nothing is"),
+    number("x.trunk.#.up", "", 0, 1, "0 while trunk # carries nothing, else 1"),
     number("x.trunk.#.errored", "s", 0, 900, "errored seconds of trunk #, this quarter of an hour"),
     number("x.trunk.#.errored.severely", "s", 0, 900, "severely errored seconds of trunk #, this quarter of an hour"),
     number("x.trunk.#.unframed", "s", 0, 900, "severely errored framing seconds of trunk #, this quarter of an hour"),

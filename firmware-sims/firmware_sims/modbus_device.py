@@ -141,9 +141,11 @@ class ModbusDevice:
             self._pty = None
         if self._server is not None:
             self._server.close()
-            for writer in tuple(self._writers):
-                writer.close()
             self._server = None
+            writers = tuple(self._writers)
+            for writer in writers:
+                writer.close()
+            await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
     def _received(self, data: bytes) -> None:
         loop = asyncio.get_running_loop()

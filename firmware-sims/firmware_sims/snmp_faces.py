@@ -5,7 +5,7 @@ shows it (values and their high-precision tenths).
 """
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -73,18 +73,20 @@ def table(face: Face, plate: Plate, rating: Rating) -> Table:
         object_id, entries = "1.3.6.1.2.1.33.2.3", _rfc1628(plate, rating)
     else:
         object_id, entries = "1.3.6.1.4.1.318.1.3.27", _powernet(plate, rating)
-    whole = _system(plate, object_id) | entries
+    whole = system(plate, object_id) | entries
     return dict(sorted(whole.items()))
 
 
-def _oid(text: str) -> Oid:
+def oid_of(text: str) -> Oid:
+    """Return the numbers of an OID."""
     return tuple(int(part) for part in text.split("."))
 
 
-def _under(base: str, entries: Mapping[str, Entry | Answer]) -> Table:
+def under(base: str, entries: Mapping[str, Entry | Answer]) -> Table:
+    """Return entries by their whole OIDs; what is always the same may be written as an answer."""
     found: Table = {}
     for suffix, entry in entries.items():
-        found[_oid(f"{base}.{suffix}")] = entry if callable(entry) else _always(entry)
+        found[oid_of(f"{base}.{suffix}")] = entry if callable(entry) else _always(entry)
     return found
 
 
@@ -92,8 +94,9 @@ def _always(answer: Answer) -> Entry:
     return lambda _view, _uptime: answer
 
 
-def _system(plate: Plate, object_id: str) -> Table:
-    return _under(
+def system(plate: Plate, object_id: str) -> dict[Oid, Callable[[Any, float], Answer | None]]:
+    """Return the system group: what every card says of itself."""
+    return under(
         "1.3.6.1.2.1.1",
         {
             "1.0": Text(f"{plate.manufacturer} {plate.model} (simulated), firmware {plate.firmware}"),
@@ -108,7 +111,7 @@ def _system(plate: Plate, object_id: str) -> Table:
 
 
 def _rfc1628(plate: Plate, rating: Rating) -> Table:
-    return _under(
+    return under(
         "1.3.6.1.2.1.33.1",
         {
             "1.1.0": Text(plate.manufacturer),
@@ -204,7 +207,7 @@ def _alarm_name(_row: int, number: int) -> Answer:
 
 
 def _powernet(plate: Plate, rating: Rating) -> Table:
-    return _under(
+    return under(
         "1.3.6.1.4.1.318.1.1.1",
         {
             "1.1.1.0": Text(plate.model),

@@ -50,6 +50,24 @@ FIRST: Final[dict[str, tuple[str, ...]]] = {
         "security.syslog.errors",
         "security.evidence",
     ),
+    "network": (
+        "x.port.alarm",
+        "x.network.alarm",
+        "x.port.down",
+        "x.port.watched",
+        "x.network.temperature.maximum",
+        "x.network.cpu.load",
+        "device.uptime",
+    ),
+    "trunk": (
+        "x.trunk.alarm",
+        "x.trunk.down",
+        "x.trunk.watched",
+        "x.channel.busy",
+        "x.channel.free",
+        "x.port.spare",
+        "x.network.alarm",
+    ),
 }
 """Kind → what a card shows unopened, in this order, as far as the device has it."""
 

@@ -228,8 +228,8 @@ def lines(rows: Sequence[dict[str, Any]], said: Mapping[str, Any], trunks: Trunk
         if status is None:
             score.add("missing", name, wanted, None)
             continue
-        found = set(status) - {"DOWN"}  # said by IF-MIB
-        right = found == wanted and (not status) is row["trunk_ok"]
+        found = set(str(status).split()) - {"DOWN", "ok"}  # down: said by IF-MIB
+        right = found == wanted and (status == "ok") is row["trunk_ok"]
         score.add("right" if right else "wrong", name, wanted, found)
         score.judge(
             f"circuit of {name}", row["circuit"], said.get(f"x.trunk.{places[str(row['dsx1LineIndex'])]}.circuit")

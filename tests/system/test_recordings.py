@@ -15,17 +15,31 @@ import recordings
 
 pytestmark = pytest.mark.system
 
-SAMPLE = ("apc_smx750", "eatonups", "cyberpower", "netagent2_1", "netmanplus_204")
+SAMPLES = {
+    "ups": ("apc_smx750", "eatonups", "cyberpower", "netagent2_1", "netmanplus_204"),
+    "environment": (
+        "akcp_serverprobe8",
+        "aos-emu2_ap9320",
+        "apc_environmental-manager",
+        "hwg-poseidon",
+        "hwg-wld_wld2",
+    ),
+    "power": ("apc_ap8853", "apc_ats", "enexus_enexus", "himoinsa-gensets", "raritan-pdu_px2"),
+}
+SAMPLE = [name for names in SAMPLES.values() for name in names]
 
 
 @pytest.fixture(scope="module")
 def scores():
-    files = [file for file in judge.recordings() if file.stem in SAMPLE]
-    if len(files) < len(SAMPLE):
-        pytest.skip(f"the recordings are not part of this project, and not under {judge.CASES}")
     if not recordings.simulator():
         pytest.skip("snmpsim is not installed")
-    return judge.run(files, with_nut=False)["wolfsmoke"]
+    found = {}
+    for kind, names in SAMPLES.items():
+        files = [file for file in judge.recordings(kind) if file.stem in names]
+        if len(files) < len(names):
+            pytest.skip(f"the recordings are not part of this project, and not under {judge.CASES}")
+        found |= judge.run(files, kind, with_nut=False)["wolfsmoke"]
+    return found
 
 
 @pytest.mark.parametrize("name", SAMPLE)

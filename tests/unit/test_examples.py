@@ -64,7 +64,9 @@ def test_an_example_is_read_by_the_program_that_it_is_for(name, site_files):
     assert read(name, *site_files) is not None, "what reads this file? test it here"
 
 
-@pytest.mark.parametrize("name", ["gateway.toml", "agents/order-room.toml", "agents/server-room.toml"])
+@pytest.mark.parametrize(
+    "name", ["gateway.toml", "agents/machine-hall.toml", "agents/order-room.toml", "agents/server-room.toml"]
+)
 def test_without_its_credentials_an_example_says_which(name, site_files):
     folder, _ = site_files
     with pytest.raises(ConfigError, match=r"broker\.password"):

@@ -8,7 +8,7 @@ import msgspec
 
 from agent.drivers.base import Lane
 from agent.drivers.tables.base import Walker
-from agent.drivers.tables.columns import Numbers, natural, number, text, whole
+from agent.drivers.tables.columns import Numbers, listed, natural, number, text, whole
 from agent.links.snmp import Raw
 from contract.reading import Reading, judged
 
@@ -17,6 +17,9 @@ STORAGE: Final = "1.3.6.1.2.1.25.2.3.1"
 STORAGE_TYPE, STORAGE_DESCR, STORAGE_UNITS, STORAGE_SIZE, STORAGE_USED = (
     f"{STORAGE}.{number}" for number in range(2, 7)
 )
+FILES_ACCESS, FILES_STORAGE = (f"1.3.6.1.2.1.25.3.8.1.{number}" for number in (5, 7))
+"""hrFSAccess, hrFSStorageIndex."""
+READ_ONLY: Final = 2
 LOAD: Final = "1.3.6.1.2.1.25.3.3.1.2"
 """hrProcessorLoad: of the last minute, in percent."""
 TICKS: Final = tuple(f"1.3.6.1.4.1.2021.11.{number}.0" for number in (53, 54, 50, 51, 52, 56, 61, 64))
@@ -43,6 +46,10 @@ class Disk(msgspec.Struct, frozen=True):
     row: str
     unit: float
     """Bytes."""
+    access: str = ""
+    """OID that says whether it may be written to."""
+    sealed: bool = False
+    """Whether it was read-only from the start, and is full by nature: a medium, or an image."""
 
 
 class Host:
@@ -73,8 +80,14 @@ class Host:
         self._memory = next(iter(areas[RAM]), None)
         swap = (area for area in areas[VIRTUAL] if "swap" in area.name.lower())
         self._swap = next(swap, None)
+        found: dict[str, Disk] = {}
         disks = [*areas[FIXED], *areas[FLASH], *areas[NETWORK]]
-        self.disks = {disk.name: disk for disk in sorted(disks, key=lambda disk: natural(disk.name)) if _is_disk(disk)}
+        files = await walker.columns((FILES_ACCESS, FILES_STORAGE))
+        row_of = {text(storage): row for row, storage in files[FILES_STORAGE].items()}
+        for disk in sorted(disks, key=lambda disk: natural(disk.name)):
+            if _is_disk(disk):
+                found[disk.name] = self._with_access(disk, row_of.get(disk.row), files[FILES_ACCESS])
+        self.disks = found
         self._numbers.give(self.disks)
         self._processors = tuple(await walker.column(LOAD) or ())
         self._has = frozenset(await walker.there((*_SINGLE, *TICKS)))
@@ -91,6 +104,7 @@ class Host:
             *((self._swap,) if self._swap else ()),
         ]
         asked += [f"{column}.{area.row}" for area in areas for column in (STORAGE_SIZE, STORAGE_USED)]
+        asked += [disk.access for disk in self.disks.values() if disk.access and not disk.sealed]
         return [*asked, *(oid for oid in _SINGLE if oid in self._has)]
 
     def restarted(self) -> None:
@@ -105,7 +119,8 @@ class Host:
         if values.get(USERS) is not None:
             found.append(judged("host.users", number(values[USERS])))
         found += self._memories(values)
-        used = []
+        used: list[float] = []
+        sealed: list[str] = []
         for name, disk in self.disks.items():
             prefix = f"host.disk.{self._numbers[name]}"
             size, share = _share(disk, values)
@@ -113,10 +128,21 @@ class Host:
             found += [judged(f"{prefix}.name", name), judged(f"{prefix}.used", share)]
             if size is not None:
                 found.append(judged(f"{prefix}.size", size))
-            used += [share] if share is not None else []
+            used += [share] if share is not None and not disk.sealed else []
+            if disk.access and not disk.sealed and values.get(disk.access) == READ_ONLY:
+                sealed.append(f"{name} takes nothing")
         found.append(judged("host.disk.used.maximum", max(used, default=None)))
+        if self.disks:
+            found += [judged("host.status", ("READONLY",) if sealed else ()), judged("host.problem", listed(sealed))]
         found.append(judged("host.clock.offset", offset(values.get(DATE), self._wall())))
         return found
+
+    def _with_access(self, disk: Disk, row: str | None, access: Mapping[str, Raw]) -> Disk:
+        if row is None:
+            return disk
+        known = self.disks.get(disk.name)
+        sealed = known.sealed if known is not None else access.get(row) == READ_ONLY
+        return msgspec.structs.replace(disk, access=f"{FILES_ACCESS}.{row}", sealed=sealed)
 
     def _load(self, values: Mapping[str, Raw]) -> float | None:
         """Return the processor time in use, in percent: of the last minute, or where the agent only counts, since the last poll."""

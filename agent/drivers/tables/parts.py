@@ -20,6 +20,7 @@ CHASSIS: Final = 3
 """entPhysicalClass."""
 _FREE: Final = ("cpu", "memory", "optics", *PREFIXES)
 """Parts that may go without an alarm: transceivers are pulled by people."""
+SILENT: Final = "tells nothing of its parts"
 _LIMITED: Final = ("temperature", "voltage", "current", "speed")
 """What a sensor may measure for its device's limits to count: light is out of limits wherever nothing is plugged in."""
 
@@ -66,6 +67,8 @@ class Parts:
         self._gone: dict[str, Component] = {}
         self._broken = False
         """Whether a table could not be read at the last look."""
+        self._told = False
+        """Whether the device ever told of its parts."""
 
     async def look(self, walker: Walker) -> None:
         """See ``base.Part.look``."""
@@ -125,10 +128,13 @@ class Parts:
             flags.update(("MISSING", _flag(part.table)))
             remarks.append(f"{part.name} is gone")
         found += _aggregates(found)
-        if any((part.state or part.sensor) and part.table.part in FLAGS for part in self.components.values()):
+        if self._tells():
+            self._told = True
             found += [judged("x.network.status", tuple(flags)), judged("x.network.alarm", listed(remarks))]
-        else:
+        elif self._broken or self._told:
             found.append(unavailable("x.network.status"))
+        else:  # many a small switch: no alarm can come of it, and that is said wherever the device is shown
+            found += [judged("x.network.status", tuple(flags)), judged("x.network.alarm", listed(remarks, SILENT))]
         return found
 
     async def _seen(self, walker: Walker) -> list[Component]:
@@ -148,6 +154,10 @@ class Parts:
                 if table.spare and table.part not in better:
                     seen += await self._table(table, walker)
         return seen
+
+    def _tells(self) -> bool:
+        """Say whether any part has a state of its own."""
+        return any((part.state or part.sensor) and part.table.part in FLAGS for part in self.components.values())
 
     async def _table(self, table: Table, walker: Walker) -> list[Component]:
         lead = (table.state,) if table.state else tuple(value.column for value in table.value)

@@ -4,6 +4,7 @@ A trunk is a line of DS1-MIB, or where the device has none, an interface of type
 name under ``ports``; where they name nothing, whatever is not switched off. The others are spare.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -21,6 +22,7 @@ from contract.reading import Reading, judged
 BEARER: Final = "1.3.6.1.2.1.10.20.1.2.1.1.2"
 """isdnBearerOperStatus (RFC 2127), by ifIndex: 1 idle, 2 connecting, 3 connected, 4 active."""
 _IDLE: Final = 1
+HEALTHY: Final = "ok"
 
 
 class Trunk(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +56,8 @@ class Trunks:
         self.stale = False
         self.trunks: dict[str, Trunk] = {}
         self._options = options
+        self._looked = False
+        """Whether its tables could be read: a gateway with analog lines only has no trunk that could be dead."""
         self._numbers = Numbers()
         self._gone: dict[str, Trunk] = {}
         self._missing: list[str] = []
@@ -70,6 +74,7 @@ class Trunks:
         columns = await walker.columns(ifs.LOOKED_AT)
         if status is None or await walker.column(ifs.OPER) is None:
             return  # keep what was known
+        self._looked = True
         interfaces = ifs.ports(columns)
         lines = await walker.columns((ds1.INTERFACE, ds1.CIRCUIT))
         trunks = list(_trunks(status, lines, interfaces))
@@ -137,7 +142,7 @@ class Trunks:
         if len(silent) > dead:  # that of a dead trunk is down because the trunk is
             all_flags.add("SIGNALLING")
             remarks += [f"{port.title} down" for port in silent]
-        if self.trunks or self._gone or self._missing:
+        if self._looked:
             found += [
                 judged("x.trunk.status", tuple(all_flags)),
                 judged("x.trunk.alarm", listed(remarks)),
@@ -145,7 +150,7 @@ class Trunks:
                 judged("x.trunk.down", float(dead + len(self._gone))),
             ]
         if lane is Lane.ALL:
-            found += self._totals(found, values, spare)
+            found += self._totals(found, values, spare, dead)
         return found
 
     def _serves(self, trunk: Trunk, values: Mapping[str, Raw] | None = None) -> bool:
@@ -176,7 +181,8 @@ class Trunks:
         self, key: str, trunk: Trunk, flags: frozenset[str] | None, values: Mapping[str, Raw], lane: Lane
     ) -> Iterator[Reading]:
         prefix = f"x.trunk.{self._numbers[key]}"
-        yield judged(f"{prefix}.status", None if flags is None else tuple(flags))
+        yield judged(f"{prefix}.status", None if flags is None else " ".join(sorted(flags)) or HEALTHY)
+        yield judged(f"{prefix}.up", None if flags is None else float(not flags & ds1.DEAD))
         if lane is Lane.FAST:
             return
         yield judged(f"{prefix}.name", trunk.name)
@@ -186,7 +192,7 @@ class Trunks:
             for name, column in ds1.COUNTERS.items():
                 yield judged(f"{prefix}.{name}", number(values.get(f"{column}.{trunk.line}")))
 
-    def _totals(self, found: Sequence[Reading], values: Mapping[str, Raw], spare: int) -> Iterator[Reading]:
+    def _totals(self, found: Sequence[Reading], values: Mapping[str, Raw], spare: int, dead: int) -> Iterator[Reading]:
         errored = [
             reading.value
             for reading in found
@@ -199,7 +205,7 @@ class Trunks:
             yield judged("x.port.spare", float(spare))
             if self._options.reserve:
                 yield judged("x.port.spare.missing", float(max(0, self._options.reserve - spare)))
-        yield from self._traffic(values)
+        yield from self._traffic(values, dead)
 
     def _stands_by(self, line: Port, values: Mapping[str, Raw]) -> bool:
         """Say whether an analog line is spare, and could be used."""
@@ -210,7 +216,7 @@ class Trunks:
             return not any(line.named(pattern) for pattern in self._options.ports)
         return whole(values.get(f"{ifs.ADMIN}.{line.index}")) == ifs.ADMIN_DOWN
 
-    def _traffic(self, values: Mapping[str, Raw]) -> Iterator[Reading]:
+    def _traffic(self, values: Mapping[str, Raw], dead: int) -> Iterator[Reading]:
         """Count the voice channels: those of trunks, and analog lines."""
         channels = {**self._channels, **self._lines}
         rows = {str(port.index) for port in channels.values()}
@@ -222,6 +228,8 @@ class Trunks:
         down = sum(state not in ("up", "dormant", "disabled") for state in states)
         yield judged("x.channel.count", float(count))
         yield judged("x.channel.down", float(down))
+        explained = dead * math.ceil(len(self._channels) / max(1, len(self.trunks)))
+        yield judged("x.channel.faulty", float(max(0, down - explained)))
         if bearers and None not in bearers:
             busy = sum(state != _IDLE for state in bearers)
             yield judged("x.channel.busy", float(busy))

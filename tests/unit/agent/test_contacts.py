@@ -76,6 +76,12 @@ def test_what_the_device_says_itself_is_added_to_and_kept():
     )
 
 
+def test_a_status_that_the_device_never_had_is_no_loss():
+    contacts = Contacts([SMOKE])
+    assert told([unavailable("ambient.status"), state(3, "open")], contacts)[0] == ()
+    assert told([unavailable("ambient.status"), state(3, "closed")], contacts)[0] == ("SMOKE",)
+
+
 def test_a_ups_and_a_box_of_contacts_have_inputs_too():
     contacts = Contacts([SMOKE, Contact(input=2, probe=5, means="water")])
     readings = [judged("ups.contacts.3.status", "closed"), judged("ambient.5.contacts.2.status", "closed")]
@@ -84,9 +90,15 @@ def test_a_ups_and_a_box_of_contacts_have_inputs_too():
 
 def test_the_remote_contact_of_a_surge_protector_is_a_surge():
     contacts = Contacts([Contact(input=1, means="surge-failed", alarm="open"), Contact(input=2, means="surge-open")])
-    found = {each.quantity: each.value for each in mapped([state(1, "open"), state(2, "break")], contacts)}
-    assert found["x.surge.status"] == ("FAULT",)
-    assert "ambient.status" not in found
+
+    def said(*readings):
+        found = {each.quantity: each.value for each in mapped(readings, contacts)}
+        return found["x.surge.status"], found["ambient.status"]
+
+    assert said(state(1, "closed")) == (None, ("FAULT",)), "not known is not failed, and not well"
+    assert said(state(1, "closed"), state(2, "open")) == ((), ())
+    assert said(state(1, "open"), state(2, "break")) == (("FAULT",), ("BREAK",))
+    assert said(state(2, "closed")) == (("FAULT", "OPEN"), ("FAULT",))
 
 
 LOOP = Loop(measures="current", normal=(0.004, 0.008), alarm=(0.012, 0.022))
@@ -99,6 +111,12 @@ LOOP = Loop(measures="current", normal=(0.004, 0.008), alarm=(0.012, 0.022))
 def test_a_supervised_loop_tells_alarm_from_a_cut_or_a_short(amperes, flags):
     contacts = Contacts([Contact(input=1, means="smoke", loop=LOOP)])
     assert told([judged("ambient.1.current", amperes)], contacts)[0] == flags
+
+
+def test_a_wire_that_burns_ends_no_smoke():
+    contacts = Contacts([Contact(input=1, means="smoke", loop=LOOP)])
+    said = [told([judged("ambient.1.current", amperes)], contacts)[0] for amperes in (0.015, 0.0, 0.006)]
+    assert said == [("SMOKE",), ("BREAK", "SMOKE"), ()]
 
 
 def test_without_contacts_nothing_changes():

@@ -145,7 +145,7 @@ async def test_trunks_channels_and_lines_of_the_gateway(gateway, clock):
     clock.now += 30
     await asyncio.sleep(0.06)
     found = await said(reader)
-    assert found["x.trunk.1.status"] == ("AIS", "DOWN", "RAI-SENT")
+    assert found["x.trunk.1.status"] == "AIS DOWN RAI-SENT"
     assert found["x.trunk.errored.maximum"] == 30
     assert found["x.channel.down"] == 31
     model.trunk("TRUNK-1").ais = False

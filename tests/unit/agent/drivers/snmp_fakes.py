@@ -1,13 +1,9 @@
 """A link that answers from a dict, for the tests of the SNMP driver."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from agent.links.snmp import Raw
 from contract.reading import Reading
-
-if TYPE_CHECKING:
-    from contract.errors import DeviceError
 
 
 class FakeLink:
@@ -17,7 +13,7 @@ class FakeLink:
         self.values = dict(values)
         self.asked: list[tuple[str, ...]] = []
         self.walked: list[str] = []
-        self.error: DeviceError | None = None
+        self.error: Exception | None = None
         self.closed = 0
 
     async def get(self, oids: Sequence[str]) -> dict[str, Raw]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.contacts import Contact, Contacts, Loop, mapped
 from agent.drivers.base import Lane
 from agent.drivers.modbus import AGAIN_AFTER, ModbusDriver
 from agent.links.modbus_frames import ModbusRefused
@@ -9,7 +10,7 @@ from agent.profiles_modbus import Flags, Point, Table, tables
 from contract.errors import DeviceGarbled, DeviceRefused, DeviceTimeout, PortUnavailable
 from contract.reading import Quality
 from firmware_sims.modbus_device import answer
-from firmware_sims.modbus_models import HOLDING, Bytes, Climate, Detector, Inputs, Registers
+from firmware_sims.modbus_models import HOLDING, INPUT, Bytes, Climate, Detector, Inputs, Registers
 
 
 class Link:
@@ -24,6 +25,7 @@ class Link:
         self.silent = set()
         """Addresses whose block is never answered."""
         self.error = None
+        self.sentinels = False
         self.closed = False
 
     async def read(self, function, address, count, *, wake=b"", pause=0.0):
@@ -34,7 +36,7 @@ class Link:
         if self.silent & set(range(address, address + count)):
             raise DeviceTimeout("no answer")
         request = bytes((function,)) + address.to_bytes(2, "big") + count.to_bytes(2, "big")
-        said = answer(self.model, request)
+        said = answer(self.model, request, sentinels=self.sentinels)
         if said[0] & 0x80:
             raise ModbusRefused("no", code=said[1])
         if function <= 2:
@@ -193,6 +195,31 @@ async def test_a_module_of_inputs_says_their_states():
     found = good(await ModbusDriver(Link(model), tables()["dio-8"]).read())
     assert [found[f"ambient.contacts.{row}.status"] for row in (1, 2)] == ["closed", "open"]
     assert found["outlet.8.status"] == "on"
+
+
+@pytest.mark.parametrize(
+    ("model", "profile"), [(Climate(), "xy-md02"), (Detector(strikes=3), "leixun"), (Bytes(strikes=3), "zpzh")]
+)
+async def test_a_device_that_has_no_values_says_none(model, profile):
+    link = Link(model)
+    driver = ModbusDriver(link, tables()[profile])
+    await driver.read()
+    link.sentinels = True
+    found = good(await driver.read())
+    counted = {name for name in found if "strikes" in name} if profile == "zpzh" else set()  # a byte has no sentinel
+    assert {name for name, value in found.items() if isinstance(value, float)} == counted
+
+
+async def test_the_loop_of_a_detector_tells_an_alarm_from_a_cut_wire():
+    link = Link(Registers({INPUT: dict(enumerate([5200, 15400, 0, 0, 0, 0, 0, 0]))}))
+    driver = ModbusDriver(link, tables()["waveshare-ai8"])
+    loop = Loop(measures="current", normal=(0.004, 0.008), alarm=(0.012, 0.022))
+    contacts = Contacts(
+        [Contact(input=number, means="smoke", title=f"zone {number}", loop=loop) for number in (1, 2, 3)]
+    )
+    found = good(mapped(await driver.read(), contacts))
+    assert found["ambient.status"] == ("BREAK", "SMOKE")
+    assert found["ambient.alarm"] == "zone 2; zone 3: wire"
 
 
 async def test_a_table_that_has_nothing_fast_asks_for_a_sign_of_life():

@@ -95,7 +95,7 @@ async def poll(table, seed, polls=3):
     chance = random.Random(seed)
     rtu = chance.random() < 0.7
     device = ModbusDevice(full(table, chance), framing="rtu" if rtu else "tcp")
-    line = Line(host="memory", framing="rtu" if rtu else "tcp", timeout=INSTANT)
+    line = Line(host="memory", framing="rtu" if rtu else "tcp", timeout=INSTANT, baudrate=921_600)
     wire = MemoryWire(line, device, lambda reply: spoiled(reply, chance, rtu=rtu))
     bus = Bus(line, wire)
     driver = ModbusDriver(ModbusLink(bus, 1), table)

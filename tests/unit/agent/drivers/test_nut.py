@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent import kinds
 from agent.drivers.base import Lane
 from agent.drivers.nut import NutDriver, parse, parse_status
 from agent.links.nut import LONGEST, NutConnection, NutTarget, words, written
+from agent.watch import Watch
+from contract.clock import Stamp
 from contract.errors import DeviceError, DeviceGarbled, DeviceRefused, DeviceTimeout, PortUnavailable
 from contract.reading import Quality
 from firmware_sims.faults import Fault
@@ -144,6 +147,28 @@ async def test_stale_data_is_never_ok(server, driver):
     assert {reading.quantity for reading in found} == before
     await server.set_fault(Fault.NONE)
     assert "OL" in values(await driver.read())["ups.status"]
+
+
+async def test_a_server_that_loses_its_ups_ends_no_outage_and_is_an_alarm_itself(server, driver):
+    watch = Watch("ups-1", list(kinds.defaults("ups").values()), iter(map(str, range(99))).__next__)
+
+    async def poll(seconds):
+        at = Stamp(1000.0 + seconds, seconds, "boot", trusted=True)
+        readings = await driver.read()
+        watch.readings([*readings, *watch.unheard(readings)], at)
+        watch.tick(at)
+        return {occurrence.condition for occurrence in watch.standing()}
+
+    assert await poll(0.0) == set()
+    server.ups.cut()
+    assert await poll(1.0) == {"on-battery"}
+    await server.set_fault(Fault.SENTINELS)
+    assert await poll(2.0) == {"on-battery"}
+    assert await poll(90.0) == {"on-battery", "card-blind"}
+    server.ups.restore()
+    await server.set_fault(Fault.NONE)
+    await poll(91.0)
+    assert await poll(120.0) == set()
 
 
 @pytest.mark.parametrize(

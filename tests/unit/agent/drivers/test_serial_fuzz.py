@@ -1,6 +1,6 @@
 """Mutated answers: no error but ours, nothing implausible called good, and the next clean poll works.
 
-A short run with the suite; 100,000 polls a driver: ``pytest -m soak tests/unit/agent/drivers/test_serial_fuzz.py``.
+A short run with the suite; 100,000 mutated answers a driver: ``pytest -m soak tests/unit/agent/drivers/test_serial_fuzz.py``.
 """
 
 import asyncio
@@ -191,11 +191,12 @@ def run(name, mutations, runner):
     runner.run(storm(driver, line, mutations))
 
 
-def fuzz(name, examples):
+def fuzz(name, examples, least):
+    """Run so many storms of ``least`` to 15 answers each."""
     with asyncio.Runner() as runner:
 
         @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-        @given(st.lists(MUTATION, min_size=1, max_size=15))
+        @given(st.lists(MUTATION, min_size=least, max_size=15))
         def storms(mutations):
             run(name, mutations, runner)
 
@@ -204,11 +205,11 @@ def fuzz(name, examples):
 
 @pytest.mark.parametrize("name", [*DRIVERS, "nut"])
 def test_noise_is_an_error_of_ours_and_passes(name):
-    fuzz(name, 60)
+    fuzz(name, 60, 1)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", [*DRIVERS, "nut"])
-def test_a_hundred_thousand_storms(name):
-    fuzz(name, 100_000)
+def test_a_hundred_thousand_bad_answers(name):
+    fuzz(name, 20_000, 5)

@@ -1,7 +1,9 @@
 """Buses: a made-up wire and a clock turned by hand for who is asked when; simulated devices on real lines for the rest."""
 
 import asyncio
+import fcntl
 import os
+import struct
 import time
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from agent.links.modbus import APART, Bus, ModbusLink
 from agent.links.modbus_frames import ModbusRefused
 from agent.links.modbus_line import Line
 from agent.links.modbus_wire import PymodbusWire
-from agent.links.serial_stream import LineErrors
+from agent.links.serial_stream import LineErrors, line_errors
 from contract.errors import DeviceGarbled, DeviceTimeout, PortUnavailable
 from firmware_sims.faults import Fault
 from firmware_sims.modbus_device import ModbusDevice
@@ -173,6 +175,19 @@ def test_a_port_that_counts_errors_says_what_to_try():
     assert "another speed" in LineErrors(framing=9, parity=2).since(before)
     assert "too slow" in LineErrors(framing=1, overrun=1, parity=2).since(before)
     assert before.since(before) == ""
+
+
+def test_what_a_port_counts_is_read_by_its_layout(monkeypatch):
+    counters = struct.pack("20i", 0, 0, 0, 0, 100, 200, 7, 8, 9, 0, 0, *[0] * 9)  # frame, overrun, parity
+    monkeypatch.setattr(fcntl, "ioctl", lambda *_: counters)
+    assert line_errors(0) == LineErrors(framing=7, overrun=8, parity=9)
+
+
+def test_a_port_that_counts_nothing_has_no_errors():
+    near, far = os.openpty()
+    assert line_errors(far) == LineErrors()
+    os.close(near)
+    os.close(far)
 
 
 # Real lines

@@ -17,14 +17,14 @@ class ModbusServer:
 
     VENDOR = b"\x2b\x0e\x01\x01\x00\x00\x03\x00\x06Acme\nX\x01\x03PM5\x02\x041.20"
 
-    def __init__(self, knows=(0x2B, 3, 4), units=(1,)):
-        self.knows, self.units = knows, units
+    def __init__(self, knows=(0x2B, 3, 4), units=(1,), *, gateway=False):
+        self.knows, self.units, self.gateway = knows, units, gateway
         self.asked = []
 
     def answer(self, unit, pdu):
         self.asked.append((unit, pdu))
         if unit not in self.units:
-            return None
+            return bytes((pdu[0] | 0x80, 11)) if self.gateway else None
         if pdu[0] not in self.knows:
             return bytes((pdu[0] | 0x80, 1))
         return self.VENDOR if pdu[0] == 0x2B else bytes((pdu[0], 2, 0, 42))

@@ -66,6 +66,20 @@ async def test_tables_go_to_stdout_progress_and_credentials_to_stderr_and_no_sec
     assert "sesame" not in out + err
 
 
+async def test_what_the_settings_have_already_is_not_proposed_again(card, tmp_path):
+    port = card.address.partition(":")[2]
+    asked = ("127.0.0.1", "--rate", "100/s", "--community", "sesame", "--ports", f"snmp:{port}")
+    settings = tmp_path / "agent.toml"
+    settings.write_text('[[device]]\nid = "ups-1"\nsnmp = { host = "192.0.2.1" }\n')
+    _, out, _ = await command(*asked, "--config", str(settings))
+    assert 'id = "ups-2"' in out
+    settings.write_text(out)
+    _, out, _ = await command(*asked, "--config", str(settings))
+    assert "is in the settings already: ups-2" in out
+    assert "[[device]]" not in out
+    assert (await command(*asked, "--config", str(tmp_path / "none")))[0] == 2
+
+
 async def test_ctrl_c_prints_what_was_found_so_far(card):
     port = card.address.partition(":")[2]
     code, out, err = await command(
@@ -94,6 +108,7 @@ def test_nothing_found_and_wrong_use_have_exit_codes_of_their_own(capfd, tmp_pat
         ["10.0.0.0/30", "--rate", "fast"],
         ["10.0.0.0/30", "--ports", "ssh"],
         ["10.0.0.0/30", "--serial", str(tmp_path)],
+        ["--serial", str(tmp_path / "nothing")],
     ):
         assert main(["scan", *arguments]) == 2, arguments
     out, err = capfd.readouterr()

@@ -155,16 +155,18 @@ async def test_an_agent_of_v1_alone_is_found():
 
 
 @pytest.mark.parametrize(
-    ("knows", "units", "says"),
+    ("knows", "units", "gateway", "says"),
     [
-        ((0x2B, 3, 4), (1,), "unit 1: Acme X, PM5, 1.20"),
-        ((3, 4), (1,), "unit 1: answers, and has not device identification (exception 1)"),
-        ((0x2B,), (255,), "unit 255: Acme X, PM5, 1.20"),
-        ((), (1,), "unit 1: answers, and has not device identification (exception 1)"),
+        ((0x2B, 3, 4), (1,), False, "unit 1: Acme X, PM5, 1.20"),
+        ((3, 4), (1,), False, "unit 1: answers, and has not device identification (exception 1)"),
+        ((0x2B,), (255,), False, "unit 255: Acme X, PM5, 1.20"),
+        ((0x2B,), (255,), True, "unit 255: Acme X, PM5, 1.20"),
+        ((0x2B,), (17,), True, "unit 1: a gateway, and nobody there"),
+        ((), (1,), False, "unit 1: answers, and has not device identification (exception 1)"),
     ],
 )
-async def test_modbus_servers_are_found_and_only_read(modbus_server, knows, units, says):
-    subject = modbus_server(knows, units)
+async def test_modbus_servers_are_found_and_only_read(modbus_server, knows, units, gateway, says):
+    subject = modbus_server(knows, units, gateway=gateway)
     server = await asyncio.start_server(subject.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     sweep, pace = await scanned(["127.0.0.1"], {"modbus": port})

@@ -53,8 +53,9 @@ async def test_a_ups_is_found_by_its_lasting_name(tmp_path):
     assert refusal(text) == ""
 
 
-async def test_every_device_of_a_bus_is_found_and_only_read(tmp_path, modbus_server, modbus_line):
-    server = modbus_server(knows=(0x2B, 4), units=(2, 7))
+@pytest.mark.parametrize("gateway", [False, True], ids=["silence", "a gateway speaks for who is away"])
+async def test_every_device_of_a_bus_is_found_and_only_read(tmp_path, modbus_server, modbus_line, gateway):
+    server = modbus_server(knows=(0x2B, 4), units=(2, 7), gateway=gateway)
     line = modbus_line(tmp_path / "usb-FTDI-if00", server, crc)
     line.open()
     sweep = await scanned(tmp_path)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import socket
+import threading
 
 import pytest
 from trap_senders import OWN, PLAIN, SEALED, SIGNED, Bench, pdu, v1, v2c, v3
@@ -97,7 +98,7 @@ def test_a_kind_is_told_once_a_minute(bench, caplog):
     assert bench.said("ups-2") == {"x.traps": 9.0, "x.trap.last": "on-battery"}
 
 
-def test_a_flood_of_one_device_neither_stops_another_nor_grows(bench):
+def test_a_flood_of_one_device_neither_stops_another_nor_grows(bench, caplog):
     rate, burst = KNOWN
     for _ in range(int(burst) + 500):
         bench.take(v2c(), "192.0.2.11")
@@ -109,13 +110,15 @@ def test_a_flood_of_one_device_neither_stops_another_nor_grows(bench):
     for _ in range(500):
         bench.take(v2c(), "192.0.2.11")
     assert bench.said("ups-2")["x.traps"] == burst + rate
+    assert caplog.text.count("a flood from ups-2 at 192.0.2.11: no more than 100 a second") == 1
 
 
 def test_strangers_share_one_allowance_and_a_bounded_memory(bench, caplog):
     for number in range(5000):
         bench.take(v2c(f"1.3.6.1.4.1.{number}.0.1"), f"198.51.{number // 250}.{number % 250 + 1}")
     assert bench.service.desk.strangers == STRANGERS[1]
-    assert len(caplog.records) <= MOST_STRANGERS + 1
+    assert len(caplog.records) <= MOST_STRANGERS + 2, "each of the first, one for the others, one for the flood"
+    assert caplog.text.count("a flood from strangers") == 1
 
 
 def test_what_is_told_seldom_is_remembered_within_bounds():
@@ -177,6 +180,48 @@ async def test_a_storm_over_the_loopback_is_taken_and_the_port_is_let_go():
     await asyncio.wait([running])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
         again.bind(("127.0.0.1", port))
+
+
+@pytest.mark.parametrize(
+    ("listen", "sender"), [("[::1]:0", "::1"), ("[::]:0", "127.0.0.1"), ("[::]:0", "::1"), ("0.0.0.0:0", "127.0.0.1")]
+)
+async def test_it_listens_where_it_is_told_to(listen, sender):
+    bench = Bench({"ups-1": sender}, listen=listen)
+    running = asyncio.create_task(bench.service.run())
+    await asyncio.wait_for(bench.service.port.opened.wait(), LIMIT)
+    family = socket.AF_INET6 if ":" in sender else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(0)
+        sock.sendto(v2c(tag=0xA6), (sender, bench.service.port.port))
+        await until(lambda: bench.poked == ["ups-1"])
+        assert sock.recv(999), "the inform is answered"
+    running.cancel()
+
+
+async def test_a_flood_leaves_the_loop_to_others():
+    """Datagrams as fast as another thread can send them, for a second: a tick each 10 ms stays near its time."""
+    service = Bench({"ups-1": "127.0.0.1"}).service
+    running = asyncio.create_task(service.run())
+    await asyncio.wait_for(service.port.opened.wait(), LIMIT)
+    over = threading.Event()
+
+    def flood():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            while not over.is_set():
+                sender.sendto(v2c(), ("127.0.0.1", service.port.port))
+
+    loop = asyncio.get_running_loop()
+    sending = loop.run_in_executor(None, flood)
+    late, began = [], loop.time()
+    while (before := loop.time()) < began + 1.0:
+        await asyncio.sleep(0.01)
+        late.append(loop.time() - before - 0.01)
+    over.set()
+    await sending
+    running.cancel()
+    assert service.counters.received > 1000
+    assert sorted(late)[len(late) * 9 // 10] < 0.1, "nine in ten"
+    assert max(late) < 0.5
 
 
 async def test_a_port_that_another_has_is_told_and_stops_nothing(caplog):

@@ -102,7 +102,9 @@ class Bench:
             )
             for user in (SEALED, SIGNED, PLAIN, *how.pop("more", ()))
         )
-        settings = Traps(listen="127.0.0.1:0", communities=(Secret("public"), Secret("other")), user=users)
+        settings = Traps(
+            listen=how.pop("listen", "127.0.0.1:0"), communities=(Secret("public"), Secret("other")), user=users
+        )
         self.service = TrapService(settings, hosts, self.poked.append, self.clock, own=OWN, salt=1, **how)
 
     def take(self, datagram, address="192.0.2.10"):

@@ -75,6 +75,20 @@ async def test_the_fast_lane_asks_for_the_load_only(device, bench):
     assert device.requests == 1
 
 
+async def test_a_disk_that_takes_nothing_any_more_is_said_and_a_medium_is_not_full(device, bench):
+    host(device)
+    access, storage = f"{HOST}.3.8.1.5", f"{HOST}.3.8.1.7"
+    device.values |= {f"{access}.1": 1, f"{storage}.1": 31, f"{access}.2": 2, f"{storage}.2": 35}
+    table = bench("host")
+    said = await table.read()
+    assert said["host.status"] == ()
+    assert said["host.disk.used.maximum"] == pytest.approx(76.72, abs=0.01)
+    device.values[f"{access}.1"] = 2
+    said = await table.read()
+    assert said["host.status"] == ("READONLY",)
+    assert said["host.problem"] == "/ takes nothing"
+
+
 async def test_an_agent_that_only_counts_ticks_gives_the_load_between_two_polls(device, bench):
     host(device)
     for row in (1, 2):

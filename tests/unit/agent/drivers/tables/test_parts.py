@@ -177,6 +177,17 @@ async def test_a_part_keeps_its_number_when_its_index_is_another_one_after_a_res
     assert said["x.network.supply.2.name"] == "PSU B"
 
 
+async def test_a_device_whose_tables_all_went_is_unknown_not_well(device, bench):
+    cisco(device)
+    table = bench("network")
+    await table.read()
+    for oid in [oid for oid in device.values if oid.startswith(ENVMON)]:
+        device.values.pop(oid)
+    for _ in range(2):
+        said = await table.read()
+    assert said["x.network.status"] is None or said["x.network.status"]
+
+
 async def test_sentinels_are_no_values(device, bench):
     cisco(device)
     table = bench("network")

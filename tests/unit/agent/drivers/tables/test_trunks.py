@@ -20,7 +20,8 @@ def trunk(device, index: int, status: int, *, up: bool = True, admin: bool = Tru
 async def test_a_healthy_trunk_has_no_flags(device, bench):
     trunk(device, 1, 1)
     said = await bench("trunk").read()
-    assert said["x.trunk.1.status"] == ()
+    assert said["x.trunk.1.status"] == "ok"
+    assert said["x.trunk.1.up"] == 1.0
     assert said["x.trunk.status"] == ()
     assert said["x.trunk.alarm"] == "none"
     assert said["x.trunk.1.circuit"] == "TRUNK-1"
@@ -36,7 +37,9 @@ async def test_a_cut_cable_names_its_trunk_at_the_next_fast_poll(device, bench):
     said = await table.read(Lane.FAST)
     assert said["x.trunk.status"] == ("DOWN", "LOS", "RAI-SENT")
     assert said["x.trunk.alarm"] == "E1 0/2 (TRUNK-2) DOWN LOS RAI-SENT"
-    assert said["x.trunk.1.status"] == ()
+    assert said["x.trunk.1.status"] == "ok"
+    assert said["x.trunk.2.status"] == "DOWN LOS RAI-SENT"
+    assert said["x.trunk.2.up"] == 0.0
     assert said["x.trunk.down"] == 1
 
 
@@ -102,7 +105,7 @@ async def test_a_trunk_whose_module_was_pulled_is_missing(device, bench):
 async def test_a_gateway_without_the_ds1_mib_is_read_by_its_interfaces(device, bench):
     device.port(1, "e1t1 0 0 0", kind=E1)
     table = bench("trunk")
-    assert (await table.read())["x.trunk.1.status"] == ()
+    assert (await table.read())["x.trunk.1.status"] == "ok"
     device.port(1, "e1t1 0 0 0", kind=E1, up=False)
     assert (await table.read(Lane.FAST))["x.trunk.status"] == ("DOWN",)
 
@@ -131,6 +134,16 @@ async def test_channels_are_counted(device, bench):
     assert said["x.channel.down"] == 1
     assert said["x.channel.busy"] == 5
     assert said["x.channel.free"] == 24
+    assert said["x.channel.faulty"] == 1
+
+
+async def test_channels_of_a_dead_trunk_are_no_trouble_of_their_own(device, bench):
+    trunk(device, 1, 68, up=False)
+    for row in range(101, 131):
+        device.port(row, f"B {row}", kind=DS0, up=False)
+    said = await bench("trunk").read()
+    assert said["x.channel.down"] == 30
+    assert said["x.channel.faulty"] == 0
 
 
 async def test_analog_lines_count_and_stand_by(device, bench):
@@ -141,6 +154,13 @@ async def test_analog_lines_count_and_stand_by(device, bench):
     assert said["x.channel.down"] == 1
     assert said["x.port.spare"] == 5
     assert said["x.port.spare.missing"] == 1
+
+
+async def test_a_gateway_with_analog_lines_only_has_no_trunk_in_doubt(device, bench):
+    device.port(1, "FXS 1/1", kind=FXS)
+    said = await bench("trunk").read()
+    assert said["x.trunk.status"] == ()
+    assert said["x.trunk.watched"] == 0
 
 
 async def test_what_has_no_trunks_at_all_is_said_to_be_none(device, bench):
