@@ -197,12 +197,20 @@ async def test_errors_by_syslog_are_counted_by_the_address_that_they_came_from()
         bench.receiver.take("192.0.2.5", b"<11>Nov 25 13:00:00 claims-to-be-other db: gone %d" % number)
     bench.receiver.take("192.0.2.5", b"<14>only news")
     bench.receiver.take("192.0.2.6", b"<10>worse")
-    values = await bench.values(2, Lane.FAST)
+    values = await bench.values(2)
     assert values["security.syslog.errors"] == 31
     assert (values["security.syslog.source"], values["security.syslog.worst"]) == ("192.0.2.5", 30)
     assert values["security.syslog.messages"] == 32
     assert "worse" in values["security.evidence"]
     assert "only news" not in values["security.evidence"]
+
+
+async def test_evidence_is_said_at_once_when_it_is_new_and_with_everything_else():
+    bench = Bench()
+    await bench.read()
+    bench.receiver.take("192.0.2.5", b"<11>one")
+    said = ["security.evidence" in await bench.values(2, lane) for lane in (Lane.FAST, Lane.FAST, Lane.ALL)]
+    assert said == [True, False, True]
 
 
 async def test_a_source_that_falls_silent_is_named_and_one_that_speaks_again_is_not():
@@ -233,7 +241,7 @@ async def test_a_flood_is_told():
     bench = Bench()
     await bench.read()
     bench.receiver.flooded, bench.receiver.dropped = True, 1000
-    values = await bench.values(2, Lane.FAST)
+    values = await bench.values(2)
     assert values["security.status"] == ("FLOOD",)
     assert values["security.syslog.dropped"] == 1000
 
