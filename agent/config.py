@@ -43,6 +43,7 @@ from contract.broker import FILES, Broker
 from contract.clock import Clock
 from contract.condition import Condition
 from contract.errors import ConfigError
+from contract.message import ITSELF
 from contract.settings import Bytes, Fault, Seconds, SecretSource, Slug, Text, did_you_mean
 
 
@@ -177,8 +178,6 @@ def _listed(drafts: Any) -> tuple[Any, ...]:
     return drafts if isinstance(drafts, tuple) else ()
 
 
-ITSELF: Final = "agent"
-"""The id, and the kind, of the agent among its devices."""
 MIN_POLL: Final = 0.1
 """Seconds. Cards answer some ten times a second at best."""
 MAX_SLOW: Final = 86400.0
