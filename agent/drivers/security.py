@@ -229,9 +229,9 @@ class SecurityDriver:
                 _log.warning("security: a new port is listened on: %s", what)
                 self._evidence.add(self._now(), "local", f"a new port is listened on: {what}")
         there = {listener.key for listener in self._news}
-        memory.new = {key: since for key, since in memory.new.items() if key in there}
+        memory.new = {key: min(since, wall) for key, since in memory.new.items() if key in there}  # a clock may go back
         if not self._wanted.expected:
-            taken = [key for key, since in memory.new.items() if not 0.0 <= wall - since < self._wanted.accept]
+            taken = [key for key, since in memory.new.items() if wall - since >= self._wanted.accept]
             memory.ports = [*memory.ports, *taken][-_LEARNED:]
             memory.new = {key: since for key, since in memory.new.items() if key not in taken}
             self._news = [listener for listener in self._news if listener.key not in taken]

@@ -18,13 +18,13 @@ FAILED = "Failed password for root from {} port {} ssh2"
 
 class HandClock:
     def __init__(self):
-        self.now = 10_000.0
+        self.now, self.wall = 10_000.0, 1.8e9
 
     def boottime(self):
         return self.now
 
     def stamp(self):
-        return Stamp(1.8e9 + self.now, self.now, "boot", True)
+        return Stamp(self.wall + self.now, self.now, "boot", True)
 
 
 class FakeLog:
@@ -173,6 +173,15 @@ async def test_a_new_port_that_goes_is_news_again_when_it_comes_back():
         bench.listeners = listeners
         told.append((await bench.values(30))["security.ports.new"])
     assert told == [1, 0, 1]
+
+
+async def test_a_clock_that_is_set_back_makes_no_new_port_known():
+    bench = Bench()
+    await bench.read()
+    bench.listeners = [*bench.listeners, Listener(4444, "tcp", "0.0.0.0")]
+    await bench.read(30)
+    bench.clock.wall -= 1e8
+    assert [(await bench.values(after))["security.ports.new"] for after in (30, 3000, 1000)] == [1, 1, 0]
 
 
 async def test_a_written_list_takes_nothing_in_and_counts_from_the_first_look():
