@@ -75,13 +75,13 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FLAGS: Mapping[Verdict, str] = {
-    Verdict.LOCAL_PORT: "AT-PORT",
-    Verdict.LOCAL_EQUIPMENT: "AT-EQUIPMENT",
-    Verdict.LOCAL_POWER: "AT-POWER",
-    Verdict.CARRIER: "AT-CARRIER",
-    Verdict.FAR_END: "AT-FAR-END",
-    Verdict.DNS: "AT-DNS",
-    Verdict.UNCLEAR: "AT-UNCLEAR",
+    Verdict.LOCAL_PORT: "WHY-PORT",
+    Verdict.LOCAL_EQUIPMENT: "WHY-EQUIPMENT",
+    Verdict.LOCAL_POWER: "WHY-POWER",
+    Verdict.CARRIER: "WHY-CARRIER",
+    Verdict.FAR_END: "WHY-FAR-END",
+    Verdict.DNS: "WHY-DNS",
+    Verdict.UNCLEAR: "WHY-UNCLEAR",
 }
 """Verdict → its flag in ``x.line.status``."""
 
@@ -138,6 +138,8 @@ def _ours(marks: Mapping[Step, Mark], setting: Setting) -> Verdict:
 
 def _carries(marks: Mapping[Step, Mark], setting: Setting) -> Verdict:
     """The far end answers, perhaps badly."""
+    if marks[Step.FAR] is Mark.WEAK and marks[Step.HOP] is Mark.OK:
+        return _weak_beyond(marks, setting)  # a router that is slow to answer for itself may pass on well
     if marks[Step.FAR] is Mark.WEAK:
         ours = (Step.EQUIPMENT,) if setting.gateway_is_carriers else (Step.EQUIPMENT, Step.GATEWAY)
         if any(marks[step] is Mark.WEAK for step in ours):
@@ -153,7 +155,7 @@ def _carries(marks: Mapping[Step, Mark], setting: Setting) -> Verdict:
 
 def _weak_beyond(marks: Mapping[Step, Mark], setting: Setting) -> Verdict:
     """Our side is not known to be weak, the far end is."""
-    well = Mark.OK in (marks[Step.GATEWAY], marks[Step.EQUIPMENT])
+    well = Mark.OK in (marks[Step.GATEWAY], marks[Step.EQUIPMENT], marks[Step.HOP])
     if marks[Step.HOP] is Mark.WEAK:
         return Verdict.CARRIER if well else Verdict.UNCLEAR
     if not setting.apart:

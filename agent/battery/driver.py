@@ -32,6 +32,10 @@ SAVE: Final = 60.0
 """Seconds between two saves while the battery is drained."""
 LOOK: Final = 10.0
 """Seconds between two estimates meanwhile."""
+NO_CLAIMS: Final = (0.0, 65535.0, 65535.0 * 60.0)
+"""Runtimes that stand for none, or for more than fits into 16 bits of seconds or minutes."""
+LONGEST: Final = 5e6
+"""Seconds that are told of; what nothing is drawn from lasts for ever."""
 SPENT: Final = 0.4
 """Depth from which an output that goes off is taken for the battery's end: old ones collapse long before they are reckoned to."""
 SURE: Final = 3.0
@@ -88,7 +92,12 @@ class BatteryDriver:
         if self._kept is None:
             self._kept = await self._memo.load() or Kept()
         readings = await self._inner.read(lane)
-        return [*readings, *self._follow(self._kept, readings, lane)]
+        try:
+            ours = self._follow(self._kept, readings, lane)
+        except (ArithmeticError, LookupError, ValueError):  # what the UPS says is never lost to our arithmetic
+            _log.exception("%s: what was learned of the battery makes no sense; starting anew", self.identity.model)
+            self._kept, ours = Kept(), []
+        return [*readings, *ours]
 
     async def close(self) -> None:
         """See ``Driver.close``."""
@@ -117,9 +126,8 @@ class BatteryDriver:
         if turned or (kept.run is not None and now.boottime - self._saved >= SAVE):
             self._saved = now.boottime
             self._memo.save(kept)
-        if kept.run is None and kept.outage is None and lane is Lane.FAST and not turned:
-            return []
-        return self._told(kept, now)
+        quiet = (kept.run is None and kept.outage is None) or now.boottime - self._estimated < LOOK
+        return [] if lane is Lane.FAST and quiet and not turned else self._told(kept, now)
 
     def _clocked(
         self, before: Outage | None, flags: tuple[str, ...] | None, said: Mapping[str, Value], now: Stamp
@@ -142,7 +150,8 @@ class BatteryDriver:
             return msgspec.structs.replace(kept, run=self._begun(kept, now), last=now, low=False) if draining else kept
         seconds = _since(kept.last, now)
         if not draining:
-            empty = (kept.low and seconds > GAP) or ("OFF" in flags and (kept.low or self._spent(kept, run)))
+            empty = "OFF" in flags and (kept.low or self._spent(kept, run))
+            empty = empty or (seconds > GAP and (kept.low or _restarted(said, seconds)))
             if seconds <= GAP:
                 run = model.carried_on(run, seconds, self._load, self._celsius(now))
             return self._ended(kept, run, now, empty=empty)
@@ -154,8 +163,8 @@ class BatteryDriver:
         known = kept.known
         if isinstance(volts, float | int):
             known, run = self._sampled(known, run, float(volts), now)
-        claim = said.get("battery.runtime")
-        if isinstance(claim, float | int) and self._load is not None and _blank(known):
+        claim = self._claim(now)
+        if claim is not None and self._load is not None and _blank(known):
             left = claim + run.use / model.rate(self._load, self._celsius(now), run.exponent)
             known = model.claimed(known, left, self._load, self._celsius(now), run.start)
         return msgspec.structs.replace(kept, known=known, run=run, last=now, low="LB" in flags)
@@ -205,7 +214,7 @@ class BatteryDriver:
         if kept.date and date != kept.date:
             _log.info("battery.date is %s, and was %s: another battery, to be learned anew", date, kept.date)
             known = model.replaced(known)
-        claim, charge = self._number("battery.runtime", now), self._number("battery.charge", now)
+        claim, charge = self._claim(now), self._number("battery.charge", now)
         if claim is not None and self._load is not None and (charge is None or charge >= 50.0):
             left = 0.0 if charge is None else 1.0 - charge / 100.0
             known = model.claimed(known, claim, self._load, self._celsius(now), left)
@@ -221,10 +230,10 @@ class BatteryDriver:
         if found is None:
             told += [unavailable("x.battery.runtime.learned"), unavailable("x.battery.runtime.error")]
         else:
-            told.append(judged("x.battery.runtime.learned", round(found.middle)))
-            told.append(judged("x.battery.runtime.error", round((found.high - found.low) / 2.0)))
+            told.append(judged("x.battery.runtime.learned", _seconds(found.middle)))
+            told.append(judged("x.battery.runtime.error", _seconds((found.high - found.low) / 2.0)))
         blank = _blank(kept.known)
-        told.append(judged("x.battery.endurance", None if blank else round(math.exp(kept.known.capacity))))
+        told.append(judged("x.battery.endurance", None if blank else _seconds(math.exp(kept.known.capacity))))
         if self._promised is not None:
             testing = kept.run is not None and elapsed is None  # what a test has drained is no finding
             self._flags = (
@@ -274,10 +283,24 @@ class BatteryDriver:
         celsius = self._number("battery.temperature", now)
         return celsius or None  # 0 is what cards say that have no probe
 
+    def _claim(self, now: Stamp) -> float | None:
+        claim = self._number("battery.runtime", now)
+        return None if claim in NO_CLAIMS else claim
+
     def _number(self, quantity: str, now: Stamp, old: float = OLD) -> float | None:
         """Return the last good value of a quantity, if it is not too old."""
         at, value = self._heard.get(quantity, (-math.inf, None))
         return float(value) if isinstance(value, float | int) and now.boottime - at <= old else None
+
+
+def _restarted(said: Mapping[str, Value], seconds: float) -> bool:
+    """Say whether the card started anew while it was silent: the UPS that feeds it had given up, LB or not."""
+    uptime = said.get("device.uptime")
+    return isinstance(uptime, float | int) and uptime < seconds
+
+
+def _seconds(value: float) -> float:
+    return float(round(min(LONGEST, value)))
 
 
 def _blank(known: Known) -> bool:

@@ -32,12 +32,16 @@ END: Final = 0.05
 """How exactly a discharge to the end measures, of the capacity; more by what was not known of it."""
 NO_TEMPERATURE: Final = 0.08
 NO_LOAD: Final = 0.35
+LIMITS: Final = (0.0, 16.0)
+"""Of the logarithm of a capacity: a second to a hundred days at full load."""
 AGEING: Final = 0.05
 """Of its capacity a year, that a battery loses by itself."""
 DRIFT: Final = 0.12
 """By how much its capacity may have changed otherwise in a year, and..."""
 ROUND: Final = 0.06
 """...from one discharge to the next."""
+MOST_YEARS: Final = 5.0
+"""That are reckoned at once: longer, and the battery, or the clock, is another one."""
 YEAR: Final = 365.25 * 86400.0
 RECHARGE: Final = 3.0 * 3600.0
 """Time constant of a charger, s: after 10 h some 3 % are still missing."""
@@ -89,6 +93,11 @@ class Run(msgspec.Struct, frozen=True):
     """When the last sample was taken, s since its beginning."""
     samples: tuple[Sample, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse what no discharge can be; a file may say it."""
+        if not (0.5 <= self.exponent <= 2.0 and 0.0 <= self.start <= 1.0 and 0.0 <= self.use < 1e12):
+            raise ValueError("no discharge is like that")
+
 
 class Known(msgspec.Struct, frozen=True):
     """What is known of one battery; kept on disk."""
@@ -107,6 +116,15 @@ class Known(msgspec.Struct, frozen=True):
     """Those among them that taught the curve."""
     when: float = 0.0
     """Wall time of the last lesson, s; 0 where it is not known."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no battery can be; a file may say it."""
+        fits = len(self.curve) == len(curves.GENERAL) and all(0.0 < volts < 10.0 for volts in self.curve)
+        low, high = LIMITS
+        a, b, c = self.spread
+        sound = 0.0 < a < 100.0 and 0.0 < c < 1.0 and b * b <= a * c
+        if not (fits and sound and low <= self.capacity <= high and 0.9 <= self.exponent <= 1.5):
+            raise ValueError("no battery is like that")
 
 
 class Outlook(msgspec.Struct, frozen=True):
@@ -133,7 +151,7 @@ def claimed(known: Known, runtime: float, load: float, celsius: float | None, de
     """Return a battery of which nothing is known but what the UPS claims: the runtime left, s, at this load and depth."""
     if known.runs or runtime < 1.0:
         return known
-    capacity = math.log(runtime * rate(load, celsius, known.exponent) / max(0.05, 1.0 - depth))
+    capacity = _bounded(math.log(runtime * rate(load, celsius, known.exponent) / max(0.05, 1.0 - depth)))
     return msgspec.structs.replace(known, capacity=capacity, spread=(CLAIM**2, 0.0, known.spread[2]))
 
 
@@ -141,9 +159,9 @@ def aged(known: Known, wall: float) -> Known:
     """Return a battery at a wall time: older, and less surely known. Replaced ones are for ``replaced``."""
     if not known.runs or not known.when or wall <= known.when:
         return known
-    years = (wall - known.when) / YEAR
+    years = min(MOST_YEARS, (wall - known.when) / YEAR)
     a, b, c = known.spread
-    capacity = known.capacity - AGEING * years
+    capacity = _bounded(known.capacity - AGEING * years)
     return msgspec.structs.replace(known, capacity=capacity, spread=(a + DRIFT**2 * years, b, c), when=wall)
 
 
@@ -229,7 +247,7 @@ def learned(known: Known, run: Run, *, empty: bool, wall: float) -> Known:
     else:
         belief = _belief(known, run)
         middle = sum(log * weight for log, weight in belief)
-        after = sum((log - middle) ** 2 * weight for log, weight in belief)
+        after = max(END**2 / 2.0, sum((log - middle) ** 2 * weight for log, weight in belief))
         if abs(middle - mean) > 2.0 * math.sqrt(variance):
             variance = max(
                 variance, (middle - mean) ** 2 / 2.0
@@ -256,6 +274,10 @@ def stepped(known: Known, before: Sample, after: Sample) -> Known:
     if not 0.0 <= drop <= 0.6:
         return known
     return msgspec.structs.replace(known, drop=known.drop + 0.5 * (drop - known.drop))
+
+
+def _bounded(capacity: float) -> float:
+    return min(LIMITS[1], max(LIMITS[0], capacity))
 
 
 def _prior(known: Known, run: Run) -> tuple[float, float, float]:
@@ -301,7 +323,7 @@ class Evidence:
         chosen = _spread_out(run.samples)
         self._open = [(sample.use, sample.cell + known.drop * sample.load) for sample in chosen]
         self._noise = 0.015 if known.deep else 0.02
-        self._offset = 0.03 if known.deep else 0.06
+        self._offset = 0.02 if known.deep else 0.06
         self._claim: float | None = None
         spent = 0.0 if run.charge is None or run.left is None else run.charge - run.left
         if not chosen and run.use > 0.0 and spent >= 5.0:
@@ -342,7 +364,7 @@ def _updated(known: Known, value: float, noise: float, slope: float) -> Known:
     off = value - known.capacity
     return msgspec.structs.replace(
         known,
-        capacity=known.capacity + gain_capacity * off,
+        capacity=_bounded(known.capacity + gain_capacity * off),
         exponent=min(1.4, max(1.0, known.exponent + gain_exponent * off)),
         spread=(a - gain_capacity * first, b - gain_capacity * second, max(0.02**2, c - gain_exponent * second)),
     )

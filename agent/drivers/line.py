@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from agent.drivers.base import Identity, Lane
-from agent.drivers.line_check import Checker, Seen, Setup
+from agent.drivers.line_check import Checker, Seen, Setup, Weakness
 from agent.probing import Outcome, Prober, State, Target, Window
 from agent.selfcheck import FLAGS, Finding, Verdict, decide, told
 from contract.clock import Clock
@@ -57,8 +57,6 @@ class LineDriver:
         self._last: dict[Target, Outcome] = {}
         self._windows = {target: Window(setup.window, _ENOUGH) for target in (*setup.far, *setup.dns)}
         self._silent = dict.fromkeys(setup.far, 0)
-        self._gateway = Window(setup.window, _ENOUGH)
-        self._hop = Window(setup.window, _ENOUGH)
         self._checked: Checked | None = None
         self._checks = 0
         """Of this failure."""
@@ -76,7 +74,7 @@ class LineDriver:
         """See ``Driver.read``. A line that is down is a reading, never an error."""
         setup = self._setup
         due = self._due(lane)
-        await asyncio.gather(self._ask(due), self._ask_path())
+        await asyncio.gather(self._ask(due), self._checker.path())
         if not any(self._last[target].alive for target in due if target in setup.far):
             await self._ask(setup.far)
         for target in setup.far:
@@ -118,14 +116,6 @@ class LineDriver:
             self._last[target] = outcome
             self._windows[target].take(now, outcome)
 
-    async def _ask_path(self) -> None:
-        gateway, hop = await self._checker.path()
-        now = self._clock.boottime()
-        for window, outcome in ((self._gateway, gateway), (self._hop, hop)):
-            if outcome is not None:
-                window.take(now, outcome)
-            window.forget(now)
-
     def _alive(self) -> bool:
         return any(self._last[target].alive for target in self._setup.far)
 
@@ -144,7 +134,7 @@ class LineDriver:
                 found.add("NO-TARGET")
             if State.WRONG in states:
                 found.add("NO-SERVICE")
-            if self._weak(self._best()):
+            if self._weakness() is not None:
                 found.add("DEGRADED")
             known = [outcome for outcome in asked if outcome.state is not State.UNSENT]
             if known and not any(outcome.state is State.RIGHT for outcome in known):
@@ -170,15 +160,15 @@ class LineDriver:
         known = [window for window in windows if window.sent]
         return min(known, key=lambda window: (window.loss or 0.0, window.delay or 0.0), default=None)
 
-    def _weak(self, window: Window | None) -> bool:
-        """Say whether a window shows more than the line's limits allow."""
+    def _weakness(self) -> Weakness | None:
+        """Return what of the line is beyond its limits; None where nothing is."""
+        window, limits = self._best(), self._setup.limits
         if window is None or window.sent < _ENOUGH:
-            return False
-        limits = self._setup.limits
-        lossy = window.lost > 1 and (window.loss or 0.0) > limits.loss
-        slow = window.delay is not None and window.delay > limits.delay
-        uneven = window.jitter is not None and window.jitter > limits.jitter
-        return lossy or slow or uneven
+            return None
+        loss = window.loss if window.lost > 1 and (window.loss or 0.0) > limits.loss else None
+        delay = window.delay if (window.delay or 0.0) > limits.delay else None
+        jitter = window.jitter if (window.jitter or 0.0) > limits.jitter else None
+        return None if loss is delay is jitter is None else Weakness(loss=loss, delay=delay, jitter=jitter)
 
     def _check_is_due(self, trouble: frozenset[str]) -> bool:
         last = self._checked
@@ -196,11 +186,7 @@ class LineDriver:
         seen = Seen(
             far=tuple(self._last[target] for target in self._setup.far),
             dns=tuple(self._last[target] for target in self._setup.dns if target in self._last),
-            weak="DEGRADED" in trouble,
-            gateway_weak=self._weak(self._gateway),
-            hop_weak=self._weak(self._hop),
-            gateway_loss=self._gateway.loss,
-            hop_loss=self._hop.loss,
+            weakness=self._weakness() if "DEGRADED" in trouble else None,
         )
         findings = tuple(await self._checker.look(seen))
         stamp = self._clock.stamp()
@@ -242,7 +228,7 @@ class LineDriver:
             if value
         ]
         if checker.gateway:
-            found += _measured("x.line.gateway", self._gateway)[:2]
+            found += _measured("x.line.gateway", checker.gateway_window)[:2]
         outcomes = [self._last[target] for target in (*setup.far, *setup.dns)]
         for number, (target, outcome) in enumerate(zip((*setup.far, *setup.dns), outcomes, strict=True), 1):
             found += numbered(f"x.line.{number}", target, outcome, self._windows[target])

@@ -11,7 +11,7 @@ import msgspec
 
 from agent.links.netif import Interface
 from agent.neighbours import Heard, Neighbours
-from agent.probing import Outcome, Prober, Route, State, Target
+from agent.probing import Outcome, Prober, Route, State, Target, Window
 from agent.selfcheck import Finding, Mark, Setting, Step
 from contract.clock import Clock
 
@@ -19,6 +19,10 @@ _HOPS = 8
 """How far the way is followed: the carrier's first hop is near."""
 _BURST = 3
 """Pings of each step."""
+_LONG = 20
+"""The same where a line loses or delays: three would say nothing of a loss of a third."""
+_ENOUGH = 10
+"""Probes that are kept however old."""
 _PATH = 2
 """Pings of each poll to the gateway and to the carrier's hop."""
 
@@ -66,16 +70,26 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
 
 
+class Weakness(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a line is beyond its limits, %, ms, ms; None for what is not."""
+
+    loss: float | None = None
+    delay: float | None = None
+    jitter: float | None = None
+
+    def of(self, window: Window) -> bool:
+        """Say whether a nearer step has its part in it: half of what the far end shows."""
+        pairs = ((self.loss, window.loss), (self.delay, window.delay), (self.jitter, window.jitter))
+        return any(far is not None and near is not None and near >= far / 2 for far, near in pairs)
+
+
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What the poll before it saw."""
 
     far: tuple[Outcome, ...]
     dns: tuple[Outcome, ...]
-    weak: bool
-    gateway_weak: bool
-    hop_weak: bool
-    gateway_loss: float | None
-    hop_loss: float | None
+    weakness: Weakness | None = None
+    """Of a line that carries badly."""
 
 
 class LocalNetwork(Protocol):
@@ -112,19 +126,22 @@ class Checker:
         """The carrier's first hop, as configured or found."""
         self.gateway_silent = False
         """At the last poll."""
+        self.gateway_window = Window(setup.window, _ENOUGH)
+        self._hop_window = Window(setup.window, _ENOUGH)
         self._answered: set[str] = set()
         """Who ever answered: silence of others means nothing."""
 
-    async def path(self) -> tuple[Outcome | None, Outcome | None]:
-        """Ask the gateway and the carrier's hop, as each poll does; None for one that is not known."""
-        gateway, hop = await asyncio.gather(self._ping(self.gateway, _PATH), self._ping(self.hop, _PATH))
+    async def path(self) -> None:
+        """Ask the gateway and the carrier's hop, as far as they are known; each poll does."""
+        gateway, _ = await asyncio.gather(
+            self._ping(self.gateway, _PATH, self.gateway_window), self._ping(self.hop, _PATH, self._hop_window)
+        )
         self.gateway_silent = gateway is not None and gateway.state is State.SILENT
-        return gateway, hop
 
     async def learn(self) -> None:
         """See which way the line goes while it is good."""
         host = self._far_host()
-        way, _ = await asyncio.gather(self._prober.trace(host, _HOPS), self._ping(self._setup.equipment, _BURST))
+        way, _ = await asyncio.gather(self._prober.trace(host, _HOPS), self._ping(self._setup.equipment, _BURST, None))
         self._answered.update(router for router in way if router)
         self.gateway = self._setup.gateway or (way[0] if way and way[0] != host else "") or self.gateway
         beyond = [router for router in self._beyond(way) if router != host]
@@ -132,20 +149,20 @@ class Checker:
 
     async def look(self, seen: Seen) -> Sequence[Finding]:
         """Return what each step finds."""
-        setup = self._setup
+        count = _LONG if seen.weakness else _BURST
+        around = Window(self._setup.window)
         equipment, gateway, hop, way = await asyncio.gather(
-            self._ping(setup.equipment, _BURST),
-            self._ping(self.gateway, _BURST),
-            self._ping(self.hop, _BURST),
+            self._ping(self._setup.equipment, count, around),
+            self._ping(self.gateway, count, self.gateway_window),
+            self._ping(self.hop, count, self._hop_window),
             self._prober.trace(self._far_host(), _HOPS),
         )
-        beyond = self._beyond(way)
         return [
             self._port(seen),
-            self._equipment(equipment),
+            self._equipment(equipment, around, seen),
             self._power(),
-            self._near(Step.GATEWAY, self.gateway, gateway, seen.gateway_loss, weak=seen.gateway_weak),
-            self._hop(hop, beyond, seen),
+            self._near(Step.GATEWAY, self.gateway, gateway, self.gateway_window, seen),
+            self._hop(hop, self._beyond(way), seen),
             _far(seen),
             _dns(seen),
         ]
@@ -160,10 +177,12 @@ class Checker:
         ours = {"", self.gateway, self._setup.equipment}
         return [router for router in way[at + 1 :] if router not in ours]
 
-    async def _ping(self, address: str, count: int) -> Outcome | None:
+    async def _ping(self, address: str, count: int, window: Window | None) -> Outcome | None:
         if not address:
             return None
         outcome = await self._prober.probe(Target(scheme="ping", host=address, count=count))
+        if window is not None:
+            window.take(self._clock.boottime(), outcome)
         if outcome.alive:
             self._answered.add(address)
         return outcome
@@ -208,10 +227,10 @@ class Checker:
             return Mark.UNKNOWN, f"{name} {found.state}".rstrip()
         return (Mark.OK, f"{name} up") if found.carrier else (Mark.BAD, f"{name} no-carrier")
 
-    def _equipment(self, outcome: Outcome | None) -> Finding:
+    def _equipment(self, outcome: Outcome | None, window: Window, seen: Seen) -> Finding:
         device = self._setup.equipment_device
-        pinged = self._near(Step.EQUIPMENT, self._setup.equipment, outcome, None, weak=False)
-        if not device or pinged.mark is Mark.OK:
+        pinged = self._near(Step.EQUIPMENT, self._setup.equipment, outcome, window, seen)
+        if not device or pinged.mark in (Mark.OK, Mark.WEAK):
             return pinged
         heard = self._neighbours.heard(device)
         if heard is None:
@@ -233,15 +252,18 @@ class Checker:
         mark, word = _power_of(heard, power)
         return Finding(Step.POWER, mark, f"{power.device} {word}".rstrip())
 
-    def _near(self, step: Step, address: str, outcome: Outcome | None, loss: float | None, *, weak: bool) -> Finding:
+    def _near(self, step: Step, address: str, outcome: Outcome | None, window: Window, seen: Seen) -> Finding:
         """Judge what should answer pings: silent and alive by ARP is silence only where it did answer before."""
         if outcome is None:
             return Finding(step, Mark.UNKNOWN)
         if outcome.state is State.UNSENT:
             return Finding(step, Mark.UNKNOWN, f"{address} unsent")
         if outcome.alive:
-            note = f"{address} loss={loss:g}%" if weak and loss is not None else f"{address} {outcome.delays[0]:.1f}ms"
-            return Finding(step, Mark.WEAK if weak else Mark.OK, note)
+            weak = seen.weakness is not None and seen.weakness.of(window)
+            said = f"{address} {window.delay or 0.0:.1f}ms"
+            return Finding(
+                step, Mark.WEAK if weak else Mark.OK, f"{said} loss={window.loss:g}%" if window.lost else said
+            )
         arp = self._network.arp(address, self._setup.route.interface)
         if arp and address not in self._answered:
             return Finding(step, Mark.UNKNOWN, f"{address} arp-only")
@@ -249,9 +271,10 @@ class Checker:
 
     def _hop(self, outcome: Outcome | None, beyond: Sequence[str], seen: Seen) -> Finding:
         if outcome is not None and outcome.alive:
-            return self._near(Step.HOP, self.hop, outcome, seen.hop_loss, weak=seen.hop_weak)
+            return self._near(Step.HOP, self.hop, outcome, self._hop_window, seen)
         if beyond:
-            return Finding(Step.HOP, Mark.OK, f"way-to {beyond[-1]}")
+            # who answers on the way says that it carries, and not how well
+            return Finding(Step.HOP, Mark.UNKNOWN if seen.weakness else Mark.OK, f"way-to {beyond[-1]}")
         if outcome is None or outcome.state is State.UNSENT:
             return Finding(Step.HOP, Mark.UNKNOWN, self.hop)
         if self.hop not in self._answered:
@@ -281,8 +304,14 @@ def _far(seen: Seen) -> Finding:
         return Finding(Step.FAR, Mark.UNKNOWN, f"{note} unsent")
     if not any(outcome.alive for outcome in known):
         return Finding(Step.FAR, Mark.BAD, note)
-    if seen.weak:
-        return Finding(Step.FAR, Mark.WEAK, note)
+    if seen.weakness:
+        said = (
+            ("loss", seen.weakness.loss, "%"),
+            ("delay", seen.weakness.delay, "ms"),
+            ("jitter", seen.weakness.jitter, "ms"),
+        )
+        beyond = " ".join(f"{name}={value:.0f}{unit}" for name, value, unit in said if value is not None)
+        return Finding(Step.FAR, Mark.WEAK, f"{note} {beyond}")
     return Finding(Step.FAR, Mark.OK if right == len(known) else Mark.PART, note)
 
 

@@ -13,13 +13,13 @@ LINE_STATUS: Final = (
     "NO-DNS",  # no name server answers as it should
     "NO-GATEWAY",  # the next hop is silent, and nothing behind it answers
     "UNPROBED",  # a probe could not be sent: what it would have said is unknown
-    "AT-PORT",  # from here on: where the self-check found the cause
-    "AT-EQUIPMENT",
-    "AT-POWER",
-    "AT-CARRIER",
-    "AT-FAR-END",
-    "AT-DNS",
-    "AT-UNCLEAR",
+    "WHY-PORT",  # from here on: where the self-check found the cause
+    "WHY-EQUIPMENT",
+    "WHY-POWER",
+    "WHY-CARRIER",
+    "WHY-FAR-END",
+    "WHY-DNS",
+    "WHY-UNCLEAR",
 )
 """Flags of ``x.line.status``."""
 

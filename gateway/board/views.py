@@ -14,6 +14,7 @@ from gateway.board.words import Words
 
 CONTACT: Final = "x.contact"
 VERDICT: Final = "x.selfcheck.verdict"
+FINDINGS: Final = "x.selfcheck.findings"
 LONG: Final = 16
 """Characters that stay on one line."""
 MAX_OVER: Final = 10
@@ -241,6 +242,8 @@ def text(reading: Reading, words: Words) -> str:
             return words("comma").join(words.name("flag", flag) for flag in flags) or "—"
         case str() as said if reading.quantity == VERDICT:
             return words.name("verdict", said)
+        case str() as said if reading.quantity == FINDINGS:
+            return _findings(said, words)
         case str() as said:
             return said
         case number if (known := find(reading.quantity)) and known.name in _SPANS and reading.good:
@@ -251,6 +254,16 @@ def text(reading: Reading, words: Words) -> str:
             return words("yes" if number else "no")
         case number:
             return f"{round(number, 2):.10g}"
+
+
+def _findings(said: str, words: Words) -> str:
+    """Return what the steps of a self-check found: ``port ok eth1 up; gateway bad 192.0.2.1 no-answer`` in words."""
+    steps = []
+    for step in said.split("; "):
+        name, _, rest = step.partition(" ")
+        mark, _, note = rest.partition(" ")
+        steps.append(" ".join(filter(None, (words.name("step", name), words.name("mark", mark), note))))
+    return words("semicolon").join(steps)
 
 
 def _size(number: float) -> str:

@@ -157,13 +157,16 @@ def _facts(
 
 
 def _value(worst: Symptom, words: Words) -> str:
-    """Return the reading that raised the alarm; of contact and hearing, the title has said it."""
+    """Return the reading that raised the alarm; of contact and hearing, the title has said it.
+
+    Flags say more than the title does: those of a line, whose fault it is.
+    """
     value = tuple(worst.value) if isinstance(worst.value, list) else worst.value
     if worst.quantity == watches.SAID and isinstance(value, str):
         return _one_line(value)
     if worst.quantity == watches.OFFSET and isinstance(value, int | float):
         return f"{words('clock')} {'+' if value > 0 else '−'}{words.span(abs(value))}"
-    if value is None or worst.quantity.startswith("x."):
+    if value is None or (worst.quantity.startswith("x.") and not isinstance(value, tuple)):
         return ""
     return f"{views.label(worst.quantity, words)} {views.text(Reading(worst.quantity, value), words)}"
 

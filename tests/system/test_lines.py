@@ -6,12 +6,13 @@ namespaces these skip.
 
 import shutil
 import subprocess
+import sys
 import threading
 
 import pytest
 from faults.ground import run
 from lines import ground as grounds
-from lines.ground import FAR, GATEWAY, HOP, Ground, Reader
+from lines.ground import FAR, FAR6, GATEWAY, GATEWAY6, HOP, HOP6, Ground, Lines, Reader
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(90)]
 WHY = grounds.unable()
@@ -76,7 +77,7 @@ def test_a_trunk_that_is_cut_is_the_carriers(ground, line):
     good(reader)
     ground.trunk(loss=1.0)
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-CARRIER", "DOWN"], said
+    assert said["x.line.status"] == ["DOWN", "WHY-CARRIER"], said
     assert said["x.line.1.answers"] == 0
     name, found = verdict(said)
     assert name == "carrier"
@@ -92,7 +93,7 @@ def test_a_cut_behind_the_carriers_hop_is_the_carriers_too(ground, line):
     good(reader)
     ground.ip("carrier", "link", "set", "peer", "down")
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-CARRIER", "DOWN"], said
+    assert said["x.line.status"] == ["DOWN", "WHY-CARRIER"], said
     assert "hop ok" in said["x.selfcheck.findings"]
 
 
@@ -101,7 +102,7 @@ def test_with_all_far_targets_at_one_place_it_is_the_far_ends(ground, line):
     good(reader)
     ground.ip("far", "link", "set", "beyond", "down")
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-FAR-END", "DOWN"], said
+    assert said["x.line.status"] == ["DOWN", "WHY-FAR-END"], said
 
 
 def test_a_router_that_is_dead_is_ours(ground, line):
@@ -109,17 +110,17 @@ def test_a_router_that_is_dead_is_ours(ground, line):
     good(reader)
     ground.iptables("cpe", "-t", "mangle", "-A", "PREROUTING", "-j", "DROP")
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-EQUIPMENT", "DOWN", "NO-GATEWAY"], said
+    assert said["x.line.status"] == ["DOWN", "NO-GATEWAY", "WHY-EQUIPMENT"], said
     assert "port ok eth1 up" in said["x.selfcheck.findings"]
 
 
-@pytest.mark.parametrize("status", [["OFF", "OB"], ["OB"]])
+@pytest.mark.parametrize("status", [["OB", "OFF"], ["OB"]])
 def test_a_router_whose_ups_gave_up_has_no_power(ground, line, status):
     reader = line('power = { device = "ups-1" }')
     good(reader, **{"ups-1": UPS})
     ground.iptables("cpe", "-t", "mangle", "-A", "PREROUTING", "-j", "DROP")
     said = reader.poll(**{"ups-1": UPS | {"ups.status": status}})
-    assert said["x.line.status"] == ["AT-POWER", "DOWN", "NO-GATEWAY"], said
+    assert said["x.line.status"] == ["DOWN", "NO-GATEWAY", "WHY-POWER"], said
 
 
 def test_a_cable_that_is_out_is_the_local_port(ground, line):
@@ -127,7 +128,7 @@ def test_a_cable_that_is_out_is_the_local_port(ground, line):
     good(reader, **{"ups-1": UPS})
     ground.ip("cpe", "link", "set", "lan", "down")
     said = reader.poll(**{"ups-1": UPS})
-    assert said["x.line.status"] == ["AT-PORT", "DOWN", "NO-GATEWAY"], said
+    assert said["x.line.status"] == ["DOWN", "NO-GATEWAY", "WHY-PORT"], said
     assert "port bad eth1 no-carrier" in said["x.selfcheck.findings"]
 
 
@@ -145,7 +146,7 @@ def test_an_interface_that_is_gone_is_unprobed_not_down(ground, line):
     good(reader)
     ground.ip("site", "link", "set", "eth1", "name", "eth9")  # as a USB modem that comes back under another name
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-PORT", "UNPROBED"], said
+    assert said["x.line.status"] == ["UNPROBED", "WHY-PORT"], said
     assert said["x.line.1.answers"] is None
     assert "no interface eth1" in said["x.line.1.says"]
     assert "port bad eth1 missing" in said["x.selfcheck.findings"]
@@ -156,7 +157,7 @@ def test_an_interface_that_is_switched_off_is_the_local_port(ground, line):
     good(reader)
     ground.ip("site", "link", "set", "eth1", "down")
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-PORT", "DOWN", "NO-GATEWAY"], said
+    assert said["x.line.status"] == ["DOWN", "NO-GATEWAY", "WHY-PORT"], said
 
 
 def test_a_line_that_loses_behind_our_router_is_the_carriers(ground, line):
@@ -164,7 +165,7 @@ def test_a_line_that_loses_behind_our_router_is_the_carriers(ground, line):
     good(reader)
     ground.trunk(loss=0.17)
     said = polled_until(reader, "DEGRADED")
-    assert "AT-CARRIER" in said["x.line.status"], said
+    assert "WHY-CARRIER" in said["x.line.status"], said
     assert 10 < said["x.line.loss"] < 70
 
 
@@ -173,7 +174,7 @@ def test_a_line_that_loses_on_the_way_to_our_router_is_ours(ground, line):
     good(reader)
     words = ("-i", "lan", "-m", "statistic", "--mode", "random", "--probability", "0.3", "-j", "DROP")
     ground.iptables("cpe", "-t", "mangle", "-A", "PREROUTING", *words)
-    said = polled_until(reader, "DEGRADED", "AT-EQUIPMENT")
+    said = polled_until(reader, "DEGRADED", "WHY-EQUIPMENT")
     assert said["x.line.gateway.loss"] > 10
 
 
@@ -192,7 +193,7 @@ def test_one_far_target_that_is_silent_is_no_line_that_is_down(ground, line):
     ground.ip("far", "addr", "del", f"{FAR[1]}/32", "dev", "lo")
     reader.poll()
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-FAR-END", "NO-TARGET", "UP"], said
+    assert said["x.line.status"] == ["NO-TARGET", "UP", "WHY-FAR-END"], said
     assert said["x.line.loss"] == 0
 
 
@@ -204,7 +205,7 @@ def test_a_name_server_that_is_dead_is_dns(ground, line):
     assert said["x.line.3.says"] == "203.0.113.80"
     ground.end(server)
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-DNS", "NO-DNS", "UP"], said
+    assert said["x.line.status"] == ["NO-DNS", "UP", "WHY-DNS"], said
 
 
 def dnsmasq(ground):
@@ -216,10 +217,10 @@ def dnsmasq(ground):
     return process
 
 
-def listens(ground, kind, port):
-    """Wait until something listens at the far end."""
+def listens(ground, kind, port, place="far"):
+    """Wait until something listens in a place."""
     for _ in range(100):
-        words = [*ground.enter("far"), "ss", "-Hln", f"--{kind}", "sport", "=", f":{port}"]
+        words = [*ground.enter(place), "ss", "-Hln", f"--{kind}", "sport", "=", f":{port}"]
         if subprocess.run(words, capture_output=True, text=True, check=True).stdout:
             return
         threading.Event().wait(0.1)
@@ -241,7 +242,7 @@ def test_without_any_right_the_kernels_ping_sockets_will_do(ground, line):
     good(reader)
     assert good(reader)["x.line.hop.address"] == HOP
     ground.trunk(loss=1.0)
-    assert reader.poll()["x.line.status"] == ["AT-CARRIER", "DOWN"]
+    assert reader.poll()["x.line.status"] == ["DOWN", "WHY-CARRIER"]
 
 
 def test_where_pings_are_forbidden_nothing_is_said_of_the_line(ground, line):
@@ -259,8 +260,21 @@ def test_a_local_firewall_is_no_line_that_is_down(ground, line):
     good(reader)
     ground.iptables("site", "-A", "OUTPUT", "-p", "icmp", "-j", "DROP")
     said = reader.poll()
-    assert said["x.line.status"] == ["AT-UNCLEAR", "UNPROBED"], said
+    assert said["x.line.status"] == ["UNPROBED", "WHY-UNCLEAR"], said
     assert "firewall" in said["x.line.1.says"]
+
+
+@pytest.mark.parametrize("as_nobody", [False, True])
+def test_ipv6_is_judged_alike(ground, as_nobody):
+    run(*ground.enter("site"), "sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")  # of both
+    ground.six()
+    settings = f'gateway = "{GATEWAY6}"\nprobes = ["ping://[{FAR6}]", "ping://[{HOP6}]"]\ninterface = "eth1"\n'
+    reader = Reader(ground, settings, as_nobody=as_nobody)
+    good(reader)
+    assert good(reader)["x.line.hop.address"] == HOP6
+    ground.trunk(loss=1.0)
+    said = reader.poll()
+    assert said["x.line.status"] == ["DOWN", "WHY-CARRIER"], said
 
 
 def test_two_lines_are_judged_each_by_itself(ground):
@@ -291,5 +305,45 @@ def test_two_lines_are_judged_each_by_itself(ground):
     for reader in readers:
         good(reader)
     ground.trunk(loss=1.0)
-    assert "AT-CARRIER" in readers[0].poll()["x.line.status"]
+    assert "WHY-CARRIER" in readers[0].poll()["x.line.status"]
     good(readers[1])
+
+
+@pytest.mark.skipif(shutil.which("mosquitto") is None, reason="needs Debian's mosquitto: see tests/packages.sh")
+def test_the_agent_as_it_runs_raises_the_alarm_with_its_cause(ground, tmp_path):
+    """The whole agent at the site: its broker, its line, its alarm; the delays are cut short by the settings."""
+    (tmp_path / "mosquitto.conf").write_text("user root\nlistener 1883 127.0.0.1\nallow_anonymous true\n")
+    (tmp_path / "agent.toml").write_text(f"""
+[agent]
+site = "hq"
+name = "room"
+state = "state"
+[broker]
+host = "127.0.0.1"
+[[device]]
+id = "line-1"
+poll = "1s"
+[device.line]
+{LINE}
+probes = [{PINGS}]
+[[device.condition]]
+name = "line-down"
+on_delay = "3s"
+off_delay = "2s"
+""")
+    ground.start("site", "mosquitto", "-c", str(tmp_path / "mosquitto.conf"), stderr=subprocess.DEVNULL)
+    listens(ground, "tcp", 1883, "site")
+    heard = Lines(
+        ground.start("site", "mosquitto_sub", "-t", "wolfsmoke/1/hq/room/alarms", stdout=subprocess.PIPE, text=True)
+    )
+    agent = [sys.executable, "-m", "agent", "run", "--config", str(tmp_path / "agent.toml")]
+    ground.start("site", *agent, stderr=subprocess.DEVNULL)
+    alive = Lines(
+        ground.start("site", "mosquitto_sub", "-t", "wolfsmoke/1/hq/room/readings", stdout=subprocess.PIPE, text=True)
+    )
+    alive.until('"UP"')
+    ground.trunk(loss=1.0)
+    raised = heard.until('"line-down"')
+    assert '"WHY-CARRIER"' in raised
+    ground.trunk()
+    assert '"active":false' in heard.until('"line-down"')

@@ -22,6 +22,7 @@ _PREFIX = "wolfline"
 NAMES = ("site", "cpe", "carrier", "far")
 GATEWAY, HOP = "192.168.77.1", "10.79.0.2"
 FAR = ("198.51.100.10", "203.0.113.10")
+GATEWAY6, HOP6, FAR6 = "fd00:1::1", "fd00:2::2", "2001:db8::10"
 
 
 def unable():
@@ -60,6 +61,7 @@ class Ground:
         run(*self.enter(name), "iptables", "-w", *words)
 
     def build(self):
+        sweep()
         for name in NAMES:
             run("ip", "netns", "add", self.ns(name))
             self.ip(name, "link", "set", "lo", "up")
@@ -79,6 +81,28 @@ class Ground:
         self.ip("cpe", "route", "add", "default", "via", HOP)
         self.ip("carrier", "route", "add", "192.168.77.0/24", "via", "10.79.0.1")
         self.ip("far", "route", "add", "default", "via", "10.80.0.1")
+
+    def six(self):
+        """Have IPv6 on all of it too."""
+        links = (
+            (("site", "eth1"), ("cpe", "lan")),
+            (("cpe", "wan"), ("carrier", "trunk")),
+            (("carrier", "peer"), ("far", "beyond")),
+        )
+        for number, ends in enumerate(links, 1):
+            for last, (name, interface) in zip(((2, 1), (1, 2), (1, 2))[number - 1], ends, strict=True):
+                self.ip(name, "addr", "add", f"fd00:{number}::{last}/64", "dev", interface, "nodad")
+        for name in ("cpe", "carrier"):
+            run(*self.enter(name), "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1", "net.ipv6.icmp.ratelimit=0")
+        self.ip("far", "addr", "add", f"{FAR6}/128", "dev", "lo", "nodad")
+        for name, to, via in (
+            ("site", "default", "fd00:1::1"),
+            ("cpe", "default", "fd00:2::2"),
+            ("carrier", f"{FAR6}/128", "fd00:3::2"),
+            ("carrier", "fd00:1::/64", "fd00:2::1"),
+            ("far", "default", "fd00:3::1"),
+        ):
+            self.ip(name, "-6", "route", "add", to, "via", via)
 
     def _veth(self, one, left, left_address, other, right, right_address):
         ends = ("name", left, "netns", self.ns(one)), ("name", right, "netns", self.ns(other))
@@ -115,6 +139,42 @@ class Ground:
             subprocess.run(["ip", "netns", "del", self.ns(name)], capture_output=True, check=False)
 
 
+def sweep():
+    """Remove the namespaces of runs whose process is gone."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout
+    for name in (line.split()[0] for line in listed.splitlines()):
+        prefix, _, rest = name.partition("-")
+        pid = rest.partition("-")[0]
+        if prefix == _PREFIX and pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            run("ip", "netns", "del", name)
+
+
+class Lines:
+    """What a process writes, line by line."""
+
+    def __init__(self, process):
+        self._said = queue.SimpleQueue()
+        threading.Thread(target=self._listen, args=(process.stdout,), daemon=True).start()
+
+    def _listen(self, pipe):
+        for line in pipe:
+            self._said.put(line)
+        self._said.put("")
+
+    def next(self):
+        """Return the next line; it must come."""
+        line = self._said.get(timeout=30)
+        assert line, "it ended"
+        return line
+
+    def until(self, part):
+        """Return the next line that has this in it."""
+        while True:
+            line = self.next()
+            if part in line:
+                return line
+
+
 class Reader:
     """A line that is read at the site; ``as_nobody`` without any right."""
 
@@ -124,18 +184,10 @@ class Reader:
         )
         command = [*words, sys.executable, str(HERE / "reader.py"), settings]
         self._process = ground.start("site", *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._said = queue.SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self):
-        for line in self._process.stdout:
-            self._said.put(line)
-        self._said.put("")
+        self._said = Lines(self._process)
 
     def poll(self, **neighbours):
         """Poll once; return the readings."""
         self._process.stdin.write(json.dumps({"neighbours": neighbours}) + "\n")
         self._process.stdin.flush()
-        line = self._said.get(timeout=30)
-        assert line, "the reader ended"
-        return json.loads(line)
+        return json.loads(self._said.next())

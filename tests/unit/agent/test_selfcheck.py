@@ -61,6 +61,10 @@ GOLDEN = {
     ("ok    ok    ok    ok    weak  weak  ok", Setting()): Verdict.CARRIER,
     ("ok    ok    ok    ok    ok    weak  ok", Setting()): Verdict.CARRIER,
     ("ok    ok    ok    ok    ok    weak  ok", TOGETHER): Verdict.FAR_END,
+    # a gateway that answers badly for itself, and passes on well
+    ("ok    ok    ok    weak  ok    weak  ok", Setting()): Verdict.CARRIER,
+    ("ok    ok    ok    weak  ok    weak  ok", TOGETHER): Verdict.FAR_END,
+    ("ok    ok    ok    weak  ?     weak  ok", Setting()): Verdict.LOCAL_EQUIPMENT,
     ("ok    ok    ok    weak  weak  weak  ok", CARRIERS): Verdict.CARRIER,
     ("?     ?     ?     weak  weak  weak  ok", CARRIERS): Verdict.UNCLEAR,
     ("?     ?     ?     ?     ?     weak  ok", Setting()): Verdict.UNCLEAR,

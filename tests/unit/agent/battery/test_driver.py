@@ -1,8 +1,12 @@
 """What the truth of the battery adds to a UPS's driver."""
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.battery.driver import BatteryDriver, Kept
+from agent.battery.model import Known, Run
 from agent.drivers.base import Identity, Lane
 from agent.memo import Memo
 from contract.clock import Stamp
@@ -193,3 +197,75 @@ async def test_a_temperature_of_zero_is_a_probe_that_is_not_there():
     warm = await bench.say("OL", **GOOD | {"battery_temperature": 25.0})
     none = await bench.say("OL", **GOOD | {"battery_temperature": 0.0})
     assert none["x.battery.endurance"].value == warm["x.battery.endurance"].value
+
+
+async def test_a_battery_that_died_at_once_without_a_warning_is_known_by_its_card_that_started_anew():
+    bench = Bench()
+    assert (await bench.say("OL", **GOOD | {"battery_runtime": 8 * 3600.0}))["x.battery.promise"].value[0] == "KEPT"
+    await bench.say("OB", after=1.0, **GOOD)
+    await bench.say("OB", after=3.0, **GOOD)
+    await bench.say("OL", after=1800.0, **GOOD, device_uptime=40.0)
+    said = await bench.say("OL", after=86400.0, **GOOD)
+    assert said["x.battery.runtime.learned"].value < 30.0
+    assert said["x.battery.promise"].value == ("SHORT",)
+    bench = Bench()
+    await bench.say("OL", **GOOD | {"battery_runtime": 8 * 3600.0})
+    await bench.say("OB", after=1.0, **GOOD)
+    await bench.say("OL", after=1800.0, **GOOD, device_uptime=1e6)
+    said = await bench.say("OL", after=86400.0, **GOOD)
+    assert said["x.battery.promise"].value == ("SHORT", "UNPROVEN"), "the card went on: only its line was cut"
+
+
+@pytest.mark.parametrize("claim", [0.0, -1.0, 65535.0, 3932100.0])
+async def test_a_claim_that_stands_for_none_is_none(claim):
+    said = await Bench().say("OL", **GOOD | {"battery_runtime": claim})
+    assert said["x.battery.runtime.learned"].quality is Quality.UNAVAILABLE
+
+
+POLL = st.fixed_dictionaries(
+    {
+        "flags": st.sampled_from(["OL", "OB", "OB LB", "CAL DISCHRG", "OFF", "", "COMM", "OL CHRG", "OB LB FSD"]),
+        "after": st.sampled_from([0.0, 0.1, 1.0, 30.0, 3600.0, 1e7]),
+        "lane": st.sampled_from(list(Lane)),
+        "values": st.dictionaries(
+            st.sampled_from(
+                [
+                    "ups_load",
+                    "battery_charge",
+                    "battery_runtime",
+                    "battery_voltage",
+                    "battery_temperature",
+                    "device_uptime",
+                ]
+            ),
+            st.sampled_from([0.0, -1.0, 1.0, 12.0, 48.0, 100.0, 300.0, 65535.0, 5e6]),
+        ),
+    }
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(POLL, min_size=1, max_size=30))
+async def test_whatever_a_ups_says_its_readings_are_handed_on_and_ours_can_be(polls):
+    bench = Bench()
+    for poll in polls:
+        said = await bench.say(poll["flags"], after=poll["after"], lane=poll["lane"], **poll["values"])
+        assert said["ups.status"]
+        assert poll["lane"] is Lane.FAST or "x.battery.elapsed" in said
+        for name, reading in said.items():
+            if name.startswith("x.battery."):
+                assert reading.quality is not Quality.IMPLAUSIBLE, reading
+    decoded = msgspec.json.decode(msgspec.json.encode(bench.driver._kept), type=Kept)
+    assert decoded == bench.driver._kept
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"curve": [1.0]}, {"capacity": 1e300}, {"spread": [-1.0, 0.0, 0.0]}, {"exponent": 99.0}, {"curve": [0.0] * 21}],
+)
+def test_a_file_that_speaks_of_no_battery_is_not_believed(change):
+    plain = msgspec.to_builtins(Known())
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(plain | change, Known)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"exponent": 1e300}, Run)

@@ -23,7 +23,9 @@ HOUR = 3600.0
 PROMISE = 5 * HOUR
 YEAR = 365.25 * 86400.0
 CELLS = 24
-POLL = 60.0
+STEP = 10
+POLL = 60
+"""Seconds between two steps of the battery, and between two polls."""
 
 
 class HandClock:
@@ -79,8 +81,8 @@ class Site:
     async def poll(self):
         return {each.quantity: each.value for each in await self.driver.read(Lane.ALL)}
 
-    async def discharge(self, cell, loads, bias, *, stop=None, look=None):
-        """Cut the mains until the battery is empty, or for so long; show ``look`` each poll. Return how long it lasted."""
+    async def discharge(self, cell, loads, bias, *, stop=None, look=None, every=180):
+        """Cut the mains until the battery is empty, or for so long; show ``look`` each poll (s apart). Return how long it lasted."""
         card = self.card
         card.battery, card.load = Battery(cell), loads(0.0)
         card.assumed = endurance(cell, loads)[1] * (1.0 + bias)
@@ -92,11 +94,13 @@ class Site:
         await self.poll()
         spent = 0.0
         while stop is None or spent < stop:
-            for _ in range(6):
+            for _ in range(every // STEP):
                 card.load = loads(spent)
-                alive = card.battery.drain(card.load, POLL / 6)
-                spent += POLL / 6
-            self.clock.now += POLL
+                alive = card.battery.drain(card.load, STEP)
+                spent += STEP
+                if not alive:
+                    break
+            self.clock.now += every
             if not alive:
                 card.flags = ("OFF",)
             said = await self.poll()
@@ -166,7 +170,7 @@ async def watched(site, cell, loads, bias, true):
             broken.append(spent)
         return spent > PROMISE or (bool(broken) and bool(ends))
 
-    lasted = await site.discharge(cell, loads, bias, look=look)
+    lasted = await site.discharge(cell, loads, bias, look=look, every=POLL)
     assert lasted <= true + POLL
     return ends, broken[0] if broken else None
 
@@ -181,7 +185,8 @@ async def test_after_half_an_hour_the_end_is_known_and_a_promise_that_breaks_is_
     """A year ago this battery was discharged once, at another load and temperature, when it held up to 12 % more; and half-way since."""
     loads, cell, bias = scenario(number)
     site = Site(number)
-    then = min(1.0, max(0.2, loads(0.0) * site.rng.uniform(0.6, 1.5)))
+    usual = sum(loads(60.0 * minute) for minute in range(60)) / 60.0
+    then = min(1.0, max(0.2, usual * site.rng.uniform(0.6, 1.5)))
     younger = min(1.0, cell.age * site.rng.uniform(1.0, 1.12))
     warm = site.rng.choice((18.0, 22.0, 25.0, 28.0))
     first = msgspec.structs.replace(cell, age=younger, celsius=warm)
@@ -196,7 +201,8 @@ async def test_after_half_an_hour_the_end_is_known_and_a_promise_that_breaks_is_
     warned = "-" if broken is None else f"{(true - broken) / 60:.0f} min before"
     said = f"true {true / HOUR:5.2f} h  learned {off:+7.1%}  claimed {claim:+7.1%}  {warned}"
     _log.info("%-45s %s", SCENARIOS[number], said)
-    assert abs(off) < 0.15
+    # what swings ends in its swings: the voltage gives out under the peaks, and the mean is reckoned with
+    assert abs(off) < (0.20 if "every" in SCENARIOS[number][0] else 0.15)
     assert abs(off) < abs(claim)
     assert in_time(true, broken)
 
@@ -217,6 +223,20 @@ async def test_a_battery_that_was_never_discharged_is_warned_of_in_time_too(numb
     said = f"true {true / HOUR:5.2f} h  learned {off:+7.1%} ±{ends['range'] / true:.0%}  {warned}"
     _log.info("%-45s %s", SCENARIOS[number], said)
     assert abs(off) * true < 1.6 * ends["range"], "what is said of the error is true"
+    assert in_time(true, broken)
+
+
+@pytest.mark.parametrize("make", MAKES, ids=["usual", "bound", "free"])
+async def test_a_load_twice_as_high_as_any_that_was_seen_is_known_less_well(make):
+    """Peukert's exponent is not the same for all makes, and one load does not show it: here it is wrong by a third at the most."""
+    site = Site(11)
+    await site.discharge(make, steps(0.3), 0.5)
+    site.wait(YEAR / 12)
+    true, _ = endurance(make, steps(0.7))
+    ends, broken = await watched(site, make, steps(0.7), 0.5, true)
+    off = ends["learned"] / true - 1.0
+    _log.info("from 30 to 70 %%: learned %+.1f %%", 100.0 * off)
+    assert abs(off) < 0.33
     assert in_time(true, broken)
 
 

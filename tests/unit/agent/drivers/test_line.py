@@ -96,7 +96,7 @@ async def test_a_line_is_down_when_all_its_far_targets_are_silent_not_one():
     assert await bench.status() == ("UP",)
     bench.prober.says[A.host] = SILENT
     assert await bench.status() == ("UP",)  # one poll of one target is loss
-    assert await bench.status() == ("AT-FAR-END", "NO-TARGET", "UP")
+    assert await bench.status() == ("NO-TARGET", "UP", "WHY-FAR-END")
     bench.prober.says[B.host] = SILENT
     assert "DOWN" in await bench.status()
     bench.prober.says = {}
@@ -128,11 +128,11 @@ async def test_the_verdict_is_in_the_flags_and_the_findings_say_why():
     await bench.poll()
     bench.cut(beyond=False)
     said = await bench.poll(Lane.FAST)
-    assert said["x.line.status"].value == ("AT-CARRIER", "DOWN")
+    assert said["x.line.status"].value == ("DOWN", "WHY-CARRIER")
     assert said["x.selfcheck.verdict"].value == "carrier"
     findings = said["x.selfcheck.findings"].value
     assert findings == (
-        f"port ok eth1 up; equipment unknown; power unknown; gateway ok {GATEWAY} 10.0ms; "
+        f"port ok eth1 up; equipment unknown; power unknown; gateway ok {GATEWAY} 11.0ms; "
         f"hop bad {HOP} no-answer; far bad 0/2; dns unknown"
     )
     assert said["x.selfcheck.at"].value.startswith("2026-")
@@ -157,7 +157,7 @@ async def test_a_failure_of_another_kind_is_looked_into_anew():
     assert (await bench.poll())["x.selfcheck.verdict"].value == "dns"
     bench.cut()
     said = await bench.poll()
-    assert said["x.line.status"].value == ("AT-CARRIER", "DOWN")
+    assert said["x.line.status"].value == ("DOWN", "WHY-CARRIER")
 
 
 async def test_a_probe_that_cannot_be_sent_is_unknown_and_says_so():
@@ -166,7 +166,7 @@ async def test_a_probe_that_cannot_be_sent_is_unknown_and_says_so():
     bench.prober.says = {A.host: UNSENT, B.host: UNSENT, GATEWAY: UNSENT, HOP: UNSENT}
     bench.prober.way = []
     said = await bench.poll(after=120.0)
-    assert said["x.line.status"].value == ("AT-UNCLEAR", "UNPROBED")
+    assert said["x.line.status"].value == ("UNPROBED", "WHY-UNCLEAR")
     assert {said[f"x.line.{name}"].quality for name in ("loss", "delay", "jitter")} == {Quality.UNAVAILABLE}
     assert said["x.line.1.answers"].quality is Quality.UNAVAILABLE
     assert "CAP_NET_RAW" in said["x.line.1.says"].value
@@ -256,11 +256,11 @@ async def test_loss_delay_and_jitter_degrade_a_line_and_whose_they_are_is_seen(o
     bench.prober.says = {A.host: outcome, B.host: outcome}
     for _ in range(6):
         said = await bench.poll()
-    assert said["x.line.status"].value == ("AT-CARRIER", "DEGRADED", "UP")
-    bench.prober.says = dict.fromkeys((A.host, B.host, GATEWAY), outcome)
+    assert said["x.line.status"].value == ("DEGRADED", "UP", "WHY-CARRIER")
+    bench.prober.says = dict.fromkeys((A.host, B.host, GATEWAY, HOP), outcome)
     for _ in range(12):
         said = await bench.poll(after=10.0)
-    assert "AT-EQUIPMENT" in (await bench.poll(after=200.0))["x.line.status"].value
+    assert "WHY-EQUIPMENT" in (await bench.poll(after=200.0))["x.line.status"].value
 
 
 async def test_the_way_is_learned_while_the_line_is_good_and_known_when_it_is_not():
@@ -362,7 +362,7 @@ async def test_an_interface_without_a_carrier_is_the_local_port(state, word):
     bench = await dead()
     bench.network.state = state
     said = await bench.poll()
-    assert said["x.line.status"].value == ("AT-PORT", "DOWN", "NO-GATEWAY")
+    assert said["x.line.status"].value == ("DOWN", "NO-GATEWAY", "WHY-PORT")
     assert f"port bad {word}" in said["x.selfcheck.findings"].value
 
 
@@ -394,7 +394,7 @@ async def test_the_alarm_itself_says_whose_fault_it_is():
     assert await alarms(bench, 60) == []
     bench.cut(beyond=False)
     assert await alarms(bench, 45) == []
-    assert await alarms(bench, 10) == [("line-down", True, ("AT-CARRIER", "DOWN"))]
+    assert await alarms(bench, 10) == [("line-down", True, ("DOWN", "WHY-CARRIER"))]
 
 
 async def test_the_verdict_of_the_alarm_is_of_after_the_neighbours_were_asked_again():
@@ -405,7 +405,7 @@ async def test_the_verdict_of_the_alarm_is_of_after_the_neighbours_were_asked_ag
     for _ in range(12):
         heard(bench, "ups", x_contact=1.0, ups_status=("OB", "OFF"))
         raised += await alarms(bench, 5)
-    assert raised == [("line-down", True, ("AT-POWER", "DOWN", "NO-GATEWAY"))]
+    assert raised == [("line-down", True, ("DOWN", "NO-GATEWAY", "WHY-POWER"))]
 
 
 async def test_a_line_that_cannot_be_asked_any_more_is_not_mended():
@@ -439,4 +439,4 @@ async def test_a_lossy_line_is_degraded_and_not_down():
     bench = watched(Bench())
     lossy = Outcome(state=State.RIGHT, sent=3, delays=(10.0, 10.0))
     bench.prober.says = {A.host: lossy, B.host: lossy}
-    assert await alarms(bench, 240) == [("line-degraded", True, ("AT-CARRIER", "DEGRADED", "UP"))]
+    assert await alarms(bench, 240) == [("line-degraded", True, ("DEGRADED", "UP", "WHY-CARRIER"))]

@@ -1,9 +1,12 @@
 """The table of a pair's states."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.pair.judge import DAY, Findings, Memory, Rules, judge
 from contract.clock import Stamp
+from contract.quantities.pair import PAIR_STATUS
 
 RULES = Rules(settle=10.0, switched=600.0)
 UP, DOWN, DARK = True, False, None
@@ -100,3 +103,19 @@ def test_a_pair_that_did_not_change_places_for_too_long_is_to_be_exercised():
 def test_a_clock_that_cannot_be_trusted_calls_nothing_overdue():
     memory = Memory(active=0, watched=1.0)
     assert "UNEXERCISED" not in judge(memory, HEALTHY, Rules(exercise=DAY), at(0, trusted=False))[1]
+
+
+TRI = st.sampled_from([True, False, None])
+LOOK = st.builds(Findings, answers=st.tuples(TRI, TRI), active=st.tuples(TRI, TRI), fit=TRI, late=st.booleans())
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.0, 1.0, 11.0, 1e6]), LOOK), min_size=1, max_size=20))
+def test_whatever_is_found_the_flags_do_not_contradict_one_another(looks):
+    _, flags = after(looks)
+    assert flags <= set(PAIR_STATUS)
+    assert flags & {"SINGLE", "SPLIT", "NOACTIVE", "DOWN", "SETTLING", "UNKNOWN"}, "something is always said"
+    assert len(flags & {"SINGLE", "SPLIT", "NOACTIVE", "DOWN", "SETTLING"}) <= 1
+    assert len(flags & {"REDUNDANT", "NOREDUNDANCY", "LAG"}) <= 1
+    assert not flags >= {"REDUNDANT", "UNKNOWN"}
+    assert "SINGLE" in flags or "REDUNDANT" not in flags
+    assert not flags & {"DOWN", "NOACTIVE"} or "SERVING" not in flags

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.kinds import defaults, kinds
-from agent.selfcheck import Verdict
+from agent.selfcheck import Mark, Step, Verdict
 from contract.alarm import AlarmState
 from contract.condition import Severity
 from contract.quantities import QUANTITIES
@@ -38,6 +38,8 @@ def test_no_text_is_missing_in_either_language():
         ("condition", CONDITIONS),
         ("purpose", Purpose),
         ("verdict", Verdict),
+        ("step", Step),
+        ("mark", Mark),
     ],
 )
 def test_every_code_has_a_word(group, codes):

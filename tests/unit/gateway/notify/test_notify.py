@@ -49,7 +49,7 @@ class Clock:
         return 0.0
 
 
-def incident(*more: Event, room: str = "订单部") -> Incident:
+def incident(*more: Event, room: str = "订单部", **symptom: Any) -> Incident:
     opened = Event(
         at=T0,
         incident="A17",
@@ -69,6 +69,7 @@ def incident(*more: Event, room: str = "订单部") -> Incident:
                 "quantity": "ups.status",
                 "value": ["DISCHRG", "OB"],
                 "since": T0,
+                **symptom,
             },
         },
     )
@@ -484,6 +485,13 @@ def test_a_message_says_the_reading_in_words_and_how_the_device_is_now():
     assert "ups.status" not in said
     assert "现在：电池供电、电池电量 92 %、剩余时间 31 分 0 秒\n" in said
     assert "Value: " in body(incident(), "en")
+
+
+def test_a_message_about_a_line_says_whose_fault_it_is():
+    down = incident(condition="line-down", quantity="x.line.status", value=["DOWN", "WHY-CARRIER"])
+    assert "读数：线路状态 中断、原因：运营商\n" in body(down)
+    assert "Value: line down, cause: the carrier\n" in body(down, "en")
+    assert "读数" not in body(incident(condition="contact-lost", quantity="x.contact", value=0.0))
 
 
 def test_a_message_says_nothing_of_now_that_is_not_known_now():
