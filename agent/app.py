@@ -17,7 +17,7 @@ import msgspec
 from agent.battery_test import against
 from agent.clock import SystemClock
 from agent.commands import Commands
-from agent.config import ITSELF, Config
+from agent.config import Config
 from agent.config import Device as Watchable
 from agent.drivers.base import Driver
 from agent.drivers.itself import Inside, ItselfDriver
@@ -39,7 +39,7 @@ from agent.watch import Change, Watch, Watched
 from contract.alarm import Occurrence
 from contract.clock import Stamp
 from contract.command import Command, Reply, Verb
-from contract.message import Alarms, Device, Inventory, Readings
+from contract.message import ITSELF, Alarms, Device, Inventory, Readings
 from contract.reading import Quality, Reading
 
 _log = logging.getLogger(__name__)
