@@ -37,7 +37,7 @@ from agent.ways.nut import Nut
 from agent.ways.pair import Pair
 from agent.ways.probe import Probe
 from agent.ways.security import Security
-from agent.ways.snmp import Snmp
+from agent.ways.snmp import Snmp, misfits
 from contract import files, settings
 from contract.broker import FILES, Broker
 from contract.clock import Clock
@@ -165,6 +165,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
                 yield from kinds.faults(kind, draft.condition, contacts.by_quantity(known))
         yield from contacts.faults(draft.contact)
         yield from _battery(draft, kind)
+        if kind and isinstance(draft.snmp, Snmp | settings.Draft):
+            yield from (Fault(each.what, each.hint, ("snmp", *each.at)) for each in misfits(draft.snmp, kind))
         if way is not None and isinstance(draft.profile, str) and draft.profile:
             yield from _profile(draft.profile, way, kind)
         if way is not None and draft.profile == "" and issubclass(way, Tabled):

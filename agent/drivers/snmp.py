@@ -20,7 +20,9 @@ SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
 SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
 ROOMS = "environment"
 """The kind whose conditions ask for the extremes over all probes."""
-UNKNOWN_MODEL_HINT = 'it speaks SNMP, but no profile fits it: name one with profile = "…", or add a table for it'
+UNKNOWN_MODEL_HINT = (
+    "it speaks SNMP, but no profile of this kind fits it: check its kind, name a profile, or add a table for it"
+)
 AGAIN_AFTER = 20
 """Full polls between two looks at everything the profiles know: a card may learn new objects after its start."""
 
@@ -30,6 +32,11 @@ class Plan(msgspec.Struct, frozen=True):
 
     profiles: tuple[Profile, ...] = ()
     oids: tuple[str, ...] = ()
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the same answers may mean something else, after others in between."""
+        return any(profile.remembers for profile in self.profiles)
 
 
 class Memory(msgspec.Struct):
@@ -102,7 +109,7 @@ class SnmpDriver:
                 "it answers, and has no value for anything that it had before", hint="it is looked at anew"
             )
         said = self._said.get(lane)
-        if said is None or said[0] != values:
+        if said is None or said[0] != values or plan.remembers:
             said = self._said[lane] = values, self._merged(plan.profiles, values, lane)
         return said[1]
 

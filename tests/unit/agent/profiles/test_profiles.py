@@ -92,6 +92,15 @@ def test_the_fast_lane_asks_few(profile):
     assert len(profile.oids(Lane.FAST)) <= 12
 
 
+@pytest.mark.parametrize(
+    "profile", [each for each in PROFILES if each.kind == "environment"], ids=lambda each: each.name
+)
+def test_a_contact_is_asked_at_every_poll_because_a_smoke_detector_may_hang_on_it(profile):
+    for point in (*profile.point, *(point for table in profile.table for point in table.point)):
+        if re.fullmatch(r"ambient\.contacts\..+\.status", point.quantity):
+            assert point.fast
+
+
 @TABLES
 @given(data=st.data())
 def test_no_value_of_a_device_is_a_traceback_and_no_sentinel_is_good(profile, data):
