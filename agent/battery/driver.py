@@ -122,7 +122,12 @@ class BatteryDriver:
         if kept.run is None:
             kept = self._on_mains(kept, now, lane)
         self._kept = kept
-        turned = (before.run is None) is not (kept.run is None) or (before.outage is None) is not (kept.outage is None)
+        fresh = kept.date != before.date
+        turned = (
+            fresh
+            or (before.run is None) is not (kept.run is None)
+            or (before.outage is None) is not (kept.outage is None)
+        )
         if turned or (kept.run is not None and now.boottime - self._saved >= SAVE):
             self._saved = now.boottime
             self._memo.save(kept)
