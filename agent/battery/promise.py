@@ -27,7 +27,7 @@ def judged(
 
     KEPT, SHORT (on mains: it would not hold as long), BROKEN (on battery: it will not), UNPROVEN (no discharge has shown it),
     UNKNOWN. On battery it is BROKEN once it is likely, and, so that people hear of it in time, once it cannot be ruled out
-    and the end may be near.
+    and the end may be near; at once, where nothing at all is known of the battery.
 
     Args:
         promise: s.
@@ -40,7 +40,7 @@ def judged(
     if elapsed is not None and elapsed >= promise:
         return ("KEPT", *doubt)
     if outlook is None:
-        return ("UNKNOWN", *doubt)
+        return ("BROKEN", "UNKNOWN", *doubt) if doubt and elapsed is not None else ("UNKNOWN", *doubt)
     done = elapsed or 0.0
     broken = "BROKEN" if elapsed is not None else "SHORT"
     wanted = promise * (1.0 + SLACK) if broken in before else promise

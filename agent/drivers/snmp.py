@@ -13,10 +13,11 @@ from agent.profiles import rows as tables
 from agent.profiles.profile import UPS_STATUS
 from agent.profiles.rows import Rows
 from contract.errors import DeviceError, DeviceGarbled, DeviceRefused
-from contract.reading import Reading
+from contract.reading import Reading, judged
 
 SYS_DESCR = "1.3.6.1.2.1.1.1.0"
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
+SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
 ROOMS = "environment"
 """The kind whose conditions ask for the extremes over all probes."""
 UNKNOWN_MODEL_HINT = (
@@ -113,7 +114,7 @@ class SnmpDriver:
         return said[1]
 
     async def _identify(self) -> Sequence[Reading]:
-        system = await self._link.get((SYS_OBJECT_ID, SYS_DESCR))
+        system = await self._link.get((SYS_OBJECT_ID, SYS_DESCR, SYS_UPTIME))
         who = str(system[SYS_OBJECT_ID] or ""), _words(system[SYS_DESCR])
         if who != self._memory.who:
             self._memory = Memory(who)
@@ -138,7 +139,7 @@ class SnmpDriver:
         self._said = {}
         self._polls = 0 if self._settled() else AGAIN_AFTER
         self._identity = _identity(chosen, values, system)
-        return self._merged(chosen, values, Lane.ALL)
+        return [*self._merged(chosen, values, Lane.ALL), *_uptime(system.get(SYS_UPTIME))]
 
     def _settled(self) -> bool:
         """Say whether a card with tables has rows: one that has just started may have none yet."""
@@ -264,6 +265,11 @@ def _identity(profiles: Sequence[Profile], values: Mapping[str, Raw], system: Ma
         firmware=next((who.firmware for who in said if who.firmware), ""),
         description=_words(system.get(SYS_DESCR)),
     )
+
+
+def _uptime(ticks: Raw) -> list[Reading]:
+    """Return how long the card has run (hundredths of a second, RFC 3418): after a loss, whether it started anew."""
+    return [judged("device.uptime", ticks / 100.0)] if isinstance(ticks, int) and ticks >= 0 else []
 
 
 def _words(raw: Raw) -> str:

@@ -46,3 +46,4 @@ def test_it_does_not_flap():
 def test_what_no_discharge_has_shown_is_called_so():
     assert judged(FIVE, outlook(6), proven=False) == ("KEPT", "UNPROVEN")
     assert judged(FIVE, None, proven=False) == ("UNKNOWN", "UNPROVEN")
+    assert judged(FIVE, None, elapsed=60.0, proven=False) == ("BROKEN", "UNKNOWN", "UNPROVEN")
