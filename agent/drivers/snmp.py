@@ -1,18 +1,19 @@
 """Devices over SNMP: one working method over a link and the profiles of its kind."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 import msgspec
 
 from agent.contacts import aggregates
-from agent.drivers.base import Identity, Lane
-from agent.links.snmp import Raw, SnmpLink
+from agent.drivers.base import NOTHING, TEST, Identity, Lane
+from agent.links.snmp import Raw, SnmpLink, SnmpWriter
 from agent.profiles import FALLBACK, Profile, choose
 from agent.profiles import rows as tables
 from agent.profiles.profile import UPS_STATUS
 from agent.profiles.rows import Rows
-from contract.errors import DeviceError, DeviceGarbled, DeviceRefused
+from contract.command import Verb
+from contract.errors import CommandRefused, DeviceError, DeviceGarbled, DeviceRefused, UsageError
 from contract.reading import Reading
 
 SYS_DESCR = "1.3.6.1.2.1.1.1.0"
@@ -56,8 +57,22 @@ class Memory(msgspec.Struct):
 class SnmpDriver:
     """Reads one device. The first read, and every one after a loss, finds out what it is and what it answers."""
 
-    def __init__(self, link: SnmpLink, profiles: Sequence[Profile], profile: str = "") -> None:
-        """Take the link, the profiles of its kind to choose from, and the name of one that is meant whatever it says."""
+    def __init__(
+        self,
+        link: SnmpLink,
+        profiles: Sequence[Profile],
+        profile: str = "",
+        writer: Callable[[], SnmpWriter] | None = None,
+    ) -> None:
+        """Remember whom to ask.
+
+        Args:
+            link: to the device.
+            profiles: of its kind, to choose from.
+            profile: the name of one that is meant whatever the device says.
+            writer: opens what may set values; None where the settings allow nobody to.
+        """
+        self._writer = writer
         self._link = link
         self._profiles = profiles
         self._wanted = profile
@@ -80,6 +95,36 @@ class SnmpDriver:
     def identity(self) -> Identity:
         """See ``Driver.identity``."""
         return self._identity
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """See ``Actor.verbs``."""
+        return TEST if any(profile.kind == "ups" for profile in self._profiles) else NOTHING
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:  # noqa: ARG002 - see Actor
+        """See ``Actor.act``: a card takes the command, and shows the test in its state when it looks next."""
+        if verb not in self.verbs:
+            raise CommandRefused(f"a device over SNMP knows no {verb.value}")
+        if self._writer is None:
+            raise CommandRefused(
+                'it may not be written to: add write_community = { credential = "…" } (of SNMP 3: write_user = "…") '
+                "to its snmp table, and allow it on the card"
+            )
+        if not self.profiles:
+            raise CommandRefused("it is not known yet what it is: it does not answer")
+        found = next((profile for profile in self.profiles if profile.battery_test), None)
+        if found is None or found.battery_test is None:
+            names = ", ".join(profile.name for profile in self.profiles)
+            raise CommandRefused(f"the profile {names} knows no battery test")
+        try:
+            writer = self._writer()
+        except UsageError as error:
+            raise CommandRefused(str(error)) from None
+        try:
+            await writer.set(found.battery_test.oid, found.battery_test.value)
+        finally:
+            await writer.close()
+        return f"the card has taken it ({found.title}); its state follows"
 
     async def close(self) -> None:
         """See ``Driver.close``."""

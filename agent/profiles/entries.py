@@ -112,6 +112,14 @@ class Bits(msgspec.Struct, frozen=True, kw_only=True):
     fast: bool = False
 
 
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that is set, so that the device does something."""
+
+    oid: str
+    value: int | str
+    type: Literal["integer", "oid"] = "integer"
+
+
 class Table(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of a number that only the device knows, under indexes of its own."""
 
