@@ -24,6 +24,8 @@ _AREA = (1, 3, 6, 1)
 _SYSTEM = (1, 3, 6, 1, 2, 1, 1)
 _AUTH = {"md5": config.USM_AUTH_HMAC96_MD5, "sha": config.USM_AUTH_HMAC96_SHA, "sha256": config.USM_AUTH_HMAC192_SHA256}
 _PRIV = {"des": config.USM_PRIV_CBC56_DES, "aes": config.USM_PRIV_CFB128_AES}
+_WRITER = "writer"
+"""Name of who may set."""
 _OTHER = 0x55
 """What a request id is mixed with, to be another one."""
 
@@ -135,9 +137,9 @@ class SnmpCard(Generic[View]):
             config.add_v3_user(snmp, user.name, _AUTH[user.auth], user.auth_key, _PRIV[user.priv], user.priv_key)
             config.add_vacm_user(snmp, 3, user.name, "authPriv", _AREA)
         if self._write_community:
-            config.add_v1_system(snmp, "writer", self._write_community)
+            config.add_v1_system(snmp, _WRITER, self._write_community)
             for model in (1, 2):
-                config.add_vacm_user(snmp, model, "writer", "noAuthNoPriv", _AREA, _AREA)
+                config.add_vacm_user(snmp, model, _WRITER, "noAuthNoPriv", _AREA, _AREA)
         asked = context.SnmpContext(snmp)
         asked.unregister_context_name("")
         asked.register_context_name("", self._table)
@@ -197,10 +199,9 @@ class _Table:
 
     def write_variables(self, *asked: Any, **about: Any) -> list[Any]:
         """Answer a SET: of one object, or as many as are there; none is set unless all can be."""
-        if about.get("acFun"):
-            for index, (name, value) in enumerate(asked):
-                if about["acFun"]("write", (name, value), **about):  # true where it is not in the view
-                    raise smi.NoAccessError(name=name, idx=index)
+        asking = about["snmpEngine"].observer.get_execution_context("rfc3412.receiveMessage:request")
+        if str(asking["securityName"]) != _WRITER:  # pysnmp's own views let everybody write who may read
+            raise smi.NoAccessError(name=asked[0][0], idx=0)
         for index, (name, _) in enumerate(asked):
             if tuple(name) not in self._writes:
                 error = smi.NotWritableError if tuple(name) in self._entries else smi.NoCreationError
