@@ -118,6 +118,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     oid: str
     value: int | str
     type: Literal["integer", "oid"] = "integer"
+    running: dict[str, int] = {}
+    """What objects say while it goes on. Believed only for a while after it was begun: cards are known to keep saying so."""
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):

@@ -165,7 +165,7 @@ def _source(view: View) -> int:
     """Return upsOutputSource: none 2, normal 3, battery 5, booster 6, reducer 7."""
     if not view.output:
         return 2
-    if view.on_battery:
+    if view.on_battery or view.test:
         return 5
     return 6 if view.boost else 7 if view.trim else 3
 

@@ -214,3 +214,47 @@ async def test_silence_is_no_success(ups):
             async with asyncio.timeout(20.0):
                 await driver.act(Verb.BATTERY_TEST, "", 0.0)
         await driver.close()
+
+
+class Card:
+    """A card that says that it is on battery while it tests, and nothing of a test in its states."""
+
+    def __init__(self):
+        self.values = {
+            "1.3.6.1.2.1.1.2.0": "1.3.6.1.4.1.534.1",
+            "1.3.6.1.4.1.534.1.4.5.0": 3,
+            "1.3.6.1.4.1.534.1.8.2.0": 1,
+        }
+        self.sets = []
+
+    async def get(self, oids):
+        return {oid: self.values.get(oid) for oid in oids}
+
+    async def walk(self, root):  # noqa: ARG002 - see SnmpLink
+        return {}
+
+    async def set(self, oid, value):
+        self.sets.append((oid, value))
+
+    async def close(self):
+        pass
+
+
+async def test_what_says_that_a_test_goes_on_is_believed_for_some_minutes_only(hand):
+    link = Card()
+    profiles = [profile for profile in load_profiles() if profile.kind == "ups"]
+    driver = SnmpDriver(link, profiles, "", lambda: link, clock=hand)
+    await driver.read()
+    link.values |= {"1.3.6.1.4.1.534.1.4.5.0": 5, "1.3.6.1.4.1.534.1.8.2.0": 4}
+    assert status(await driver.read(Lane.FAST)) == {"OB"}  # nobody told it: perhaps it says so for ever
+    await driver.act(Verb.BATTERY_TEST, "", 0.0)
+    assert link.sets == [("1.3.6.1.4.1.534.1.8.1.0", 1)]
+    assert status(await driver.read(Lane.FAST)) == {"OB", "CAL"}
+    hand.now += 301.0
+    assert status(await driver.read(Lane.FAST)) == {"OB"}
+    await driver.act(Verb.BATTERY_TEST, "", 0.0)
+    assert status(await driver.read(Lane.FAST)) == {"OB", "CAL"}
+    link.values["1.3.6.1.4.1.534.1.8.2.0"] = 2
+    assert status(await driver.read(Lane.FAST)) == {"OB"}  # the test is over, and the mains is away
+    link.values["1.3.6.1.4.1.534.1.8.2.0"] = 4
+    assert status(await driver.read(Lane.FAST)) == {"OB"}
