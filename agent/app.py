@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.battery_test import Kept, Tests, against
+from agent.battery_test import Diary, Kept, against
 from agent.clock import SystemClock
 from agent.commands import Commands
 from agent.config import ITSELF, Config
@@ -78,7 +78,7 @@ class App:
         self._status = ""
         self._fed = -math.inf
         self._by_id: dict[str, Poller] = {}
-        self._tests = Tests(Memo(Kept, Path(config.agent.state) / "battery-tests.json"))
+        self._diary = Diary(Memo(Kept, Path(config.agent.state) / "battery-tests.json"))
         self._commands = Commands(
             self._clock, self._clock.gateway_now, self._by_id, self._answer, self._forbids, self._tried
         )
@@ -115,7 +115,7 @@ class App:
             )
             try:
                 self._compose(await self._outbox.open())
-                await self._tests.load()
+                await self._diary.load()
                 self._tell_room(folder)
                 await self._work(stop)
             except (
@@ -194,20 +194,20 @@ class App:
             {name: self._heard.heard(name) for name in devices},
             now=stamp.boottime,
             second=local.tm_hour * 3600.0 + local.tm_min * 60.0 if stamp.trusted else None,
-            told=self._tests.told(own.id),
+            told=self._diary.told(own.id),
             wall=stamp.wall,
         )
         if not reason:
-            self._tests.begin(own.id, stamp.boottime)
+            self._diary.begin(own.id, stamp.boottime)
         return reason
 
     def _tried(self, command: Command, tried: bool) -> None:  # noqa: FBT001 - see Tried
         if command.verb != Verb.BATTERY_TEST:
             return
         if tried:
-            self._tests.tried(command.device, self._clock.stamp().wall)
+            self._diary.tried(command.device, self._clock.stamp().wall)
         else:
-            self._tests.refused(command.device)
+            self._diary.refused(command.device)
 
     def _poke(self, device: str) -> None:
         self._by_id[device].poke()
@@ -293,7 +293,7 @@ class App:
         finally:
             self._notifier.say(STOPPING=1)
             await self._commands.close()
-            await self._tests.close()
+            await self._diary.close()
             await self._outbox.flush()
             closing = [asyncio.create_task(poller.driver.close()) for poller in self._pollers]
             await asyncio.wait(closing, timeout=CLOSING)

@@ -131,7 +131,7 @@ class Kept(msgspec.Struct, frozen=True):
     last: dict[str, float] = {}
 
 
-class Tests:
+class Diary:
     """Remembers which UPS was told to test its battery, and when."""
 
     def __init__(self, memo: Memo[Kept]) -> None:
