@@ -155,7 +155,11 @@ class OutputsDriver:
     async def _off(self, output: Output) -> str:
         self._until[output.name] = self._clock.boottime()  # from now on it is tried until it is off
         self._keep()
-        await self._switched(output, on=False)
+        try:
+            await self._switched(output, on=False)
+        except DeviceError as error:
+            what = f"{error.what}; it is tried again until it is off"
+            raise type(error)(what, where=error.where, hint=error.hint) from None
         return f"{output.name} is off"
 
     async def _switched(self, output: Output, *, on: bool, overdue: bool = False) -> None:

@@ -232,7 +232,7 @@ async def test_off_that_was_not_heard_is_tried_until_it_is(time):
     await quiet(driver)
     await driver.act(Verb.ON, "siren", 60.0)
     module.silent = True
-    with pytest.raises(DeviceTimeout):
+    with pytest.raises(DeviceTimeout, match="tried again until it is off"):
         await driver.act(Verb.OFF, "siren", 0.0)
     module.silent = False
     await time.pass_by(3.0)
