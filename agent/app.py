@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.battery_test import against
+from agent.battery_test import Diary, Kept, against
 from agent.clock import SystemClock
 from agent.commands import Commands
 from agent.config import Config
@@ -25,6 +25,7 @@ from agent.health import OwnHealth, free
 from agent.lateness import Lateness
 from agent.links.board import ThisBoard
 from agent.mark import open_mark
+from agent.memo import Memo
 from agent.neighbours import LastHeard
 from agent.outbox import Outbox
 from agent.polling import Poller, phase
@@ -77,7 +78,10 @@ class App:
         self._status = ""
         self._fed = -math.inf
         self._by_id: dict[str, Poller] = {}
-        self._commands = Commands(self._clock, self._clock.gateway_now, self._by_id, self._answer, self._forbids)
+        self._diary = Diary(Memo(Kept, Path(config.agent.state) / "battery-tests.json"))
+        self._commands = Commands(
+            self._clock, self._clock.gateway_now, self._by_id, self._answer, self._forbids, self._tried
+        )
         self._outbox: Outbox
         self._uplink: Uplink
         self._traps: TrapService | None = None
@@ -111,6 +115,7 @@ class App:
             )
             try:
                 self._compose(await self._outbox.open())
+                await self._diary.load()
                 self._tell_room(folder)
                 await self._work(stop)
             except (
@@ -183,13 +188,26 @@ class App:
             return "it is no UPS"
         stamp = self._clock.stamp()
         local = time.localtime(stamp.wall)
-        return against(
+        reason = against(
             own.battery_test,
             self._heard.heard(own.id),
             {name: self._heard.heard(name) for name in devices},
             now=stamp.boottime,
             second=local.tm_hour * 3600.0 + local.tm_min * 60.0 if stamp.trusted else None,
+            told=self._diary.told(own.id),
+            wall=stamp.wall,
         )
+        if not reason:
+            self._diary.begin(own.id, stamp.boottime)
+        return reason
+
+    def _tried(self, command: Command, tried: bool) -> None:  # noqa: FBT001 - see Tried
+        if command.verb != Verb.BATTERY_TEST:
+            return
+        if tried:
+            self._diary.tried(command.device, self._clock.stamp().wall)
+        else:
+            self._diary.refused(command.device)
 
     def _poke(self, device: str) -> None:
         self._by_id[device].poke()
@@ -275,6 +293,7 @@ class App:
         finally:
             self._notifier.say(STOPPING=1)
             await self._commands.close()
+            await self._diary.close()
             await self._outbox.flush()
             closing = [asyncio.create_task(poller.driver.close()) for poller in self._pollers]
             await asyncio.wait(closing, timeout=CLOSING)

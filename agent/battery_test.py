@@ -6,18 +6,34 @@ of this agent is on battery. The gateway looks at those of the other agents befo
 """
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from agent.memo import Memo
 from agent.neighbours import Heard
 from contract.reading import Reading
-from contract.settings import Fault, Text
+from contract.settings import Fault, Seconds, Text
 
 _HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _DAY: Final = 86400.0
+_JUST: Final = 60.0
+"""Seconds after which a UPS that was told to test its battery shows it in its state, or will not."""
 _UNFIT: Final = ("OB", "LB", "RB", "OVER", "BYPASS", "OFF", "FAULT", "COMM", "CAL", "FSD")
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Who was told to test its battery."""
+
+    own: float | None = None
+    """When this one was told last, in seconds since 1970; None for never."""
+    others: Mapping[str, float] = {}
+    """When others were, by boottime: two commands at once must not test two batteries at once."""
+
+
+NOBODY: Final = Told()
 
 
 class BatteryTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +43,9 @@ class BatteryTest(msgspec.Struct, frozen=True, kw_only=True):
     """When, in the host's local time: ``"02:00-05:00"``; over midnight too."""
     charge: float = 95.0
     """Percent that the battery must have."""
+
+    every: Seconds = 0.0
+    """Not more often than so: ``"30d"``. Counted from the last command, whatever came of it; 0: as often as asked."""
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
@@ -51,6 +70,8 @@ def against(
     *,
     now: float,
     second: float | None,
+    told: Told = NOBODY,
+    wall: float = 0.0,
 ) -> str:
     """Return what speaks against a test now; empty: nothing.
 
@@ -60,6 +81,8 @@ def against(
         others: the other UPSes of this agent, by id, and what they said last.
         now: boottime.
         second: of the day, local time; None while the clock cannot be trusted.
+        told: when these UPSes were told to test last.
+        wall: the time now, in seconds since 1970; it counts only while ``second`` is known.
     """
     if test is None:
         return 'its settings do not allow it: [device.battery_test] hours = "…"'
@@ -67,6 +90,8 @@ def against(
         return "this host's clock cannot be trusted, so nobody knows whether it is time for it"
     if not test.within(second):
         return f"only at {test.hours}"
+    if soon := _too_soon(test, told.own, wall):
+        return soon
     if own is None or not own.fresh(now):
         return "it is not heard"
     status, charge = own.readings.get("ups.status"), own.readings.get("battery.charge")
@@ -77,13 +102,70 @@ def against(
         return f"it says {' '.join(unfit)}"
     if charge is None or not charge.good or not isinstance(charge.value, float) or charge.value < test.charge:
         return f"its battery is not known to be at {test.charge:g} % or more"
+    return _others(others, told, now)
+
+
+def _others(others: Mapping[str, Heard | None], told: Told, now: float) -> str:
+    """Return which other UPS must be waited for."""
     for name, heard in others.items():
+        if now - told.others.get(name, -_JUST) < _JUST:
+            return f"{name} was told to test its battery just now"
         flags = None if heard is None or not heard.fresh(now) else _flags(heard.readings.get("ups.status"))
         if flags is None:
             return f"nobody knows how {name} is"
         if "OB" in flags or "CAL" in flags:
             return f"{name} is on battery"
     return ""
+
+
+def _too_soon(test: BatteryTest, last: float | None, wall: float) -> str:
+    if last is None or not test.every or not 0.0 <= wall - last < test.every:  # a clock that went back tells nothing
+        return ""
+    day = time.strftime("%Y-%m-%d", time.localtime(last))
+    return f"it was told to test its battery on {day}; not more often than every {test.every / _DAY:g} days"
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What is kept on disk: of each UPS, when it was told to test its battery last, in seconds since 1970."""
+
+    last: dict[str, float] = {}
+
+
+class Diary:
+    """Remembers which UPS was told to test its battery, and when."""
+
+    def __init__(self, memo: Memo[Kept]) -> None:
+        """Take where it is kept. Nothing is read before ``load``."""
+        self._memo = memo
+        self._last: dict[str, float] = {}
+        self._begun: dict[str, float] = {}
+        """By boottime, of this process."""
+
+    async def load(self) -> None:
+        """Read what was kept."""
+        kept = await self._memo.load()
+        self._last = {**(kept.last if kept else {}), **self._last}
+
+    def told(self, device: str) -> Told:
+        """Return what ``against`` must know, for the test of one UPS."""
+        return Told(self._last.get(device), {name: at for name, at in self._begun.items() if name != device})
+
+    def begin(self, device: str, now: float) -> None:
+        """Take it that a UPS is about to be told; ``now`` is boottime."""
+        self._begun[device] = now
+
+    def refused(self, device: str) -> None:
+        """Take it back: it was not tried."""
+        self._begun.pop(device, None)
+
+    def tried(self, device: str, wall: float) -> None:
+        """Keep that it was told, whatever came of it."""
+        self._last[device] = wall
+        self._memo.save(Kept(dict(self._last)))
+
+    async def close(self) -> None:
+        """Wait until all is written."""
+        await self._memo.close()
 
 
 def _flags(status: Reading | None) -> tuple[str, ...] | None:

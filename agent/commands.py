@@ -39,6 +39,10 @@ Forbids = Callable[[Command], str]
 """Says why a command must not be carried out now; empty: nothing speaks against it."""
 
 
+Tried = Callable[[Command, bool], None]
+"""Hears that a command was tried, or, False, that its device refused it."""
+
+
 class Commands:
     """Takes commands and answers them."""
 
@@ -49,6 +53,7 @@ class Commands:
         devices: Mapping[str, Obeying],
         answer: Callable[[Reply], None],
         forbids: Forbids = lambda _command: "",
+        tried: Tried = lambda _command, _tried: None,
     ) -> None:
         """Take who obeys and who hears the answers. Nothing starts here.
 
@@ -58,12 +63,14 @@ class Commands:
             devices: id → who carries it out.
             answer: takes each reply; it must not wait.
             forbids: a last look at what must not be done.
+            tried: hears what became of one that ``forbids`` let pass.
         """
         self._clock = clock
         self._gateway_now = gateway_now
         self._devices = devices
         self._answer = answer
         self._forbids = forbids
+        self._tried = tried
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._answered: OrderedDict[str, Reply] = OrderedDict()
 
@@ -118,7 +125,15 @@ class Commands:
             self._say(command, outcome, "" if contact else "it does not answer", readings)
         else:
             _log.warning("%s: %s %s, asked for by %s", command.device, verb.value, command.output, command.who or "?")
-            self._say(command, Outcome.DONE, await device.act(verb, command.output, command.seconds))
+            tried = True
+            try:
+                said = await device.act(verb, command.output, command.seconds)
+            except CommandRefused:
+                tried = False
+                raise
+            finally:
+                self._tried(command, tried)
+            self._say(command, Outcome.DONE, said)
 
     def _say(self, command: Command, outcome: Outcome, text: str, readings: Sequence[Reading] = ()) -> None:
         at = self._clock.stamp()

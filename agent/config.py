@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from agent import contacts, kinds
+from agent import contacts, kinds, outputs
 from agent.battery.driver import BatteryDriver, Kept
 from agent.battery_test import BatteryTest
 from agent.clock import SystemClock
@@ -23,6 +23,7 @@ from agent.kinds import ConditionSettings
 from agent.memberships import member_faults
 from agent.memo import Memo
 from agent.neighbours import Neighbours
+from agent.outputs import Output
 from agent.traps.settings import Traps
 from agent.ways import WAYS, Context, Way
 from agent.ways.apcsmart import ApcSmart
@@ -71,6 +72,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     modbus: Modbus | None = None
     contact: tuple[Contact, ...] = ()
     """What hangs on its inputs."""
+    output: tuple[Output, ...] = ()
+    """Which of its outputs commands may switch."""
     apcsmart: ApcSmart | None = None
     nut: Nut | None = None
     line: Line | None = None
@@ -134,6 +137,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
             neighbours=neighbours,
             clock=clock,
             state=state,
+            outputs=self.output,
         )
         driver = self.way.driver(context)
         if self.contact:
@@ -168,6 +172,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
                 yield from kinds.faults(kind, draft.condition, contacts.by_quantity(known))
         yield from contacts.faults(draft.contact)
         yield from _battery(draft, kind)
+        yield from _outputs(draft)
         if kind and isinstance(draft.snmp, Snmp | settings.Draft):
             yield from (Fault(each.what, each.hint, ("snmp", *each.at)) for each in misfits(draft.snmp, kind))
         if way is not None and isinstance(draft.profile, str) and draft.profile:
@@ -200,6 +205,17 @@ def _battery(draft: Any, kind: str) -> Iterable[Fault]:
         yield Fault(f"a {kind} has no battery to promise anything", "leave promise out", ("promise",))
     if isinstance(draft.promise, float) and draft.promise < MIN_PROMISE:
         yield Fault(f"a promise of {draft.promise:g} s", 'write promise = "5h", or leave it out', ("promise",))
+
+
+def _outputs(draft: Any) -> Iterable[Fault]:
+    """Yield what is wrong with the outputs that may be switched."""
+    if not draft.output:
+        return
+    if draft.modbus is None:
+        yield Fault("it has no outputs that can be switched", "only Modbus modules have; leave it out", ("output",))
+        return
+    profile = draft.profile if isinstance(draft.profile, str) else ""
+    yield from outputs.faults(draft.output, Modbus.outputs(profile))
 
 
 def _kind(kind: str, way: type[Way] | None) -> Iterable[Fault]:

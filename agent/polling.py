@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from agent.drivers.base import Actor, Driver, Lane
+from agent.drivers.base import Driver, Lane, obey, verbs
 from agent.watch import Change, Watch
 from contract.clock import Clock, Stamp
 from contract.command import Verb
@@ -140,12 +140,11 @@ class Poller:
             CommandRefused: it cannot, or must not.
             DeviceError: it did not obey.
         """
-        driver = self.driver
-        if not isinstance(driver, Actor) or verb not in driver.verbs:
+        if verb not in verbs(self.driver):
             raise CommandRefused(f"it knows no {verb.value}", where=self.device)
         try:
             async with self._turn, asyncio.timeout(self._timeout):
-                return await driver.act(verb, output, seconds)
+                return await obey(self.driver, verb, output, seconds)
         except TimeoutError:
             raise DeviceTimeout(f"not done within {self._timeout:g} s", where=self.device) from None
         finally:

@@ -15,9 +15,10 @@ import msgspec
 from agent.battery import curve, model, outage, promise
 from agent.battery.model import Known, Outlook, Run, Sample
 from agent.battery.outage import Outage
-from agent.drivers.base import Driver, Identity, Lane
+from agent.drivers.base import Driver, Identity, Lane, obey, verbs
 from agent.memo import Memo
 from contract.clock import Clock, Stamp
+from contract.command import Verb
 from contract.reading import Reading, Value, judged, unavailable
 
 _log = logging.getLogger(__name__)
@@ -100,6 +101,15 @@ class BatteryDriver:
             _log.exception("%s: what was learned of the battery makes no sense; starting anew", self.identity.model)
             self._kept, ours = Kept(), []
         return [*readings, *ours]
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """See ``Actor.verbs``."""
+        return verbs(self._inner)
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:
+        """See ``Actor.act``."""
+        return await obey(self._inner, verb, output, seconds)
 
     async def close(self) -> None:
         """See ``Driver.close``."""

@@ -16,9 +16,10 @@ from typing import Final
 import msgspec
 
 from agent.drivers.asking import Link
-from agent.drivers.base import Identity, Lane
+from agent.drivers.base import TEST, Identity, Lane
 from agent.drivers.megatec import names
-from contract.errors import DeviceError, DeviceGarbled, DeviceTimeout
+from contract.command import Verb
+from contract.errors import CommandRefused, DeviceError, DeviceGarbled, DeviceRefused, DeviceTimeout
 from contract.reading import Reading, Value, judged, unavailable
 
 _UNASKED: Final = b"!$%+?=#&|~"
@@ -139,6 +140,25 @@ class ApcSmartDriver:
         """See ``Driver.identity``."""
         return self._identity
 
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """See ``Actor.verbs``."""
+        return TEST
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:  # noqa: ARG002 - see Actor
+        """See ``Actor.act``."""
+        if verb is not Verb.BATTERY_TEST:
+            raise CommandRefused(f"a UPS knows no {verb.value}")
+        await self._wake()
+        text, _ = await self._ask("W")  # once: a second one would end the test
+        if text in ("OK", "*"):
+            return "it tests its battery, for some 8 s"
+        await self._in_step()
+        if text in (NONE, "NO"):
+            hint = "its battery must be full, and some models test it by their own schedule only"
+            raise DeviceRefused("it does not test its battery now", where=self._link.url, hint=hint)
+        raise DeviceGarbled(f"not an answer to W: {text[:60]!r}", where=self._link.url, hint="noise on the line")
+
     async def close(self) -> None:
         """See ``Driver.close``."""
         self._contact = False
@@ -206,10 +226,17 @@ class ApcSmartDriver:
             text, going_down = await self._ask("Q")
             flags = parse_status(text)
             if flags is not None:
+                if "OB" in flags and "CAL" not in flags and await self._tests():
+                    flags = tuple(sorted((*flags, "CAL")))
                 return judged("ups.status", (*flags, "FSD") if going_down else flags)
             await self._in_step()
         hint = "noise on the line"
         raise DeviceGarbled(f"not a status byte: {text[:60]!r}", where=self._link.url, hint=hint)
+
+    async def _tests(self) -> bool:
+        """Say whether it is on battery for a self-test: the status byte does not, the reason of the last transfer does."""
+        text, _ = await self._ask("G")
+        return text == "S"
 
     async def _point(self, point: Point) -> tuple[Reading, bool]:
         """Ask for one value, once more where the answer does not fit; say whether it has none to give."""

@@ -4,10 +4,11 @@ Their dialects differ in commands and layouts; what all share is here. Only an a
 A required one is asked for three times in all; an optional one that a device does not know is spared in the end.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, TypeVar
 
-from contract.errors import DeviceGarbled, DeviceTimeout
+from contract.errors import DeviceGarbled, DeviceRefused, DeviceTimeout
 from contract.reading import Reading, Value, judged
 
 T = TypeVar("T")
@@ -17,6 +18,11 @@ NO_ALARM: Final = "none"
 _TRIES = 3
 _ASKS = 3
 """Times that an optional command is asked before a UPS that never answers it is spared."""
+_LOOKS: Final = 4
+"""Times that a UPS is looked at until it shows that it tests its battery,"""
+_LOOK: Final = 0.5
+"""and seconds between two looks: an inverter takes its time."""
+Sleep = Callable[[float], Awaitable[None]]
 _REFUSALS = ("NAK", "(ACK", "ACK")
 
 
@@ -155,6 +161,32 @@ class Asker:
             if parsed is not None or refuses(command, answer):
                 return parsed
         return None
+
+    async def battery_test(self, begun: Callable[[], Awaitable[bool]], sleep: Sleep = asyncio.sleep) -> str:
+        """Send ``T``, the test of 10 s, once; return a sentence. Many answer nothing, so that only their state tells.
+
+        Args:
+            begun: asks for the state, and says whether it shows a test.
+            sleep: waits for some seconds.
+
+        Raises:
+            DeviceRefused: it does not know the command, or does not begin.
+            DeviceError: its state cannot be had.
+        """
+        where = self.link.url
+        try:
+            answer = await self._ask("T", timeout=0.6)
+        except (DeviceTimeout, DeviceGarbled):
+            answer = ""
+        if answer == "T" or "NAK" in answer:
+            hint = "start the test at its front panel, and see its manual"
+            raise DeviceRefused(f"it knows no battery test: it answered {answer!r}", where=where, hint=hint)
+        for _ in range(_LOOKS):
+            if await begun():
+                return "it tests its battery, for 10 s"
+            await sleep(_LOOK)
+        hint = "is its battery full, and is it on mains? Look at its front panel"
+        raise DeviceRefused("it was told to test its battery, and does not say that it does", where=where, hint=hint)
 
     async def _ask(self, command: str, timeout: float = 1.5) -> str:  # noqa: ASYNC109 - the line's
         answer = await self.link.ask(self._frame(command), timeout=timeout)

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from contract.command import Verb
+from contract.errors import CommandRefused
 from contract.reading import Reading
 
 
@@ -76,3 +77,25 @@ class Actor(Protocol):
             DeviceError: it was tried, and the device did not obey.
         """
         ...
+
+
+NOTHING: frozenset[Verb] = frozenset()
+TEST: frozenset[Verb] = frozenset({Verb.BATTERY_TEST})
+"""What most UPSes can do."""
+
+
+def verbs(driver: Driver) -> frozenset[Verb]:
+    """Return what a driver's device can do, beside being read."""
+    return driver.verbs if isinstance(driver, Actor) else NOTHING
+
+
+async def obey(driver: Driver, verb: Verb, output: str, seconds: float) -> str:
+    """Let a driver's device do something; see ``Actor.act``.
+
+    Raises:
+        CommandRefused: it cannot, or must not: nothing was tried.
+        DeviceError: it was tried, and the device did not obey.
+    """
+    if not isinstance(driver, Actor) or verb not in driver.verbs:
+        raise CommandRefused(f"it knows no {verb.value}")
+    return await driver.act(verb, output, seconds)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from agent.contacts import Contacts, mapped
-from agent.drivers.base import Driver, Identity, Lane
+from agent.drivers.base import Driver, Identity, Lane, obey, verbs
+from contract.command import Verb
 from contract.reading import Reading
 
 
@@ -23,6 +24,15 @@ class ContactsDriver:
     async def read(self, lane: Lane = Lane.ALL) -> Sequence[Reading]:
         """See ``Driver.read``. A read that fails says nothing of the contacts either: what stood, stands."""
         return mapped(await self._driver.read(lane), self._contacts, full=lane is Lane.ALL)
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """See ``Actor.verbs``."""
+        return verbs(self._driver)
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:
+        """See ``Actor.act``."""
+        return await obey(self._driver, verb, output, seconds)
 
     async def close(self) -> None:
         """See ``Driver.close``."""

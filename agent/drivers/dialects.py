@@ -10,11 +10,12 @@ from typing import Final
 
 from agent.drivers.asking import Asker, Link, Unknown
 from agent.drivers.axpert import AxpertDriver, framed, parse_protocol, unframed
-from agent.drivers.base import Driver, Identity, Lane
+from agent.drivers.base import TEST, Driver, Identity, Lane, obey
 from agent.drivers.megatec import PROTOCOL, MegatecDriver, parse_status
 from agent.drivers.megatec_q6 import Q6Driver, parse_full
 from agent.drivers.voltronic import VoltronicDriver, parse_state
-from contract.errors import DeviceError, DeviceGarbled
+from contract.command import Verb
+from contract.errors import CommandRefused, DeviceError, DeviceGarbled
 from contract.reading import Reading
 
 DIALECTS: Final[Mapping[str, Callable[[Link], Driver]]] = {
@@ -50,6 +51,17 @@ class DialectDriver:
             raise
         self._driver, self._identity = driver, driver.identity
         return found
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """See ``Actor.verbs``."""
+        return TEST
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:
+        """See ``Actor.act``: what it knows is known once it has been read."""
+        if self._driver is None:
+            raise CommandRefused("it is not known yet which dialect it speaks: it does not answer")
+        return await obey(self._driver, verb, output, seconds)
 
     async def close(self) -> None:
         """See ``Driver.close``."""

@@ -16,6 +16,8 @@ from agent.drivers.line_setup import Seen, Setup, Weakness
 from agent.probing import Outcome, Prober, State, Target, Window
 from agent.selfcheck import FLAGS, Finding, Verdict, decide, told
 from contract.clock import Clock
+from contract.command import Verb
+from contract.errors import CommandRefused
 from contract.reading import Reading, judged, unavailable
 
 _AGAIN = 20.0
@@ -97,6 +99,23 @@ class LineDriver:
     async def close(self) -> None:
         """See ``Driver.close``: nothing stays open between two polls but what is being written."""
         await self._checker.close()
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """See ``Actor.verbs``."""
+        return frozenset({Verb.SELF_CHECK})
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:  # noqa: ARG002 - see Actor
+        """See ``Actor.act``: ask everything anew, look into it from here outwards, and say whose fault it is."""
+        if verb not in self.verbs:
+            raise CommandRefused(f"a line knows no {verb.value}")
+        await asyncio.gather(self._ask([*self._setup.far, *self._setup.dns]), self._checker.path())
+        state = self._state()
+        checked = await self._check(state & _TROUBLE)
+        verdict = checked.verdict
+        if verdict is Verdict.UNCLEAR and not checked.trouble:
+            verdict = Verdict.NONE
+        return f"{verdict}: {' '.join(sorted(state))}; {told(checked.findings)}"
 
     def _due(self, lane: Lane) -> list[Target]:
         """Return what this poll asks: in the fast lane what is quick, and whatever was not well at the last time."""
@@ -183,8 +202,8 @@ class LineDriver:
             return True
         return ago >= (_AGAIN if self._checks == 1 else _WHILE)
 
-    async def _check(self, trouble: frozenset[str]) -> None:
-        """Look into it, from here outwards."""
+    async def _check(self, trouble: frozenset[str]) -> Checked:
+        """Look into it, from here outwards; return what came of it."""
         seen = Seen(
             far=tuple(self._last[target] for target in self._setup.far),
             dns=tuple(self._last[target] for target in self._setup.dns if target in self._last),
@@ -196,7 +215,8 @@ class LineDriver:
         if verdict is Verdict.NONE:  # the trouble was over, or is none that a step knows
             verdict = Verdict.UNCLEAR
         self._checks += 1
-        self._checked = Checked(stamp.boottime, stamp.wall, trouble, findings, verdict)
+        checked = self._checked = Checked(stamp.boottime, stamp.wall, trouble, findings, verdict)
+        return checked
 
     async def _learn(self) -> None:
         now = self._clock.boottime()

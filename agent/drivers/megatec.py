@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import msgspec
 
 from agent.drivers.asking import Asker, Link, number
-from agent.drivers.base import Identity, Lane
-from contract.errors import DeviceError
+from agent.drivers.base import TEST, Identity, Lane
+from contract.command import Verb
+from contract.errors import CommandRefused, DeviceError
 from contract.quantities import QUANTITIES
 from contract.reading import Reading, Value, judged, unavailable
 
@@ -87,7 +88,7 @@ def readings(status: Status, ratings: Ratings | None) -> list[Reading]:
     """Return what a status says, by the ratings if they are known."""
     volts, charge = _battery(status, ratings)
     found: list[tuple[str, Value | None]] = [
-        ("ups.status", _flags(status)),
+        ("ups.status", flags_of(status)),
         ("battery.charge", charge),
         ("input.voltage", status.input_volts),
         ("input.voltage.fault", status.fault_volts),
@@ -116,7 +117,7 @@ def _bit(status: Status, number: int) -> bool:
     return status.bits[7 - number] == "1"
 
 
-def _flags(status: Status) -> tuple[str, ...]:
+def flags_of(status: Status) -> tuple[str, ...]:
     """Return ``ups.status``."""
     flags = {"OB" if _bit(status, 7) else "OL"}
     if _bit(status, 6):
@@ -201,6 +202,21 @@ class MegatecDriver:
         if lane is Lane.FAST:
             return [reading for reading in found if reading.quantity in {"ups.status", "battery.charge"}]
         return [*found, *rating_readings(self._ratings), *names(self._identity)]
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """See ``Actor.verbs``."""
+        return TEST
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:  # noqa: ARG002 - see Actor
+        """See ``Actor.act``."""
+        if verb is not Verb.BATTERY_TEST:
+            raise CommandRefused(f"a UPS knows no {verb.value}")
+        return await self._asker.battery_test(self._tests)
+
+    async def _tests(self) -> bool:
+        status = await self._asker.required("Q1", parse_status, PROTOCOL)
+        return "CAL" in flags_of(status)
 
     async def close(self) -> None:
         """See ``Driver.close``."""

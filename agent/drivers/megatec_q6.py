@@ -15,10 +15,11 @@ from typing import Final
 import msgspec
 
 from agent.drivers.asking import NO_ALARM, Asker, Link, number, said
-from agent.drivers.base import Identity, Lane
+from agent.drivers.base import TEST, Identity, Lane
 from agent.drivers.megatec import (
     Ratings,
     Status,
+    flags_of,
     names,
     parse_identity,
     parse_ratings,
@@ -26,7 +27,8 @@ from agent.drivers.megatec import (
     rating_readings,
     readings,
 )
-from contract.errors import DeviceError
+from contract.command import Verb
+from contract.errors import CommandRefused, DeviceError
 from contract.reading import Reading, Value
 
 PROTOCOL = "Megatec Q6"
@@ -213,6 +215,21 @@ class Q6Driver:
     def identity(self) -> Identity:
         """See ``Driver.identity``."""
         return self._identity
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """See ``Actor.verbs``."""
+        return TEST
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:  # noqa: ARG002 - see Actor
+        """See ``Actor.act``."""
+        if verb is not Verb.BATTERY_TEST:
+            raise CommandRefused(f"a UPS knows no {verb.value}")
+        return await self._asker.battery_test(self._tests)
+
+    async def _tests(self) -> bool:
+        status = await self._asker.required("Q1", parse_status, PROTOCOL)
+        return "CAL" in flags_of(status)
 
     async def close(self) -> None:
         """See ``Driver.close``."""

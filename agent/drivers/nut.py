@@ -9,9 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from agent.drivers.base import Identity, Lane
+from agent.drivers.base import TEST, Identity, Lane
 from agent.links.nut import NutError, NutLink
-from contract.errors import DeviceGarbled, DeviceRefused
+from contract.command import Verb
+from contract.errors import CommandRefused, DeviceGarbled, DeviceRefused
 from contract.quantities import UPS_STATUS, Kind, find
 from contract.reading import Reading, Value, judged, unavailable
 
@@ -23,6 +24,9 @@ _LOST: Final = {
     "DATA-STALE": "its driver has lost the UPS",
     "DRIVER-NOT-CONNECTED": "its driver is not running",
 }
+TESTS: Final = ("test.battery.start.quick", "test.battery.start")
+"""Commands that test a battery, in the order of liking. A deep test, which drains it, is none of them."""
+_FORBIDDEN: Final = ("ACCESS-DENIED", "USERNAME-REQUIRED", "PASSWORD-REQUIRED", "INVALID-USERNAME", "INVALID-PASSWORD")
 _NUMBER: Final = re.compile(r"[+-]?\d{1,12}(?:\.\d*)?|[+-]?\.\d+")
 _ALIASES: Final = {"HE": "ECO"}
 """Words of ``ups.status`` that mean what another one means: high efficiency."""
@@ -74,6 +78,36 @@ class NutDriver:
     def identity(self) -> Identity:
         """See ``Driver.identity``."""
         return self._identity
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """See ``Actor.verbs``."""
+        return TEST
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:  # noqa: ARG002 - see Actor
+        """See ``Actor.act``."""
+        if verb is not Verb.BATTERY_TEST:
+            raise CommandRefused(f"a UPS knows no {verb.value}")
+        if not self._ups:
+            self._ups = await self._only()
+        command = ""
+        try:
+            lines = await self._link.listing("CMD", self._ups)
+            known = {line[0] for line in lines if line}
+            command = next((name for name in TESTS if name in known), "")
+            if not command:
+                offers = ", ".join(sorted(known)) or "no command at all"
+                raise CommandRefused(f"the NUT server knows no battery test of {self._ups}; its driver offers {offers}")
+            await self._link.ask("INSTCMD", self._ups, command)
+        except NutError as error:
+            if error.code in _FORBIDDEN:
+                hint = (
+                    "write user and password in the device's nut = { … }, and let upsd.users allow that user "
+                    f"instcmds = {command or TESTS[0]}"
+                )
+                raise DeviceRefused(error.what, where=error.where, hint=hint) from None
+            raise await self._refused(error) from None
+        return f"the NUT server has taken {command}; its state follows"
 
     async def close(self) -> None:
         """See ``Driver.close``."""

@@ -1,18 +1,21 @@
 """Devices over SNMP: one working method over a link and the profiles of its kind."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 import msgspec
 
 from agent.contacts import aggregates
-from agent.drivers.base import Identity, Lane
-from agent.links.snmp import Raw, SnmpLink
+from agent.drivers.base import NOTHING, TEST, Identity, Lane
+from agent.links.snmp import Raw, SnmpLink, SnmpWriter
 from agent.profiles import FALLBACK, Profile, choose
 from agent.profiles import rows as tables
 from agent.profiles.profile import UPS_STATUS
+from agent.profiles.raw import number
 from agent.profiles.rows import Rows
-from contract.errors import DeviceError, DeviceGarbled, DeviceRefused
+from contract.command import Verb
+from contract.errors import CommandRefused, DeviceError, DeviceGarbled, DeviceRefused, UsageError
 from contract.reading import Reading, judged
 
 SYS_DESCR = "1.3.6.1.2.1.1.1.0"
@@ -23,6 +26,8 @@ ROOMS = "environment"
 UNKNOWN_MODEL_HINT = (
     "it speaks SNMP, but no profile of this kind fits it: check its kind, name a profile, or add a table for it"
 )
+TEST_SECONDS = 300.0
+"""Longer than any quick test takes: after it, a UPS on battery is on battery."""
 AGAIN_AFTER = 20
 """Full polls between two looks at everything the profiles know: a card may learn new objects after its start."""
 
@@ -37,6 +42,17 @@ class Plan(msgspec.Struct, frozen=True):
     def remembers(self) -> bool:
         """Whether the same answers may mean something else, after others in between."""
         return any(profile.remembers for profile in self.profiles)
+
+
+class Test(msgspec.Struct):
+    """A battery test that we began."""
+
+    until: float
+    """By the clock: what says that it goes on is believed no longer."""
+    running: Mapping[str, int]
+    """See ``agent.profiles.entries.Action``."""
+    seen: bool = False
+    """It was said to go on."""
 
 
 class Memory(msgspec.Struct):
@@ -57,8 +73,27 @@ class Memory(msgspec.Struct):
 class SnmpDriver:
     """Reads one device. The first read, and every one after a loss, finds out what it is and what it answers."""
 
-    def __init__(self, link: SnmpLink, profiles: Sequence[Profile], profile: str = "") -> None:
-        """Take the link, the profiles of its kind to choose from, and the name of one that is meant whatever it says."""
+    def __init__(
+        self,
+        link: SnmpLink,
+        profiles: Sequence[Profile],
+        profile: str = "",
+        writer: Callable[[], SnmpWriter] | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Remember whom to ask.
+
+        Args:
+            link: to the device.
+            profiles: of its kind, to choose from.
+            profile: the name of one that is meant whatever the device says.
+            writer: opens what may set values; None where the settings allow nobody to.
+            clock: seconds.
+        """
+        self._clock = clock
+        self._test: Test | None = None
+        self._writer = writer
         self._link = link
         self._profiles = profiles
         self._wanted = profile
@@ -82,6 +117,38 @@ class SnmpDriver:
         """See ``Driver.identity``."""
         return self._identity
 
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """See ``Actor.verbs``."""
+        return TEST if any(profile.kind == "ups" for profile in self._profiles) else NOTHING
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:  # noqa: ARG002 - see Actor
+        """See ``Actor.act``: a card takes the command, and shows the test in its state when it looks next."""
+        if verb not in self.verbs:
+            raise CommandRefused(f"a device over SNMP knows no {verb.value}")
+        if self._writer is None:
+            raise CommandRefused(
+                'it may not be written to: add write_community = { credential = "…" } (of SNMP 3: write_user = "…") '
+                "to its snmp table, and allow it on the card"
+            )
+        if not self.profiles:
+            raise CommandRefused("it is not known yet what it is: it does not answer")
+        found = next((profile for profile in self.profiles if profile.battery_test), None)
+        if found is None or found.battery_test is None:
+            names = ", ".join(profile.name for profile in self.profiles)
+            raise CommandRefused(f"the profile {names} knows no battery test")
+        try:
+            writer = self._writer()
+        except UsageError as error:
+            raise CommandRefused(str(error)) from None
+        try:
+            await writer.set(found.battery_test.oid, found.battery_test.value)
+        finally:
+            await writer.close()
+        if found.battery_test.running:
+            self._test = Test(self._clock() + TEST_SECONDS, found.battery_test.running)
+        return f"the card has taken it ({found.title}); its state follows"
+
     async def close(self) -> None:
         """See ``Driver.close``."""
         self._plans = {}
@@ -91,6 +158,20 @@ class SnmpDriver:
 
     async def read(self, lane: Lane = Lane.ALL) -> Sequence[Reading]:
         """See ``Driver.read``."""
+        found = await self._read(lane)
+        return found if self._test is None else await self._testing(self._test, found)
+
+    async def _testing(self, test: "Test", found: Sequence[Reading]) -> Sequence[Reading]:
+        """Add CAL to the state while a test that we began goes on: many cards say only that they are on battery."""
+        values = await self._link.get(tuple(test.running))
+        runs = any(number(values.get(oid)) == value for oid, value in test.running.items())
+        if self._clock() >= test.until or (test.seen and not runs):
+            self._test = None
+            return found
+        test.seen = test.seen or runs
+        return [_calibrating(each) for each in found] if runs else found
+
+    async def _read(self, lane: Lane) -> Sequence[Reading]:
         if lane is Lane.ALL:
             self._polls += 1
         if self._stranger and lane is Lane.FAST:
@@ -194,6 +275,12 @@ class SnmpDriver:
         kind = next((profile.kind for profile in self._profiles), "")
         what = "a UPS" if kind == "ups" else f"a device of kind {kind}"
         return DeviceGarbled(f"nothing that {what} says", hint=UNKNOWN_MODEL_HINT)
+
+
+def _calibrating(reading: Reading) -> Reading:
+    if reading.quantity != UPS_STATUS or not isinstance(reading.value, tuple):
+        return reading
+    return judged(UPS_STATUS, tuple(sorted({*reading.value, "CAL"})))
 
 
 def merged(

@@ -12,11 +12,12 @@ from typing import Final
 import msgspec
 
 from agent.drivers.asking import NO_ALARM, Asker, Link, number, said
-from agent.drivers.base import Identity, Lane
+from agent.drivers.base import TEST, Identity, Lane
 from agent.drivers.megatec import names, regulation
 from agent.drivers.megatec_q6 import whole
 from agent.drivers.voltronic_words import MODE_FLAGS, MODES, WARNING_FLAGS, fault, warnings
-from contract.errors import DeviceError
+from contract.command import Verb
+from contract.errors import CommandRefused, DeviceError
 from contract.reading import Reading, Value
 
 PROTOCOL = "Voltronic"
@@ -265,6 +266,22 @@ class VoltronicDriver:
     def identity(self) -> Identity:
         """See ``Driver.identity``."""
         return self._identity
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """See ``Actor.verbs``."""
+        return TEST
+
+    async def act(self, verb: Verb, output: str, seconds: float) -> str:  # noqa: ARG002 - see Actor
+        """See ``Actor.act``."""
+        if verb is not Verb.BATTERY_TEST:
+            raise CommandRefused(f"a UPS knows no {verb.value}")
+        return await self._asker.battery_test(self._tests)
+
+    async def _tests(self) -> bool:
+        state = await self._asker.required("QGS", parse_state, PROTOCOL)
+        mode = await self._asker.required("QMOD", parse_mode, PROTOCOL) if "QMOD" in self._has else ""
+        return "CAL" in (flags(state, mode, "") or ())
 
     async def close(self) -> None:
         """See ``Driver.close``."""

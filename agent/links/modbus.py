@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from agent.links.modbus_frames import Ask, GatewaySilence
+from agent.links.modbus_frames import OFF, ON, SWITCH, Ask, GatewaySilence
 from agent.links.modbus_line import Line
 from agent.links.modbus_wire import PymodbusWire
 from contract.errors import DeviceError, DeviceGarbled, DeviceTimeout, PortUnavailable
@@ -242,6 +242,19 @@ class ModbusLink:
         self._bus.join(self, self._unit)
         ask = Ask(self._unit, function, address, count)
         return await self._bus.read(ask, wake=wake, pause=pause, seconds=self._timeout)
+
+    async def switch(self, address: int, *, on: bool) -> None:
+        """Switch one coil. That the device answers says little: read it back.
+
+        Args:
+            address: of the coil, from 0.
+            on: what it is to be.
+
+        Raises:
+            DeviceError: of every kind; ModbusRefused with the code of an exception.
+        """
+        self._bus.join(self, self._unit)
+        await self._bus.read(Ask(self._unit, SWITCH, address, ON if on else OFF), seconds=self._timeout)
 
     async def close(self) -> None:
         """Let go of the bus; reading again takes it again."""

@@ -13,6 +13,11 @@ from contract.errors import DeviceError, DeviceGarbled, DeviceRefused, DeviceTim
 
 COILS, DISCRETE, HOLDING, INPUT = 1, 2, 3, 4
 """Function codes that read, by what they read."""
+SWITCH: Final = 5
+"""Function code that switches one coil. Its answer repeats the request, so that an adapter that hears itself looks like a
+device that obeys: what was switched must be read back."""
+ON, OFF = 0xFF00, 0x0000
+"""What stands where the others have their count."""
 NAMES: Final = {COILS: "coil", DISCRETE: "discrete input", HOLDING: "holding register", INPUT: "input register"}
 MOST_REGISTERS: Final = 125
 MOST_BITS: Final = 2000
@@ -36,7 +41,10 @@ _EXCEPTIONS: Final = {
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """One request to read: of a unit (1 to 247), by function code, so many from an address (as on the wire, from 0)."""
+    """One request: of a unit (1 to 247), by function code, so many from an address (as on the wire, from 0).
+
+    For ``SWITCH`` the count is ``ON`` or ``OFF``.
+    """
 
     unit: int
     function: int
@@ -45,10 +53,21 @@ class Ask(msgspec.Struct, frozen=True):
 
     @property
     def payload(self) -> int:
-        """Bytes of data that the answer has."""
+        """Bytes of data that the answer has, without the count of them."""
+        if self.function == SWITCH:
+            return 3
         return (self.count + 7) // 8 if self.function in (COILS, DISCRETE) else 2 * self.count
 
+    @property
+    def head(self) -> bytes:
+        """What the answer has behind its function code: the count of its bytes, or the request again."""
+        if self.function == SWITCH:
+            return self.address.to_bytes(2, "big") + self.count.to_bytes(2, "big")
+        return bytes((self.payload,))
+
     def __str__(self) -> str:
+        if self.function == SWITCH:
+            return f"switch coil {self.address} {'on' if self.count == ON else 'off'}"
         last = self.address + self.count - 1
         which = f"{self.address}" if self.count == 1 else f"{self.address} to {last}"
         return f"{NAMES.get(self.function, 'function')} {which}"
@@ -84,19 +103,19 @@ def answer(seen: bytes, ask: Ask, *, rtu: bool, transaction: int = 0) -> bytes:
 
 def _rtu_answer(seen: bytes, ask: Ask) -> bytes:
     for start in range(len(seen) - 4):  # noise, or an echo of the request, may come first
-        frame = _rtu_frame(seen[start:], ask.unit, ask.function, ask.payload)
+        frame = _rtu_frame(seen[start:], ask)
         if frame:
             return frame
     return b""
 
 
-def _rtu_frame(data: bytes, unit: int, function: int, payload: int) -> bytes:
-    if len(data) < 5 or data[0] != unit:
+def _rtu_frame(data: bytes, ask: Ask) -> bytes:
+    if len(data) < 5 or data[0] != ask.unit:
         return b""
-    if data[1] == function | _EXCEPTION:
+    if data[1] == ask.function | _EXCEPTION:
         size = 5
-    elif data[1] == function and data[2] == payload:
-        size = 5 + payload
+    elif data[1] == ask.function and data[2:].startswith(ask.head):
+        size = 5 + ask.payload
     else:
         return b""
     frame = data[:size]
@@ -110,7 +129,7 @@ def _tcp_answer(seen: bytes, ask: Ask, transaction: int) -> bytes:
             continue  # late, or of another unit
         if function == ask.function | _EXCEPTION and len(frame) == 9:
             return frame
-        if function == ask.function and len(frame) == 9 + ask.payload and frame[8] == ask.payload:
+        if function == ask.function and len(frame) == 9 + ask.payload and frame[8:].startswith(ask.head):
             return frame
     return b""
 
@@ -130,6 +149,8 @@ def _tcp_frames(seen: bytes) -> list[bytes]:
 def refusal(code: int, ask: Ask, where: str) -> DeviceError:
     """Return the error that an exception code stands for."""
     what, hint = _EXCEPTIONS.get(code, ("an exception that the standard does not know", "look into its manual"))
+    if ask.function == SWITCH and code in ILLEGAL:
+        hint = "it lets this coil not be switched: is the output's number right, and is it a module with relays?"
     if code == NOBODY_BEHIND:
         return GatewaySilence(what, where=where, hint=hint)
     return ModbusRefused(f"{ask}: {what} (exception {code})", where=where, hint=hint, code=code)
@@ -163,12 +184,15 @@ def _rtu_diagnosis(seen: bytes, ask: Ask, where: str, line: str, seconds: float)
         return DeviceGarbled(f"an answer in the name of unit {other}", where=where, hint=hint)
     shown = seen[:24].hex(" ")
     if seen[0] == ask.unit and len(seen) > 1 and seen[1] & ~_EXCEPTION == ask.function:
-        size = 5 if seen[1] & _EXCEPTION else 5 + (seen[2] if len(seen) > 2 else ask.payload)
+        counted = len(seen) > 2 and ask.function != SWITCH
+        size = 5 if seen[1] & _EXCEPTION else 5 + (seen[2] if counted else ask.payload)
         if len(seen) < size:
             hint = "a loose wire, a missing terminator, or a timeout that is too short for it"
             return DeviceGarbled(f"half an answer, {len(seen)} of {size} bytes: {shown}", where=where, hint=hint)
         if crc16(seen[: size - 2]) == seen[size - 2 : size]:
             what = f"an answer to something else, of {seen[2]} bytes where {ask.payload} were asked for: {shown}"
+            if not counted:
+                what = f"an answer to something else than to {ask}: {shown}"
             return DeviceGarbled(what, where=where, hint="another master on the bus, or a device that answers late")
         hint = "noise on the wires: shield, terminator, A and B; or two devices that share an address"
         return DeviceGarbled(f"an answer with a wrong checksum: {shown}", where=where, hint=hint)

@@ -91,10 +91,10 @@ class PymodbusWire:
             client.close()
 
     async def ask(self, ask: Ask, *, wake: bytes = b"", pause: float = 0.0, seconds: float) -> Sequence[int]:
-        """Return what the device says: registers, or 0 and 1 for bits.
+        """Return what the device says: registers, or 0 and 1 for bits; nothing where it was told to switch.
 
         Args:
-            ask: what to read.
+            ask: what to read, or to switch.
             wake: bytes that go before, on an RTU line.
             pause: seconds after them.
             seconds: that the device may take; how long the line takes for so many bytes is added.
@@ -109,16 +109,10 @@ class PymodbusWire:
             client.ctx.send(wake)
             await asyncio.sleep(pause)
         self._counted = self._serial.errors if self._serial else LineErrors()
-        read = {
-            frames.COILS: client.read_coils,
-            frames.DISCRETE: client.read_discrete_inputs,
-            frames.HOLDING: client.read_holding_registers,
-            frames.INPUT: client.read_input_registers,
-        }[ask.function]
         self._asked, self._seen = ask, b""
         limit = seconds + self._line.on_wire(_FRAMES + ask.payload)
         try:
-            response = await _within(limit, read(ask.address, count=ask.count, device_id=ask.unit))
+            response = await _within(limit, _sent(client, ask))
         except TimeoutError:
             raise self._silence(ask, seconds) from None
         except ModbusException as error:
@@ -127,6 +121,8 @@ class PymodbusWire:
             self._asked = None
         if response.isError():
             raise frames.refusal(response.exception_code, ask, self._where(ask))
+        if ask.function == frames.SWITCH:
+            return []
         if ask.function in (frames.COILS, frames.DISCRETE):
             return [int(bit) for bit in response.bits[: ask.count]]
         return list(response.registers)
@@ -199,6 +195,19 @@ class PymodbusWire:
         self._serial = SerialTransport(port, protocol)
         self._serial.start()
         return self._serial
+
+
+def _sent(client: AsyncModbusTcpClient, ask: Ask) -> Awaitable[Any]:
+    """Return the request on its way."""
+    if ask.function == frames.SWITCH:
+        return client.write_coil(ask.address, ask.count == frames.ON, device_id=ask.unit)
+    read = {
+        frames.COILS: client.read_coils,
+        frames.DISCRETE: client.read_discrete_inputs,
+        frames.HOLDING: client.read_holding_registers,
+        frames.INPUT: client.read_input_registers,
+    }[ask.function]
+    return read(ask.address, count=ask.count, device_id=ask.unit)
 
 
 async def _within(seconds: float, request: Awaitable[Any]) -> Any:

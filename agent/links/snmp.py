@@ -55,6 +55,25 @@ class SnmpTarget(msgspec.Struct, frozen=True, kw_only=True):
     __str__ = __repr__
 
 
+class SnmpWriter(Protocol):
+    """Sets a value on one device, with a community or a user of its own."""
+
+    async def set(self, oid: str, value: int | str) -> None:
+        """Set one object, once: a number is an INTEGER, dotted text an OID.
+
+        Raises:
+            DeviceTimeout: no answer (also to a wrong community): whether it was set is not known.
+            DeviceRefused: it says no, and why.
+            DeviceGarbled: its answer is not SNMP.
+            PortUnavailable: no way to it.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of the socket."""
+        ...
+
+
 class SnmpLink(Protocol):
     """Asks one device."""
 

@@ -1,6 +1,6 @@
 """Which engine answers the port of ``agent.links.snmp``; each is imported on demand."""
 
-from agent.links.snmp import Engine, SnmpLink, SnmpTarget
+from agent.links.snmp import Engine, SnmpLink, SnmpTarget, SnmpWriter
 from contract.errors import UsageError
 
 
@@ -26,3 +26,19 @@ def open_link(target: SnmpTarget, engine: Engine = "gufo") -> SnmpLink:
             "pip install 'wolfsmoke[agent-pysnmp]'" if engine == "pysnmp" else f"pip install 'wolfsmoke[agent]'{other}"
         )
         raise UsageError(f"the SNMP engine {engine} is not installed: {error}", where=str(target), hint=hint) from None
+
+
+def open_writer(target: SnmpTarget) -> SnmpWriter:
+    """Return what sets values; nothing is sent before the first ``set``.
+
+    Raises:
+        UsageError: pysnmp, which can set, is not installed.
+    """
+    try:
+        from agent.links.snmp_pysnmp import PysnmpLink  # noqa: PLC0415 - only where something is set
+    except ImportError as error:
+        hint = "pip install 'wolfsmoke[agent-pysnmp]'"
+        raise UsageError(
+            f"what sets values over SNMP is not installed: {error}", where=str(target), hint=hint
+        ) from None
+    return PysnmpLink(target)

@@ -27,7 +27,7 @@ from agent.links.snmp import (
     refused,
     retried,
 )
-from contract.errors import DeviceError
+from contract.errors import DeviceError, DeviceRefused
 
 _AUTH = {
     "md5": hlapi.usmHMACMD5AuthProtocol,
@@ -55,6 +55,21 @@ _REFUSALS = (
 )
 
 
+_MAY_WRITE = "the write community or user must be allowed to write, on the card's own pages"
+_SET_REFUSALS = {
+    2: ("no such object", "the card has no battery test, or hides it from this community"),
+    3: ("bad value", "another firmware than the profile knows"),
+    4: ("read only", _MAY_WRITE),
+    5: ("general error", "is a test going on, or its battery not full?"),
+    6: ("no access", _MAY_WRITE),
+    7: ("wrong type", "another firmware than the profile knows"),
+    10: ("wrong value", "another firmware than the profile knows"),
+    11: ("no creation", "the card has no battery test"),
+    12: ("inconsistent value", "is a test going on, or its battery not full?"),
+    16: ("authorization error", _MAY_WRITE),
+    17: ("not writable", _MAY_WRITE),
+}
+"""error-status of an answer to a SET (RFC 3416, 3): what it says, and what helps."""
 _SLACK = 1.0
 """Seconds: its clock ticks in half seconds, and it starts slowly."""
 _CREDENTIALS = ("user", "auth", "auth_key", "priv", "priv_key")
@@ -86,6 +101,18 @@ class PysnmpLink:
     async def get(self, oids: Sequence[str]) -> dict[str, Raw]:
         """See ``SnmpLink.get``."""
         return await self._requests.get(oids)
+
+    async def set(self, oid: str, value: int | str) -> None:
+        """See ``SnmpWriter.set``."""
+        wire = rfc1902.Integer32(value) if isinstance(value, int) else rfc1902.ObjectIdentifier(value)
+        with _errors(self._target):
+            async with asyncio.timeout(self._target.timeout + _SLACK):
+                whom = await self._whom()
+                what = hlapi.ObjectType(hlapi.ObjectIdentity(oid), wire)
+                status, _ = self._checked(await hlapi.set_cmd(*whom, what, lookupMib=False), reading=False)
+        if status:
+            why, hint = _SET_REFUSALS.get(status, (f"error {status}", "look into its MIB"))
+            raise DeviceRefused(f"it does not let {oid} be set: {why}", where=str(self._target), hint=hint)
 
     async def walk(self, root: str) -> dict[str, Raw]:
         """See ``SnmpLink.walk``."""
@@ -150,16 +177,16 @@ class PysnmpLink:
         context = hlapi.ContextData(contextName=self._target.context.encode())
         return self._shared.engine, self._auth(), self._route, context
 
-    def _checked(self, answer: tuple[Any, Any, Any, Any]) -> tuple[int, Any]:
+    def _checked(self, answer: tuple[Any, Any, Any, Any], *, reading: bool = True) -> tuple[int, Any]:
         """Return the status and the rows of an answer.
 
         Raises:
-            DeviceError: there was none, or it forbids.
+            DeviceError: there was none, or it forbids that we read.
         """
         indication, status, _, rows = answer
         if indication is not None:
             raise self._error(indication)
-        if int(status) in _FORBIDDEN:
+        if reading and int(status) in _FORBIDDEN:
             raise refused(self._target, "this user or community may not read that")
         return int(status), rows
 

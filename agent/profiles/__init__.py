@@ -58,6 +58,11 @@
     oid = "….11.1.1.0"
     flags = { 2 = ["OB"], 3 = ["LB"] }
 
+    [battery_test]                        # what is set to let it try its battery, by command only
+    oid = "….7.2.2.0"
+    value = 2                             # or an OID, with type = "oid"
+    running = { "….7.3.0" = 5 }           # what says CAL while it goes on, where no state does; for some minutes only
+
 Cards with as many sensors as somebody plugged in, under indexes of their own::
 
     [[table]]

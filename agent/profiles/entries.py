@@ -118,6 +118,16 @@ class Bits(msgspec.Struct, frozen=True, kw_only=True):
     fast: bool = False
 
 
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that is set, so that the device does something."""
+
+    oid: str
+    value: int | str
+    type: Literal["integer", "oid"] = "integer"
+    running: dict[str, int] = {}
+    """What objects say while it goes on. Believed only for a while after it was begun: cards are known to keep saying so."""
+
+
 class Table(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of a number that only the device knows, under indexes of its own."""
 

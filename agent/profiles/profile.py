@@ -9,7 +9,7 @@ import msgspec
 from agent.drivers.base import Identity, Lane
 from agent.links.snmp import Raw
 from agent.profiles import evaluation
-from agent.profiles.entries import Bits, Identifying, Point, Status, Table
+from agent.profiles.entries import Action, Bits, Identifying, Point, Status, Table
 from agent.profiles.raw import meets, text
 from agent.profiles.rows import Rows, counting, place, spelled
 from contract.quantities import find
@@ -40,6 +40,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     status: tuple[Status, ...] = ()
     bits: tuple[Bits, ...] = ()
     table: tuple[Table, ...] = ()
+    battery_test: Action | None = None
+    """What begins a short test of the battery; None where the MIB has none."""
 
     def oids(self, lane: Lane) -> tuple[str, ...]:
         """Return what to ask, each OID once; columns with every row that may be there."""

@@ -296,6 +296,14 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
             except ValueError:
                 yield Fault(f"{draft.wake!r} are no bytes", 'write hexadecimal digits: "8F"', ("wake",))
 
+    def coils(self) -> dict[int, int]:
+        """Return the outputs that can be switched: number → address of the coil, as on the wire."""
+        found: dict[int, int] = {}
+        for point in self.point:
+            if point.quantity == "outlet.#.status" and point.function == COILS:
+                found.update((row + 1, span.address) for row, span in enumerate(point.spans(self.base)))
+        return found
+
     @property
     def identity(self) -> Identity:
         """Who it is: a Modbus device does not say."""

@@ -13,6 +13,7 @@ import msgspec
 from agent.clock import SystemClock
 from agent.drivers.base import Driver
 from agent.neighbours import Neighbours, Nobody
+from agent.outputs import Output
 from contract.clock import Clock
 
 
@@ -23,6 +24,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Of ``agent/kinds``."""
     device: str = ""
     """Its id; empty where it is read from the command line."""
+    outputs: tuple[Output, ...] = ()
+    """What commands may switch."""
     profile: str = ""
     """Of the tables that its way knows; empty: the device is asked what it is."""
     neighbours: Neighbours = Nobody()

@@ -79,6 +79,14 @@ class Modbus(msgspec.Struct, frozen=True, kw_only=True):
         table = tables().get(profile)
         return table.kind if table else ""
 
+    @staticmethod
+    def outputs(profile: str) -> Sequence[int] | None:
+        """Return the numbers of the outputs that a device of a profile has; None for a profile that there is not."""
+        from agent.profiles_modbus import tables  # noqa: PLC0415
+
+        table = tables().get(profile)
+        return sorted(table.coils()) if table else None
+
     @classmethod
     def from_url(cls, parts: SplitResult) -> "Modbus":
         """See ``Way.from_url``.
@@ -155,7 +163,14 @@ class Modbus(msgspec.Struct, frozen=True, kw_only=True):
         from agent.profiles_modbus import tables  # noqa: PLC0415
 
         link = open_link(self.line(context.profile), self.unit)
-        return ModbusDriver(link, tables()[context.profile])
+        table = tables()[context.profile]
+        driver = ModbusDriver(link, table)
+        if not context.outputs:
+            return driver
+        from agent.drivers.outputs import OutputsDriver  # noqa: PLC0415
+
+        switch = open_link(self.line(context.profile), self.unit)
+        return OutputsDriver(driver, switch, context.outputs, table.coils(), context.clock)
 
 
 def _unit(text: str, most: int, where: str) -> int:

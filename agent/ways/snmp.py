@@ -1,6 +1,7 @@
 """Devices that speak SNMP: which objects mean what stands in ``agent/profiles``, for those with tables in ``profiles_network``."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import SplitResult, unquote
 
@@ -20,6 +21,7 @@ _ALGORITHMS: Final = {
     "priv": ("des", "aes", "aes192", "aes256"),
 }
 _V3: Final = ("user", "auth", "auth_key", "priv", "priv_key", "context")
+_V3_WRITE: Final = ("write_user", "write_auth_key", "write_priv_key")
 _TABLES: Final = ("network", "trunk", "host")
 """Kinds of devices that keep tables."""
 _PORTS: Final = ("network", "trunk")
@@ -42,6 +44,13 @@ class Snmp(msgspec.Struct, frozen=True, kw_only=True):
     auth_key: Secret | None = None
     priv: Literal["", "des", "aes", "aes192", "aes256"] = ""
     priv_key: Secret | None = None
+    write_community: Secret | None = None
+    """For commands, which set values; left out, nothing is ever set."""
+    write_user: str = ""
+    """The same of version 3: a user that may write."""
+    write_auth_key: Secret | None = None
+    """Its keys, by the same algorithms; left out: those of ``user``."""
+    write_priv_key: Secret | None = None
     context: str = ""
     timeout: Seconds = 2.0
     retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 1
@@ -66,6 +75,9 @@ class Snmp(msgspec.Struct, frozen=True, kw_only=True):
             for key in _V3:
                 if getattr(draft, key):
                     yield Fault(f"SNMP {draft.version} has no {key}", 'write version = "3", or leave it out', (key,))
+            for key in _V3_WRITE:
+                if getattr(draft, key):
+                    yield Fault(f"SNMP {draft.version} has no {key}", "write write_community instead", (key,))
         elif draft.version == "3":
             yield from _v3_faults(draft)
 
@@ -144,9 +156,25 @@ class Snmp(msgspec.Struct, frozen=True, kw_only=True):
             retries=self.retries,
         )
 
+    def writing(self) -> SnmpTarget | None:
+        """Return with whose rights values are set; None where nobody may."""
+        target = self.target()
+        if self.version == "3":
+            if not self.write_user:
+                return None
+            return msgspec.structs.replace(
+                target,
+                user=self.write_user,
+                auth_key=_reveal(self.write_auth_key or self.auth_key),
+                priv_key=_reveal(self.write_priv_key or self.priv_key),
+            )
+        if self.write_community is None:
+            return None
+        return msgspec.structs.replace(target, community=_reveal(self.write_community))
+
     def driver(self, context: Context) -> Driver:
         """See ``Way.driver``."""
-        from agent.links.snmp_engines import open_link  # noqa: PLC0415
+        from agent.links.snmp_engines import open_link, open_writer  # noqa: PLC0415
 
         if context.kind in _TABLES:
             from agent.drivers.tables.base import Options  # noqa: PLC0415
@@ -161,7 +189,9 @@ class Snmp(msgspec.Struct, frozen=True, kw_only=True):
         from agent.profiles import load_profiles  # noqa: PLC0415
 
         profiles = [profile for profile in load_profiles() if profile.kind == context.kind]
-        return SnmpDriver(open_link(self.target(), self.engine), profiles, context.profile)
+        target = self.writing()
+        writer = None if target is None else partial(open_writer, target)
+        return SnmpDriver(open_link(self.target(), self.engine), profiles, context.profile, writer)
 
 
 def misfits(draft: Any, kind: str) -> Iterable[Fault]:
@@ -188,6 +218,14 @@ def _v3_faults(draft: Any) -> Iterable[Fault]:
             yield Fault(f"{name} without {key}", f'write {key} = {{ file = "…" }} or {{ credential = "…" }}', (name,))
         if getattr(draft, name) == "" and secret is not None:
             yield Fault(f"{key} without {name}", f'write {name} = "{"sha256" if name == "auth" else "aes"}"', (key,))
+        if isinstance(secret, Secret) and len(secret.reveal()) < MIN_KEY:
+            yield Fault(f"shorter than {MIN_KEY} characters", "SNMP 3 allows no shorter pass phrase", (key,))
+    if draft.write_community is not None:
+        yield Fault("SNMP 3 has no community", 'write write_user = "…" instead', ("write_community",))
+    for key in ("write_auth_key", "write_priv_key"):
+        secret = getattr(draft, key)
+        if secret is not None and draft.write_user == "":
+            yield Fault(f"{key} without write_user", 'write write_user = "…"', (key,))
         if isinstance(secret, Secret) and len(secret.reveal()) < MIN_KEY:
             yield Fault(f"shorter than {MIN_KEY} characters", "SNMP 3 allows no shorter pass phrase", (key,))
     if draft.priv and draft.auth == "":

@@ -14,13 +14,13 @@ from firmware_sims.ups import Rating, Ups, View
 
 _VALUES = frozenset("LOMNFBCPfj/")
 """What is "NA" under the fault ``sentinels``."""
-_COMMANDS = "\x01BCFGLMNOPQRUVXYabefgjklmnopqrsux/>"
+_TEST_SECONDS = 8.0
+_COMMANDS = "\x01BCFGLMNOPQRUVWXYabefgjklmnopqrsux/>"
 
 
 def status(view: View) -> str:
-    """Return the status byte, two hexadecimal digits."""
+    """Return the status byte, two hexadecimal digits. Of a test it says nothing: the reason of the transfer (G) does."""
     flags = (
-        (0x01, view.test),
         (0x02, view.trim),
         (0x04, view.boost),
         (0x08, view.output and not view.on_battery and not view.test),
@@ -53,7 +53,7 @@ def value(command: str, view: View, rating: Rating, plate: Plate) -> str | None:
         "x": "03/17/24",
         "m": "03/17/24",
         "X": "OK",
-        "G": "R" if view.transfers == 0 else "T",
+        "G": "S" if view.test else "R" if view.transfers == 0 else "T",
         "s": "H",
         "u": f"{round(rating.volts * 1.18):03d}",
         "l": f"{round(rating.volts * 0.80):03d}",
@@ -111,12 +111,22 @@ class ApcSmart:
             self.smart = False
             return "BYE"
         if command == "U":
-            self.ups.test(8.0)
+            self.ups.test(_TEST_SECONDS)
             return "OK"
+        if command == "W":
+            return self._toggled()
         if none and command in _VALUES:
             return "NA"
         answer = value(command, self.ups.view(), self.ups.rating, self.plate)
         return "NA" if answer is None else answer
+
+    def _toggled(self) -> str:
+        """Begin the battery test, or end it."""
+        if self.ups.view().test:
+            self.ups.cancel_test()
+            return "OK"
+        self.ups.test(_TEST_SECONDS)
+        return "OK" if self.ups.view().test else "NO"
 
 
 class ApcSmartUps(SerialUps):

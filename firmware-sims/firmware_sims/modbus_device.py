@@ -1,7 +1,8 @@
 """Modbus devices on one line: a pseudo-terminal or a TCP port that speaks RTU, or a port that speaks Modbus TCP.
 
 It answers on the raw stream, so that it can also answer wrong. Layouts: MODBUS application protocol 1.1b3, over serial
-line 1.02, on TCP/IP 1.0b. It reads only (functions 1 to 4): what is more is an illegal function.
+line 1.02, on TCP/IP 1.0b. Functions 1 to 4 read, 5 and 15 switch
+the coils of a model that has a ``switch``; what is more is an illegal function.
 """
 
 import asyncio
@@ -10,13 +11,16 @@ from pathlib import Path
 from typing import Literal
 
 from firmware_sims.faults import DELAY_SECONDS, GARBAGE, Fault
-from firmware_sims.modbus_models import COILS, DISCRETE, HOLDING, INPUT, Model
+from firmware_sims.modbus_models import COILS, DISCRETE, HOLDING, INPUT, Model, Switchable
 from firmware_sims.pty import Pty
 
 _REQUEST = 8
 """Bytes of an RTU request to read."""
 _LONGEST = 260
 _MOST = {COILS: 2000, DISCRETE: 2000, HOLDING: 125, INPUT: 125}
+WRITE_COIL, WRITE_COILS = 5, 15
+_SWITCHES = (WRITE_COIL, WRITE_COILS)
+_ON = 0xFF00
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 
 
@@ -33,6 +37,8 @@ def crc(data: bytes) -> bytes:
 def answer(model: Model, request: bytes, *, sentinels: bool = False) -> bytes:
     """Return the answer to a request, both without address and checksum."""
     function = request[0]
+    if function in _SWITCHES:
+        return _switched(model, request)
     if function not in _MOST:
         return bytes((function | 0x80, ILLEGAL_FUNCTION))
     address, count = int.from_bytes(request[1:3], "big"), int.from_bytes(request[3:5], "big")
@@ -50,6 +56,30 @@ def answer(model: Model, request: bytes, *, sentinels: bool = False) -> bytes:
     else:
         data = b"".join(word.to_bytes(2, "big") for word in known)
     return bytes((function, len(data))) + data
+
+
+def _switched(model: Model, request: bytes) -> bytes:
+    """Return the answer to a request to switch one coil (5), or several (15)."""
+    function = request[0]
+    if not isinstance(model, Switchable):
+        return bytes((function | 0x80, ILLEGAL_FUNCTION))
+    address, word = int.from_bytes(request[1:3], "big"), int.from_bytes(request[3:5], "big")
+    if function == WRITE_COIL:
+        bits = [word == _ON]
+        right = word in (_ON, 0) and len(request) == 5
+    else:
+        bits = [bool(request[6 + place // 8] >> place % 8 & 1) for place in range(min(word, 8 * (len(request) - 6)))]
+        right = 1 <= word <= 1968 and len(request) == 6 + (word + 7) // 8 == 6 + request[5]
+    if not right:
+        return bytes((function | 0x80, ILLEGAL_VALUE))
+    if not model.switch(address, bits):
+        return bytes((function | 0x80, ILLEGAL_ADDRESS))
+    return request[:5]
+
+
+def _size(seen: bytes) -> int:
+    """Return the bytes of the RTU request that begins here, as far as can be seen."""
+    return 9 + seen[6] if seen[1] == WRITE_COILS else _REQUEST
 
 
 class ModbusDevice:
@@ -179,11 +209,14 @@ class ModbusDevice:
         replies = []
         at = 0
         while len(seen) - at >= _REQUEST:
-            frame = seen[at : at + _REQUEST]
+            size = _size(seen[at:])
+            frame = seen[at : at + size]
+            if len(frame) < size <= _LONGEST:
+                break
             if crc(frame[:-2]) != frame[-2:]:
                 at += 1
                 continue
-            at += _REQUEST
+            at += size
             reply = self._reply(frame[0], frame[1:-2])
             if reply is not None:
                 unit, body, fault = reply

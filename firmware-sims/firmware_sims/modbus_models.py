@@ -2,8 +2,8 @@
 
 import math
 import struct
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -18,6 +18,15 @@ class Model(Protocol):
 
     def image(self, *, sentinels: bool = False) -> Image:
         """Return what can be read now; with sentinels, as a device says it that has no value for anything."""
+        ...
+
+
+@runtime_checkable
+class Switchable(Protocol):
+    """A model with coils that can be switched."""
+
+    def switch(self, address: int, bits: Sequence[bool]) -> bool:
+        """Switch coils from an address on; say whether there are so many."""
         ...
 
 
@@ -78,6 +87,20 @@ class Inputs(msgspec.Struct):
 
     inputs: list[bool] = msgspec.field(default_factory=lambda: [False] * 16)
     relays: list[bool] = []
+    stuck: bool = False
+    """Its relays are burnt in: it says that it switches, and does not."""
+    switched: list[tuple[int, bool]] = []
+    """What was switched, in its order."""
+
+    def switch(self, address: int, bits: Sequence[bool]) -> bool:
+        """See ``Switchable``."""
+        if address + len(bits) > len(self.relays):
+            return False
+        for place, bit in enumerate(bits, address):
+            self.switched.append((place, bit))
+            if not self.stuck:
+                self.relays[place] = bit
+        return True
 
     def image(self, *, sentinels: bool = False) -> Image:  # noqa: ARG002 - see the class
         """See ``Model.image``."""

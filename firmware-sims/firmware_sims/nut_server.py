@@ -1,4 +1,4 @@
-"""A NUT server (``upsd``) with simulated UPSes, RFC 9271: LIST, GET, VER, USERNAME, PASSWORD, LOGIN, LOGOUT.
+"""A NUT server (``upsd``) with simulated UPSes, RFC 9271: LIST, GET, VER, USERNAME, PASSWORD, LOGIN, LOGOUT, INSTCMD.
 
 Faults are the server's, for all of its UPSes: ``sentinels`` is a driver that has lost its UPS (``DATA-STALE``),
 ``address`` answers in the name of another UPS, ``unplug`` closes the port.
@@ -14,7 +14,12 @@ from firmware_sims.faults import DELAY_SECONDS, Fault, spoiled
 from firmware_sims.snmp_faces import Plate
 from firmware_sims.ups import Ups
 
-_KNOWN = frozenset({"LIST", "GET", "VER", "NETVER", "PROTVER", "HELP", "USERNAME", "PASSWORD", "LOGIN", "STARTTLS"})
+_KNOWN = frozenset(
+    {"LIST", "GET", "VER", "NETVER", "PROTVER", "HELP", "USERNAME", "PASSWORD", "LOGIN", "STARTTLS", "INSTCMD"}
+)
+_TEST_SECONDS = 10.0
+_INSTANT = ("test.battery.start.quick", "test.battery.stop")
+"""Commands; they need a user that the server knows."""
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -189,7 +194,29 @@ class NutServer:
                 return "ERR FEATURE-NOT-CONFIGURED\n"
         if self._user and (login.get("USERNAME"), login.get("PASSWORD")) != (self._user, self._password):
             return "ERR ACCESS-DENIED\n"
+        if words[:1] == ["INSTCMD"]:
+            return self._instant(words[1:], login)
         return self._asked(words)
+
+    def _instant(self, words: list[str], login: dict[str, str]) -> str:
+        """Let a UPS do something."""
+        for what in ("USERNAME", "PASSWORD"):
+            if what not in login:
+                return f"ERR {what}-REQUIRED\n"
+        if not self._user:
+            return "ERR ACCESS-DENIED\n"
+        match words:
+            case [name, *_] if name not in self.units:
+                return "ERR UNKNOWN-UPS\n"
+            case [name, "test.battery.start.quick"]:
+                self.units[name].ups.test(_TEST_SECONDS)
+                return "OK\n"
+            case [name, "test.battery.stop"]:
+                self.units[name].ups.cancel_test()
+                return "OK\n"
+            case [_, _, *_]:
+                return "ERR CMD-NOT-SUPPORTED\n"
+        return "ERR INVALID-ARGUMENT\n"
 
     def _asked(self, words: list[str]) -> str:
         """Return the answer to a question about the UPSes."""
@@ -215,7 +242,10 @@ class NutServer:
             case ["LIST", "VAR", _]:
                 listed = "".join(f"VAR {said} {key} {quoted(text)}\n" for key, text in values.items())
                 return f"BEGIN LIST VAR {said}\n{listed}END LIST VAR {said}\n"
-            case ["LIST", "RW" | "CMD" | "CLIENT" as what, _]:
+            case ["LIST", "CMD", _]:
+                listed = "".join(f"CMD {said} {command}\n" for command in _INSTANT)
+                return f"BEGIN LIST CMD {said}\n{listed}END LIST CMD {said}\n"
+            case ["LIST", "RW" | "CLIENT" as what, _]:
                 return f"BEGIN LIST {what} {said}\nEND LIST {what} {said}\n"
             case ["GET", "VAR", _, key]:
                 return f"VAR {said} {key} {quoted(values[key])}\n" if key in values else "ERR VAR-NOT-SUPPORTED\n"

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from pyasn1.type import univ
 from pysnmp.carrier.asyncio.dgram import udp
 from pysnmp.entity import config, engine
 from pysnmp.entity.rfc3413 import cmdrsp, context
 from pysnmp.proto import rfc1902, rfc1905
+from pysnmp.smi import error as smi
 
 from firmware_sims.faults import DELAY_SECONDS, Fault, spoiled
 from firmware_sims.snmp_faces import Answer, Counter, Gauge, Integer, Name, Oid, Text, Ticks
@@ -22,12 +24,17 @@ _AREA = (1, 3, 6, 1)
 _SYSTEM = (1, 3, 6, 1, 2, 1, 1)
 _AUTH = {"md5": config.USM_AUTH_HMAC96_MD5, "sha": config.USM_AUTH_HMAC96_SHA, "sha256": config.USM_AUTH_HMAC192_SHA256}
 _PRIV = {"des": config.USM_PRIV_CBC56_DES, "aes": config.USM_PRIV_CFB128_AES}
+_WRITER = "writer"
+"""Name of who may set."""
 _OTHER = 0x55
 """What a request id is mixed with, to be another one."""
 
 View = TypeVar("View")
 Entries = Mapping[Oid, Callable[[View, float], Answer | None]]
 """By OID, sorted: what is answered, of the view and the uptime in seconds; None for a row that is not there now."""
+
+Writes = Mapping[Oid, Callable[[int | str], bool]]
+"""By OID: takes a number, or an OID as dotted text; says whether it may be set so."""
 
 
 class User(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,6 +67,8 @@ class SnmpCard(Generic[View]):
         port: int = 0,
         community: str = "public",
         user: User | None = None,
+        write_community: str = "",
+        writes: Writes | None = None,
     ) -> None:
         """Remember what to be.
 
@@ -71,8 +80,11 @@ class SnmpCard(Generic[View]):
             port: UDP port; 0 for a free one.
             community: for v1 and v2c.
             user: for v3.
+            write_community: that may set, too; empty: nobody may.
+            writes: what can be set.
         """
-        self._table = _Table(entries, view, clock)
+        self._table = _Table(entries, view, clock, writes or {})
+        self._write_community = write_community
         self._host = host
         self._port = port
         self._community = community
@@ -124,10 +136,19 @@ class SnmpCard(Generic[View]):
             user = self._user
             config.add_v3_user(snmp, user.name, _AUTH[user.auth], user.auth_key, _PRIV[user.priv], user.priv_key)
             config.add_vacm_user(snmp, 3, user.name, "authPriv", _AREA)
+        if self._write_community:
+            config.add_v1_system(snmp, _WRITER, self._write_community)
+            for model in (1, 2):
+                config.add_vacm_user(snmp, model, _WRITER, "noAuthNoPriv", _AREA, _AREA)
         asked = context.SnmpContext(snmp)
         asked.unregister_context_name("")
         asked.register_context_name("", self._table)
-        for responder in (cmdrsp.GetCommandResponder, cmdrsp.NextCommandResponder, cmdrsp.BulkCommandResponder):
+        for responder in (
+            cmdrsp.GetCommandResponder,
+            cmdrsp.NextCommandResponder,
+            cmdrsp.BulkCommandResponder,
+            cmdrsp.SetCommandResponder,
+        ):
             responder(snmp, asked)
 
     async def stop(self) -> None:
@@ -142,7 +163,10 @@ class _Table:
 
     fault = Fault.NONE
 
-    def __init__(self, entries: Entries[Any], view: Callable[[], Any], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, entries: Entries[Any], view: Callable[[], Any], clock: Callable[[], float], writes: Writes
+    ) -> None:
+        self._writes = writes
         self._view = view
         self._entries = entries
         self._order = list(entries)
@@ -172,6 +196,21 @@ class _Table:
                     answers[-1] = (rfc1902.ObjectName(following), _wire(answer))
                     break
         return answers
+
+    def write_variables(self, *asked: Any, **about: Any) -> list[Any]:
+        """Answer a SET: of one object, or as many as are there; none is set unless all can be."""
+        asking = about["snmpEngine"].observer.get_execution_context("rfc3412.receiveMessage:request")
+        if str(asking["securityName"]) != _WRITER:  # pysnmp's own views let everybody write who may read
+            raise smi.NoAccessError(name=asked[0][0], idx=0)
+        for index, (name, _) in enumerate(asked):
+            if tuple(name) not in self._writes:
+                error = smi.NotWritableError if tuple(name) in self._entries else smi.NoCreationError
+                raise error(name=name, idx=index)
+        for index, (name, value) in enumerate(asked):
+            plain = str(value) if isinstance(value, univ.ObjectIdentifier) else int(value)
+            if not self._writes[tuple(name)](plain):
+                raise smi.WrongValueError(name=name, idx=index)
+        return list(asked)
 
     def _say(self, oid: Oid, view: Any, uptime: float) -> Answer | None:
         entry = self._entries.get(oid)

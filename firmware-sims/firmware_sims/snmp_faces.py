@@ -145,6 +145,7 @@ def _rfc1628(plate: Plate, rating: Rating) -> Table:
             "6.1.0": lambda view, _: Gauge(len(_alarms(view))),
             **{f"6.2.1.1.{row}": _alarm(row, _alarm_id) for row in _ALARM_ROWS},
             **{f"6.2.1.2.{row}": _alarm(row, _alarm_name) for row in _ALARM_ROWS},
+            "7.1.0": lambda view, _: Name(f"1.3.6.1.2.1.33.1.7.7.{4 if view.test else 1}"),
             "7.3.0": lambda view, _: Integer(5 if view.test else 6),
             "9.1.0": Integer(round(rating.volts)),
             "9.2.0": Integer(round(rating.hertz * 10)),
@@ -164,7 +165,7 @@ def _source(view: View) -> int:
     """Return upsOutputSource: none 2, normal 3, battery 5, booster 6, reducer 7."""
     if not view.output:
         return 2
-    if view.on_battery:
+    if view.on_battery or view.test:
         return 5
     return 6 if view.boost else 7 if view.trim else 3
 
@@ -251,6 +252,7 @@ def _powernet(plate: Plate, rating: Rating) -> Table:
             "5.2.2.0": Integer(round(rating.volts * 1.18)),
             "5.2.3.0": Integer(round(rating.volts * 0.80)),
             "5.2.8.0": Ticks(2 * 60 * 100),
+            "7.2.2.0": lambda view, _: Integer(2 if view.test else 1),
             "8.1.0": Integer(1),
             "11.1.1.0": lambda view, _: Text(_state_flags(view)),
         },

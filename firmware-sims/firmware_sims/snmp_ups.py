@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 
-from firmware_sims.snmp_card import SnmpCard, User
-from firmware_sims.snmp_faces import Face, Plate, table
+from firmware_sims.snmp_card import SnmpCard, User, Writes
+from firmware_sims.snmp_faces import Face, Plate, oid_of, table
 from firmware_sims.ups import Ups, View
+
+_TEST_SECONDS = 10.0
+_WELL_KNOWN = "1.3.6.1.2.1.33.1.7.7"
+"""upsWellKnownTests."""
 
 __all__ = ["SnmpUps", "User"]
 
@@ -23,6 +27,7 @@ class SnmpUps(SnmpCard[View]):
         port: int = 0,
         community: str = "public",
         user: User | None = None,
+        write_community: str = "",
     ) -> None:
         """Remember what to be.
 
@@ -35,7 +40,38 @@ class SnmpUps(SnmpCard[View]):
             port: UDP port; 0 for a free one.
             community: for v1 and v2c.
             user: for v3.
+            write_community: that may begin a battery test; empty: nobody may.
         """
         self.ups = ups
         entries = table(face, plate, ups.rating)
-        super().__init__(entries, ups.view, clock, host=host, port=port, community=community, user=user)
+        super().__init__(
+            entries,
+            ups.view,
+            clock,
+            host=host,
+            port=port,
+            community=community,
+            user=user,
+            write_community=write_community,
+            writes=_writes(ups),
+        )
+
+
+def _writes(ups: Ups) -> Writes:
+    """Return what can be set: the battery test of both MIBs."""
+
+    def of_rfc1628(value: int | str) -> bool:
+        """Take upsTestId: the quick battery test, or the end of a test."""
+        if value == f"{_WELL_KNOWN}.2":
+            ups.cancel_test()
+        elif value == f"{_WELL_KNOWN}.4":
+            ups.test(_TEST_SECONDS)
+        return value in (f"{_WELL_KNOWN}.2", f"{_WELL_KNOWN}.4")
+
+    def of_powernet(value: int | str) -> bool:
+        """Take upsAdvTestDiagnostics: 1 no test, 2 test."""
+        if value == 2:
+            ups.test(_TEST_SECONDS)
+        return value in (1, 2)
+
+    return {oid_of("1.3.6.1.2.1.33.1.7.1.0"): of_rfc1628, oid_of("1.3.6.1.4.1.318.1.1.1.7.2.2.0"): of_powernet}

@@ -597,6 +597,8 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "quantity.x.power.load": ("负载", "load"),
     "quantity.input.source": ("供电电源", "source"),
     "quantity.outlet.realpower": ("插座有功功率", "active power of the outlets"),
+    "quantity.x.output.#.status": ("输出", "output"),
+    "quantity.x.output.#.name": ("输出名称", "output's name"),
     "quantity.x.genset.fuel": ("油箱油量", "fuel"),
     "quantity.x.genset.status": ("发电机状态", "generator"),
     "quantity.x.genset.mode": ("发电机模式", "generator's mode"),

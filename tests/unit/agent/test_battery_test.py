@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.battery_test import BatteryTest, against
+from agent.battery_test import BatteryTest, Diary, Kept, Told, against
+from agent.memo import Memo
 from agent.neighbours import Heard
 from contract.reading import Reading, unavailable
 
@@ -71,3 +72,39 @@ def test_hours_go_over_midnight_too(first, last, second):
     minute = second / 60
     inside = first <= minute < last if first < last else minute >= first or minute < last
     assert test.within(second) is inside
+
+
+DAY = 86400.0
+MONTHLY = BatteryTest(hours="02:00-05:00", every=30 * DAY)
+
+
+def why_again(told, wall=1.79e9, now=101.0):
+    return against(MONTHLY, WELL, {"ups-2": WELL}, now=now, second=THREE, told=told, wall=wall)
+
+
+def test_it_is_not_tested_more_often_than_allowed():
+    assert why_again(Told()) == ""
+    assert "not more often than every 30 days" in why_again(Told(own=1.79e9 - 29 * DAY))
+    assert why_again(Told(own=1.79e9 - 31 * DAY)) == ""
+    assert why_again(Told(own=1.79e9 + DAY)) == ""  # a clock that was wrong must not forbid it for ever
+
+
+def test_two_that_are_told_at_once_are_not_both_tested():
+    assert "ups-2 was told to test its battery just now" in why_again(Told(others={"ups-2": 60.0}))
+    assert why_again(Told(others={"ups-2": 30.0})) == ""
+    assert why_again(Told(others={"elsewhere": 100.0})) == ""
+
+
+async def test_when_a_battery_was_tested_outlives_the_agent(tmp_path):
+    before = Diary(Memo(Kept, tmp_path / "tests.json"))
+    await before.load()
+    before.begin("ups-1", 100.0)
+    before.begin("ups-2", 101.0)
+    before.refused("ups-2")
+    before.tried("ups-1", 1.79e9)
+    assert before.told("ups-2") == Told(None, {"ups-1": 100.0})
+    assert before.told("ups-1") == Told(1.79e9, {})
+    await before.close()
+    after = Diary(Memo(Kept, tmp_path / "tests.json"))
+    await after.load()
+    assert after.told("ups-1") == Told(1.79e9, {})

@@ -167,3 +167,23 @@ async def test_a_command_without_an_id_is_passed_over():
     await asyncio.sleep(0)
     assert not world.replies
     assert not world.device.done
+
+
+@pytest.mark.parametrize(
+    ("fails", "tried"),
+    [(None, True), (DeviceTimeout("no answer"), True), (CommandRefused("it must not"), False)],
+)
+async def test_who_keeps_account_hears_whether_it_was_tried(fails, tried):
+    heard = []
+    done = asyncio.Event()
+    commands = Commands(
+        HandClock(),
+        lambda: 1000.0,
+        {"ups-1": Device(fails=fails)},
+        lambda _reply: done.set(),
+        tried=lambda command, was: heard.append((command.verb, was)),
+    )
+    commands.take(Command("c1", "ups-1", "on", output="siren", expires=1010.0))
+    await asyncio.wait_for(done.wait(), LIMIT)
+    await commands.close()
+    assert heard == [("on", tried)]

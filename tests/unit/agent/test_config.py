@@ -638,3 +638,56 @@ def test_what_the_agent_watches_itself_for_can_be_changed():
 def test_no_other_device_is_the_agent():
     [problem] = problems(GOOD.replace('id = "ups-1"', 'id = "agent"'))
     assert "is the agent itself" in problem.what
+
+
+RELAYS = (
+    GOOD
+    + """
+[[device]]
+id = "relays"
+profile = "dio-8"
+modbus = { host = "192.0.2.7" }
+[[device.output]]
+output = 1
+name = "siren"
+longest = "3m"
+"""
+)
+
+
+def test_outputs_are_named_and_bounded():
+    [siren] = parsed(RELAYS).devices[1].output
+    assert (siren.output, siren.name, siren.longest, siren.at_start) == (1, "siren", 180.0, "off")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("output = 1", "output = 9", "no output 9"),
+        ('"dio-8"', '"xy-md02"', "no output 1"),
+        ('longest = "3m"', 'longest = "2d"', "on for"),
+        ('longest = "3m"', 'longest = "0s"', "on for 0 s"),
+        (
+            'longest = "3m"',
+            'longest = "3m"\n[[device.output]]\noutput = 1\nname = "horn"\nlongest = "1m"',
+            "1 twice",
+        ),
+        ('profile = "dio-8"\nmodbus', "snmp", "no outputs that can be switched"),
+    ],
+)
+def test_outputs_that_cannot_be_are_named(old, new, what):
+    assert old in RELAYS
+    said = problems(RELAYS.replace(old, new))
+    assert what in " ".join(each.what for each in said)
+
+
+def test_who_may_write_is_told_apart_from_who_may_read():
+    device = parsed(GOOD.replace("community = {", 'write_community = { file = "w" }, community = {')).devices[0]
+    target = device.snmp.writing()
+    assert target.community == SECRET
+    assert parsed(GOOD).devices[0].snmp.writing() is None
+
+
+def test_a_write_user_is_for_version_3_only():
+    said = problems(GOOD.replace("community = {", 'write_user = "w", community = {'))
+    assert "has no write_user" in said[0].what

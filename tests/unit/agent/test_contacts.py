@@ -206,6 +206,7 @@ def test_extremes_are_of_good_readings_only():
 
 
 def test_the_settings_of_a_device_lead_to_its_driver_and_its_conditions(tmp_path):
+    from agent.clock import SystemClock
     from agent.config import parse
     from agent.neighbours import Nobody
 
@@ -217,7 +218,8 @@ name = "a"
 host = "127.0.0.1"
 [[device]]
 id = "ups-1"
-megatec = { port = "/dev/ttyUSB0" }
+profile = "waveshare-ai8"
+modbus = { host = "192.0.2.1" }
 [[device.contact]]
 input = 1
 means = "smoke"

@@ -14,6 +14,8 @@ from agent.probing import Outcome, State, Target
 from agent.selfcheck import Setting
 from agent.watch import Watch
 from contract.clock import Stamp
+from contract.command import Verb
+from contract.errors import CommandRefused
 from contract.reading import Quality, Reading
 
 A, B = Target(scheme="ping", host="198.51.100.1"), Target(scheme="ping", host="203.0.113.1")
@@ -502,3 +504,16 @@ async def test_a_lossy_line_is_degraded_and_not_down():
     lossy = Outcome(state=State.RIGHT, sent=3, delays=(10.0, 10.0))
     bench.prober.says = {A.host: lossy, B.host: lossy}
     assert await alarms(bench, 240) == [("line-degraded", True, ("DEGRADED", "UP", "WHY-CARRIER"))]
+
+
+async def test_a_self_check_on_command_looks_at_once_and_says_what_it_found():
+    bench = Bench()
+    said = await bench.driver.act(Verb.SELF_CHECK, "", 0.0)  # also before the first poll
+    assert said.startswith("none: UP; ")
+    await bench.poll()
+    bench.cut(beyond=False)
+    said = await bench.driver.act(Verb.SELF_CHECK, "", 0.0)
+    assert said.startswith("carrier: DOWN; ")
+    assert f"gateway ok {GATEWAY}" in said
+    with pytest.raises(CommandRefused):
+        await bench.driver.act(Verb.ON, "", 0.0)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.links.modbus_frames import Ask, GatewaySilence, ModbusRefused, answer, crc16, diagnosis, refusal
+from agent.links.modbus_frames import ON, SWITCH, Ask, GatewaySilence, ModbusRefused, answer, crc16, diagnosis, refusal
 from contract.errors import DeviceGarbled, DeviceTimeout
 
 ASK = Ask(1, 4, 1, 2)
@@ -113,3 +113,31 @@ def test_a_request_says_what_it_reads():
     assert str(Ask(1, 2, 0, 16)) == "discrete input 0 to 15"
     assert Ask(1, 2, 0, 16).payload == 2
     assert Ask(1, 3, 0, 16).payload == 32
+
+
+SWITCHING = Ask(7, SWITCH, 2, ON)
+
+
+def rtu(*data):
+    return bytes(data) + crc16(bytes(data))
+
+
+def test_an_answer_to_a_switching_repeats_it():
+    right = rtu(7, 5, 0, 2, 0xFF, 0)
+    assert answer(b"\x55" + right, SWITCHING, rtu=True) == right
+    for other in (rtu(7, 5, 0, 3, 0xFF, 0), rtu(7, 5, 0, 2, 0, 0), rtu(8, 5, 0, 2, 0xFF, 0), right[:-1]):
+        assert answer(other, SWITCHING, rtu=True) == b""
+    refused = rtu(7, 0x85, 2)
+    assert answer(refused, SWITCHING, rtu=True) == refused
+    framed = bytes((0, 9, 0, 0, 0, 6, 7, 5, 0, 2, 0xFF, 0))
+    assert answer(framed, SWITCHING, rtu=False, transaction=9) == framed
+    assert answer(framed[:10] + b"\0\0", SWITCHING, rtu=False, transaction=9) == b""
+
+
+def test_what_goes_wrong_with_a_switching_is_said():
+    assert str(SWITCHING) == "switch coil 2 on"
+    assert "is it a module with relays" in refusal(2, SWITCHING, "here").hint
+    said = diagnosis(rtu(7, 5, 0, 2, 0xFF, 0)[:5], SWITCHING, "here", rtu=True, line="9600", seconds=0.5)
+    assert "half an answer, 5 of 8 bytes" in said.what
+    said = diagnosis(rtu(7, 5, 0, 9, 0xFF, 0), SWITCHING, "here", rtu=True, line="9600", seconds=0.5)
+    assert "an answer to something else than to switch coil 2 on" in said.what
