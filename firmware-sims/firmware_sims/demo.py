@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from contract.errors import WolfsmokeError
-from firmware_sims import broker, demo_site, site
+from firmware_sims import broker, control, demo_site, site
 from firmware_sims.mailbox import Mail, Mailbox
 
 T = TypeVar("T")
@@ -122,7 +122,7 @@ async def _tell(
 ) -> None:
     """Play the story, step by step; raise Failed at the first that does not happen."""
     if "cut" not in without:
-        devices[POWERED].ups.cut()
+        devices.ups(POWERED).cut()
     cut = story.tell("mains lost", f"at the UPS of the {POWERED}")
     opened = await desk.event("opened", "alarm raised, clause 3.1.1 in force", after=cut)
     raised = opened["data"]["symptom"]["since"]
@@ -135,7 +135,7 @@ async def _tell(
     mine = await desk.event("mine", "acknowledged 我处理", after=mail.at)
     story.tell("acknowledged 我处理", f"by {mine.get('who', '')}", at=mine["at"])
     if "restore" not in without:
-        devices[POWERED].ups.restore()
+        devices.ups(POWERED).restore()
     back = story.tell("mains back")
     gone = await desk.event("cause-gone", "cause gone", after=back)
     story.tell("cause gone", gone.get("text", ""), at=gone["at"])
@@ -301,7 +301,7 @@ def _free_port() -> int:
 async def _stay(port: int, devices: site.Site, processes: list[asyncio.subprocess.Process]) -> None:
     """Leave the site running: cut and restore by a word on the terminal."""
     print(
-        f"\n  The site goes on. The board is at http://127.0.0.1:{port}/ ; type `cut NAME`, `restore NAME` (or all), `quit`.\n"
+        f"\n  The site goes on. The board is at http://127.0.0.1:{port}/ ; type `cut NAME`, `restore NAME` (or all),\n  `set NAME FIELD VALUE`, `fault NAME KIND`, `quit`.\n"
         f"  Devices: {', '.join(devices.devices)}\n",
         flush=True,
     )
@@ -314,7 +314,9 @@ async def _stay(port: int, devices: site.Site, processes: list[asyncio.subproces
             return
         word, _, name = line.strip().partition(" ")
         try:
-            for device in devices.named(name or "all") if word in ("cut", "restore") else []:
-                device.ups.cut() if word == "cut" else device.ups.restore()
+            if word in ("cut", "restore"):
+                await control.obey(devices, f"{word} {name or 'all'}")
+            elif word:
+                await control.obey(devices, line.strip())
         except WolfsmokeError as error:
             print(error, flush=True)
