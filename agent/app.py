@@ -17,7 +17,7 @@ import msgspec
 from agent.battery_test import against
 from agent.clock import SystemClock
 from agent.commands import Commands
-from agent.config import ITSELF, Config
+from agent.config import Config
 from agent.config import Device as Watchable
 from agent.drivers.base import Driver
 from agent.drivers.itself import Inside, ItselfDriver
@@ -39,7 +39,7 @@ from agent.watch import Change, Watch, Watched
 from contract.alarm import Occurrence
 from contract.clock import Stamp
 from contract.command import Command, Reply, Verb
-from contract.message import Alarms, Device, Inventory, Readings
+from contract.message import ITSELF, Alarms, Device, Inventory, Readings
 from contract.reading import Quality, Reading
 
 _log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class App:
         self._devices = (*config.devices, config.itself)
         self._quantities: dict[str, set[str]] = {device.id: set() for device in self._devices}
         self._heard = LastHeard()
-        self._intervals = {device.id: device.interval for device in self._devices}
+        self._intervals = {device.id: (device.interval, device.full_interval) for device in self._devices}
         self._lateness = Lateness()
         self._health = OwnHealth(Path(config.agent.state))
         self._told: object = None
@@ -281,7 +281,8 @@ class App:
 
     def _take(self, device: str, at: Stamp, readings: Sequence[Reading], changes: list[Change]) -> None:
         """Take one poll: the alarms first."""
-        self._heard.take(device, at.boottime, self._intervals[device], readings)
+        interval, full = self._intervals[device]
+        self._heard.take(device, at.boottime, interval, readings, full=full)
         told = [change for change in changes if change.news is not None]
         if len(told) < len(changes):
             self._outbox.save([change.kept for change in changes if change.news is None])

@@ -15,6 +15,7 @@ import msgspec
 from agent import contacts, kinds
 from agent.battery.driver import BatteryDriver, Kept
 from agent.battery_test import BatteryTest
+from agent.clock import SystemClock
 from agent.contacts import Contact, Contacts
 from agent.drivers.base import Driver
 from agent.drivers.contacts import ContactsDriver
@@ -37,12 +38,13 @@ from agent.ways.nut import Nut
 from agent.ways.pair import Pair
 from agent.ways.probe import Probe
 from agent.ways.security import Security
-from agent.ways.snmp import Snmp
+from agent.ways.snmp import Snmp, misfits
 from contract import files, settings
 from contract.broker import FILES, Broker
 from contract.clock import Clock
 from contract.condition import Condition
 from contract.errors import ConfigError
+from contract.message import ITSELF
 from contract.settings import Bytes, Fault, Seconds, SecretSource, Slug, Text, did_you_mean
 
 
@@ -116,14 +118,15 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         """What it is watched for: the defaults of its kind, what its contacts ask for, all as changed here."""
         return kinds.conditions(self.what, self.condition, contacts.by_quantity(self.contact))
 
-    def driver(self, neighbours: Neighbours, clock: Clock, state: Path | None = None) -> Driver:
+    def driver(self, neighbours: Neighbours, clock: Clock | None = None, state: Path | None = None) -> Driver:
         """Return its driver; it connects at its first read.
 
         Args:
             neighbours: what the other devices said.
-            clock: of this host.
+            clock: the agent's; None: this host's alone.
             state: the agent's folder, where it may remember what it learns; None: nowhere.
         """
+        clock = SystemClock() if clock is None else clock
         context = Context(
             kind=self.what,
             device=self.id,
@@ -165,6 +168,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
                 yield from kinds.faults(kind, draft.condition, contacts.by_quantity(known))
         yield from contacts.faults(draft.contact)
         yield from _battery(draft, kind)
+        if kind and isinstance(draft.snmp, Snmp | settings.Draft):
+            yield from (Fault(each.what, each.hint, ("snmp", *each.at)) for each in misfits(draft.snmp, kind))
         if way is not None and isinstance(draft.profile, str) and draft.profile:
             yield from _profile(draft.profile, way, kind)
         if way is not None and draft.profile == "" and issubclass(way, Tabled):
@@ -177,8 +182,6 @@ def _listed(drafts: Any) -> tuple[Any, ...]:
     return drafts if isinstance(drafts, tuple) else ()
 
 
-ITSELF: Final = "agent"
-"""The id, and the kind, of the agent among its devices."""
 MIN_POLL: Final = 0.1
 """Seconds. Cards answer some ten times a second at best."""
 MAX_SLOW: Final = 86400.0

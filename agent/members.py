@@ -108,7 +108,7 @@ class Roll:
     def said(self, member: str, quantity: str, now: float) -> Reading | None:
         """Return what a member that answers says of a quantity."""
         heard = self._neighbours.heard(member)
-        return heard.readings.get(quantity) if heard is not None and heard.fresh(now) else None
+        return heard.said(quantity, now) if heard is not None else None
 
     def passes(self, member: str, trial: Any, now: float) -> bool | None:
         """Say whether a member passes a trial; one that is down does not, and of one that is silent nobody knows."""

@@ -69,7 +69,10 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """What the table must know of a line besides."""
 
     gateway_is_carriers: bool = False
-    """The next hop is the carrier's own router, as on a leased line; else it is ours."""
+    """The gateway is the carrier's own router, as on a leased line; else it is ours."""
+    border: bool = True
+    """It is known where our side ends: by the settings, or by the carrier's hop that was found. Else the carrier is not
+    named for what is behind the next hop: there may be another router of ours."""
     apart: bool = True
     """The far targets are at several places: all of them silent is no far end's fault."""
 
@@ -118,7 +121,7 @@ def _cut(marks: Mapping[Step, Mark], setting: Setting) -> Verdict:
         return Verdict.CARRIER if setting.gateway_is_carriers else Verdict.LOCAL_EQUIPMENT
     if hop is Mark.BAD:
         return Verdict.CARRIER
-    return Verdict.CARRIER if setting.apart else Verdict.UNCLEAR
+    return Verdict.CARRIER if setting.apart and setting.border else Verdict.UNCLEAR
 
 
 def _ours(marks: Mapping[Step, Mark], setting: Setting) -> Verdict:
@@ -160,7 +163,7 @@ def _weak_beyond(marks: Mapping[Step, Mark], setting: Setting) -> Verdict:
         return Verdict.CARRIER if well else Verdict.UNCLEAR
     if not setting.apart:
         return Verdict.FAR_END if marks[Step.HOP] is Mark.OK else Verdict.UNCLEAR
-    return Verdict.CARRIER if well else Verdict.UNCLEAR
+    return Verdict.CARRIER if well and setting.border else Verdict.UNCLEAR
 
 
 def told(findings: Iterable[Finding]) -> str:

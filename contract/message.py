@@ -46,6 +46,9 @@ SEPARATOR: Final = b"\x1e"
 HEARTBEAT: Final = 10.0
 """Seconds between two ``state`` messages, and between two of the gateway's heartbeats."""
 
+ITSELF: Final = "agent"
+"""The kind, and the id, of an agent among its own devices: it watches itself."""
+
 Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 """A sequence number, from 1; 0 where there is none. Every JSON reader and every database can hold it."""
 Size = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]

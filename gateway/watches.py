@@ -7,6 +7,7 @@ import msgspec
 
 from contract.clock import Clock
 from contract.condition import Severity
+from contract.message import ITSELF
 from gateway.evidence import HEARD
 from gateway.live import AgentView, Live
 from gateway.oversight import Case, Watch
@@ -86,7 +87,10 @@ class Watches:
     def _agents(self) -> list[tuple[AgentView, str]]:
         """Return each agent with each kind of its devices."""
         kinds = {(one.site, one.agent, one.kind) for one in self._live.devices.values() if one.known and one.kind}
-        return [(self._live.agent(site, name), kind) for site, name, kind in sorted(kinds)]
+        # every agent is a device of its own too: that is no clause more for what its other devices say already
+        others = {(site, name) for site, name, kind in kinds if kind != ITSELF}
+        meant = sorted(each for each in kinds if each[2] != ITSELF or each[:2] not in others)
+        return [(self._live.agent(site, name), kind) for site, name, kind in meant]
 
     def _broker(self) -> Iterator[Case]:
         connected = self._told.connected()

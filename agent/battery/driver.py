@@ -79,6 +79,8 @@ class BatteryDriver:
         self._outlook: Outlook | None = None
         self._flags: tuple[str, ...] = ()
         self._saved = -math.inf
+        self._rested: tuple[float, float] | None = None
+        """When it was last on mains (boottime), and the charge that it showed then."""
         self._on_mains_once = False
         """Whether this process has seen mains: then it has seen every outage begin."""
 
@@ -122,7 +124,12 @@ class BatteryDriver:
         if kept.run is None:
             kept = self._on_mains(kept, now, lane)
         self._kept = kept
-        turned = (before.run is None) is not (kept.run is None) or (before.outage is None) is not (kept.outage is None)
+        fresh = kept.date != before.date
+        turned = (
+            fresh
+            or (before.run is None) is not (kept.run is None)
+            or (before.outage is None) is not (kept.outage is None)
+        )
         if turned or (kept.run is not None and now.boottime - self._saved >= SAVE):
             self._saved = now.boottime
             self._memo.save(kept)
@@ -146,8 +153,13 @@ class BatteryDriver:
             return kept
         draining = "OB" in flags or ("CAL" in flags and "DISCHRG" in flags)
         run = kept.run
+        if run is None and not draining:
+            resting = self._number("battery.charge", now)
+            if "OL" in flags and resting is not None:
+                self._rested = now.boottime, resting
+            return kept
         if run is None:
-            return msgspec.structs.replace(kept, run=self._begun(kept, now), last=now, low=False) if draining else kept
+            return msgspec.structs.replace(kept, run=self._begun(kept, now), last=now, low=False)
         seconds = _since(kept.last, now)
         if not draining:
             empty = "OFF" in flags and (kept.low or self._spent(kept, run))
@@ -175,6 +187,8 @@ class BatteryDriver:
 
     def _begun(self, kept: Kept, now: Stamp) -> Run:
         charge = self._number("battery.charge", now)
+        if self._rested is not None and now.boottime - self._rested[0] <= OLD:
+            charge = self._rested[1]  # many reckon it by the voltage, which sags with the first second on battery
         start = 0.0 if charge is None or charge >= 95.0 else 1.0 - charge / 100.0
         self._looked, self._estimated = None, -math.inf
         return Run(

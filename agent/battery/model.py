@@ -322,7 +322,7 @@ class Evidence:
         self._curve = known.curve
         chosen = _spread_out(run.samples)
         self._open = [(sample.use, sample.cell + known.drop * sample.load) for sample in chosen]
-        self._noise = 0.015 if known.deep else 0.02
+        self._noise = 0.015 if known.deep else 0.03
         self._offset = 0.02 if known.deep else 0.06
         self._claim: float | None = None
         spent = 0.0 if run.charge is None or run.left is None else run.charge - run.left

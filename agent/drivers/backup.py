@@ -61,6 +61,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...]
     each: bool = False
     """Every file is a backup of its own; else the newest of each pattern counts."""
+    leaves: bool = False
+    """It may be taken away once it was seen whole, as to a tape."""
     parts: str = ""
     mount: str = ""
     plan: Plan = Plan()
@@ -236,8 +238,10 @@ class BackupDriver:
             item.sizes = newest_first(remembered.values())[:_SIZES]
         elif writing is not None and item.sizes:
             whole = item.sizes[0]  # it is being written over: until that is done, the one before is what there was
+        if self._wanted.leaves and item.sizes and (whole is None or item.sizes[0].modified > whole.modified):
+            whole = item.sizes[0]
         test = item.test
-        same = whole is not None and test.of(whole, view.sums.get(whole.path, ""))
+        same = whole is not None and test.of(whole, view.sums.get(whole.path, "") if whole in sights else test.sums)
         return Backup(
             whole=whole,
             writing=writing,
@@ -252,9 +256,11 @@ class BackupDriver:
         if self._wanted.test == "none" or self._testing.busy or self._tasks:
             return
         now = self._clock.stamp().wall
+        there = {sight for sights in view.files.values() for sight in sights}
         for name, backup, _ in backups:
             whole, test = backup.whole, memory.items[name].test
-            if whole is None or backup.writing is not None:  # not while the disk is busy with the next one
+            # not while the disk is busy with the next one, and not what was taken away
+            if whole is None or backup.writing is not None or whole not in there:
                 continue
             sums = view.sums.get(whole.path, "")
             if test.of(whole, sums) and not (test.tested is Wholeness.FAILED and now - test.at >= _AGAIN):

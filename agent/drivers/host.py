@@ -1,5 +1,6 @@
 """The machine that the agent runs on. What is asked, and what is said of it; psutil is behind ``agent/links/host.py``."""
 
+import asyncio
 import logging
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +19,8 @@ _log = logging.getLogger(__name__)
 _DISKS: Final = 64
 """Disks that are told of by number; the fullest of all is told whatever their number."""
 _SENSORS: Final = 32
+_PATIENCE: Final = 3.0
+"""Seconds that the disks are waited for."""
 
 
 class Host(Protocol):
@@ -25,6 +28,10 @@ class Host(Protocol):
 
     def look(self) -> Look:
         """Return how it is now; raises OSError."""
+        ...
+
+    def disks(self) -> Sequence[Disk]:
+        """Return how full its disks are; raises OSError. It may hang where the other does not."""
         ...
 
 
@@ -56,7 +63,10 @@ class HostDriver:
         self._clock = clock
         self._names = tuple(names)
         self._named = disks
-        self._aside = Aside("host", "a disk or a share of this host does not answer")
+        self._aside = Aside("host")
+        self._disks_aside = Aside("disks", "a disk or a share of this host does not answer")
+        self._wrong: list[tuple[str, str]] = []
+        """What was wrong with the disks when they were last looked at: flags, and what is said of them."""
         self._last: Processors | None = None
         self._written: set[str] = set()
         """Disks that took writes once."""
@@ -77,22 +87,30 @@ class HostDriver:
             raise PortUnavailable(f"the kernel does not tell: {error}", where="host") from error
         self._identity = Identity(profile="host", model=platform.machine(), firmware=platform.release())
         before, self._last = look.before or self._last, look.processors
-        down = await self._down()
-        status, problem = self._status(look, down)
+        disks, down = await self._disks(), await self._down()
+        status, problem = self._status(look, disks, down)
         said: list[tuple[str, Value | None]] = [
             ("host.status", status),
             ("host.problem", problem),
             *_load(before, look.processors),
             ("host.memory.used", _part(look.memory_used)),
-            ("host.disk.used.maximum", _most(disk.used for disk in look.disks)),
+            ("host.disk.used.maximum", _most(disk.used for disk in disks or ())),
             ("host.services.down", None if down is None else float(len(down))),
         ]
         if lane is Lane.ALL:
-            said += self._rest(look)
+            said += self._rest(look, disks or ())
         return [judged(name, value) for name, value in said]
 
     async def close(self) -> None:
         """See ``Driver.close``."""
+
+    async def _disks(self) -> Sequence[Disk] | None:
+        """Return the disks; None while one of them does not answer: the rest of the host is told all the same."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._disks_aside.do(self._host.disks)
+        except (TimeoutError, DeviceError, OSError):
+            return None
 
     async def _down(self) -> list[str] | None:
         """Return the services that do not run, with their state; None where that cannot be known."""
@@ -108,14 +126,14 @@ class HostDriver:
         self._told = ""
         return [f"{name} {service.state}" for name, service in services.items() if not service.running]
 
-    def _status(self, look: Look, down: list[str] | None) -> tuple[tuple[str, ...], str]:
-        flags: set[str] = set()
-        problems: list[str] = []
-        for disk in look.disks:
-            flag, problem = self._disk_wrong(disk)
-            if flag:
-                flags.add(flag)
-                problems.append(problem)
+    def _status(self, look: Look, disks: Sequence[Disk] | None, down: list[str] | None) -> tuple[tuple[str, ...], str]:
+        if disks is not None:
+            self._wrong = [(flag, problem) for flag, problem in map(self._disk_wrong, disks) if flag]
+        flags = {flag for flag, _ in self._wrong}
+        problems = [problem for _, problem in self._wrong]
+        if disks is None:
+            flags.add("BLIND")
+            problems.append("a disk does not answer")
         if down:
             flags.add("SERVICE")
             problems += down
@@ -142,13 +160,13 @@ class HostDriver:
             return "READONLY", f"{disk.point} is read-only"
         return "", ""  # it was so when we came, and nobody named it: it is meant to be
 
-    def _rest(self, look: Look) -> list[tuple[str, Value | None]]:
+    def _rest(self, look: Look, disks: Sequence[Disk]) -> list[tuple[str, Value | None]]:
         clock = self._clock()
         said: list[tuple[str, Value | None]] = [
             ("host.load.minute", round(look.load[0], 2)),
             ("host.load.quarter", round(look.load[2], 2)),
             ("host.memory.total", float(look.memory)),
-            ("host.disk.inodes.maximum", _most(disk.inodes for disk in look.disks)),
+            ("host.disk.inodes.maximum", _most(disk.inodes for disk in disks)),
             ("host.uptime", round(look.uptime, 0)),
             ("host.clock.offset", round(clock.offset, 6) if clock.synchronised else None),
             ("host.clock.error", clock.error),
@@ -157,7 +175,7 @@ class HostDriver:
         ]
         if look.swap_used is not None:
             said.append(("host.swap.used", _part(look.swap_used)))
-        for disk in look.disks:
+        for disk in disks:
             number = self._numbers.setdefault(disk.point, len(self._numbers) + 1)
             if number > _DISKS:
                 continue

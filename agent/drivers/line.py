@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from agent.drivers.base import Identity, Lane
-from agent.drivers.line_check import Checker, Seen, Setup, Weakness
+from agent.drivers.line_check import Checker
+from agent.drivers.line_setup import Seen, Setup, Weakness
 from agent.probing import Outcome, Prober, State, Target, Window
 from agent.selfcheck import FLAGS, Finding, Verdict, decide, told
 from contract.clock import Clock
@@ -94,7 +95,8 @@ class LineDriver:
         return self._readings(lane, state, checked=new)
 
     async def close(self) -> None:
-        """See ``Driver.close``: nothing stays open between two polls."""
+        """See ``Driver.close``: nothing stays open between two polls but what is being written."""
+        await self._checker.close()
 
     def _due(self, lane: Lane) -> list[Target]:
         """Return what this poll asks: in the fast lane what is quick, and whatever was not well at the last time."""
@@ -132,7 +134,7 @@ class LineDriver:
             found.add("UP")
             if any(count >= _TWICE for count in self._silent.values()):
                 found.add("NO-TARGET")
-            if State.WRONG in states:
+            if any(serves_badly(target, self._last[target]) for target in setup.far):
                 found.add("NO-SERVICE")
             if self._weakness() is not None:
                 found.add("DEGRADED")
@@ -190,7 +192,7 @@ class LineDriver:
         )
         findings = tuple(await self._checker.look(seen))
         stamp = self._clock.stamp()
-        verdict = decide(findings, self._setup.setting)
+        verdict = decide(findings, self._checker.setting)
         if verdict is Verdict.NONE:  # the trouble was over, or is none that a step knows
             verdict = Verdict.UNCLEAR
         self._checks += 1
@@ -270,8 +272,13 @@ def numbered(group: str, target: Target, outcome: Outcome, window: Window) -> li
     return found
 
 
+def serves_badly(target: Target, outcome: Outcome) -> bool:
+    """Say whether a target answers, and not as it should; what SIP says for itself has quantities of its own."""
+    return outcome.state is State.WRONG and not (target.scheme == "sip" and outcome.code is not None)
+
+
 def of_protocols(targets: Sequence[Target], outcomes: Sequence[Outcome]) -> list[Reading]:
-    """Return what TLS and SIP say besides: the certificate that ends first, and the first SIP target."""
+    """Return what TLS and SIP say besides: the certificate that ends first, the SIP target that is worst off."""
     found = []
     pairs = list(zip(targets, outcomes, strict=True))
     days = [outcome.days for target, outcome in pairs if target.scheme == "https" and outcome.days is not None]
@@ -279,8 +286,9 @@ def of_protocols(targets: Sequence[Target], outcomes: Sequence[Outcome]) -> list
         found.append(judged("x.tls.days", min(days)))
     elif any(target.scheme == "https" for target in targets):
         found.append(unavailable("x.tls.days"))
-    sip = next((outcome for target, outcome in pairs if target.scheme == "sip"), None)
-    if sip is not None:
+    trunks = [outcome for target, outcome in pairs if target.scheme == "sip"]
+    if trunks:
+        sip = max(trunks, key=lambda outcome: outcome.code or 0)  # the one that is worst off
         found.append(judged("x.sip.status", _sip_flags(sip)))
         found.append(judged("x.sip.code", None if sip.code is None else float(sip.code)))
         found.append(judged("x.sip.delay", sip.delays[0] if sip.delays else None))

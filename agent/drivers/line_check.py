@@ -4,14 +4,17 @@ While the line is good, which way it goes is learned: who is the next hop, who t
 """
 
 import asyncio
+import ipaddress
 from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
+from agent.drivers.line_setup import Learned, PowerOf, Seen, Setup
 from agent.links.netif import Interface
+from agent.memo import Memo
 from agent.neighbours import Heard, Neighbours
-from agent.probing import Outcome, Prober, Route, State, Target, Window
+from agent.probing import Outcome, Prober, State, Target, Window
 from agent.selfcheck import Finding, Mark, Setting, Step
 from contract.clock import Clock
 
@@ -27,69 +30,7 @@ _PATH = 2
 """Pings of each poll to the gateway and to the carrier's hop."""
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Beyond these a line is degraded: %, ms, ms."""
-
-    loss: float = 10.0
-    delay: float = 500.0
-    jitter: float = 100.0
-
-
-class PortOf(msgspec.Struct, frozen=True, kw_only=True):
-    """The port of a switch that the line hangs on: the device that says how it is, and the port's name or alias."""
-
-    device: str
-    name: str
-
-
-class PowerOf(msgspec.Struct, frozen=True, kw_only=True):
-    """What feeds the equipment: a UPS; or a device that shows a flag when the power is gone."""
-
-    device: str
-    quantity: str = ""
-    flag: str = ""
-
-
-class Setup(msgspec.Struct, frozen=True, kw_only=True):
-    """What a line is."""
-
-    far: tuple[Target, ...]
-    dns: tuple[Target, ...] = ()
-    route: Route = Route()
-    carrier: str = ""
-    gateway: str = ""
-    hop: str = ""
-    equipment: str = ""
-    """Address of the equipment on our side."""
-    equipment_device: str = ""
-    """The same as a device of this agent."""
-    port: PortOf | None = None
-    power: PowerOf | None = None
-    setting: Setting = Setting()
-    window: float = 60.0
-    limits: Limits = Limits()
-
-
-class Weakness(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a line is beyond its limits, %, ms, ms; None for what is not."""
-
-    loss: float | None = None
-    delay: float | None = None
-    jitter: float | None = None
-
-    def of(self, window: Window) -> bool:
-        """Say whether a nearer step has its part in it: half of what the far end shows."""
-        pairs = ((self.loss, window.loss), (self.delay, window.delay), (self.jitter, window.jitter))
-        return any(far is not None and near is not None and near >= far / 2 for far, near in pairs)
-
-
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What the poll before it saw."""
-
-    far: tuple[Outcome, ...]
-    dns: tuple[Outcome, ...]
-    weakness: Weakness | None = None
-    """Of a line that carries badly."""
+_OURS = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10")))
 
 
 class LocalNetwork(Protocol):
@@ -103,6 +44,10 @@ class LocalNetwork(Protocol):
         """Return the interface by which an address is reached; "" where none is known."""
         ...
 
+    def via(self, address: str, interface: str = "") -> str:
+        """Return the next hop to an address, by an interface; "" where none is known."""
+        ...
+
     def arp(self, address: str, interface: str = "") -> bool | None:
         """Say whether a neighbour answers ARP; None where it was not asked."""
         ...
@@ -112,9 +57,15 @@ class Checker:
     """Looks into one line."""
 
     def __init__(
-        self, setup: Setup, prober: Prober, network: LocalNetwork, neighbours: Neighbours, clock: Clock
+        self,
+        setup: Setup,
+        prober: Prober,
+        network: LocalNetwork,
+        neighbours: Neighbours,
+        clock: Clock,
+        memo: Memo[Learned],
     ) -> None:
-        """Take what the line is, who asks, and where the nearer steps are read."""
+        """Take what the line is, who asks, where the nearer steps are read, and where what is learned is kept."""
         self._setup = setup
         self._prober = prober
         self._network = network
@@ -128,11 +79,25 @@ class Checker:
         """At the last poll."""
         self.gateway_window = Window(setup.window, _ENOUGH)
         self._hop_window = Window(setup.window, _ENOUGH)
+        self._memo = memo
+        self._kept: Learned | None = None
+        """As it stands in the memo; None before that was read."""
         self._answered: set[str] = set()
         """Who ever answered: silence of others means nothing."""
 
+    @property
+    def setting(self) -> Setting:
+        """What the table of verdicts must know of the line, as far as it is known now."""
+        setup = self._setup
+        border = any((setup.gateway, setup.hop, self.hop, setup.equipment, setup.equipment_device))
+        return msgspec.structs.replace(setup.setting, border=border)
+
     async def path(self) -> None:
         """Ask the gateway and the carrier's hop, as far as they are known; each poll does."""
+        if self._kept is None:
+            await self._recall()
+        if not self.gateway:  # as the routes say, until the way itself was seen
+            self.gateway = self._network.via(self._far_host(), self._setup.route.interface)
         gateway, _ = await asyncio.gather(
             self._ping(self.gateway, _PATH, self.gateway_window), self._ping(self.hop, _PATH, self._hop_window)
         )
@@ -144,8 +109,46 @@ class Checker:
         way, _ = await asyncio.gather(self._prober.trace(host, _HOPS), self._ping(self._setup.equipment, _BURST, None))
         self._answered.update(router for router in way if router)
         self.gateway = self._setup.gateway or (way[0] if way and way[0] != host else "") or self.gateway
+        self.hop = self._setup.hop or self._next(way, host) or self.hop
+        learned = self._learned()
+        if learned != self._kept:
+            self._kept = learned
+            self._memo.save(learned)
+
+    async def close(self) -> None:
+        """Wait until what was learned is kept."""
+        await self._memo.close()
+
+    async def _recall(self) -> None:
+        self._kept = await self._memo.load() or Learned()
+        if self._kept.setup == self._under:
+            self.gateway = self.gateway or self._kept.gateway
+            self.hop = self.hop or self._kept.hop
+            self._answered.update(self._kept.answered)
+
+    def _learned(self) -> Learned:
+        """Return what is to be kept: of those who answered, the ones that are asked."""
+        asked = {self.gateway, self.hop, self._setup.equipment}
+        return Learned(self.gateway, self.hop, tuple(sorted(self._answered & asked)), self._under)
+
+    @property
+    def _under(self) -> str:
+        setup = self._setup
+        named = (setup.gateway, setup.hop, setup.equipment, setup.route.interface, setup.route.source, self._far_host())
+        return " ".join(name or "-" for name in named)
+
+    def _next(self, way: Sequence[str], host: str) -> str:
+        """Return the router behind the gateway, if it is the carrier's: "" where it may be another one of ours.
+
+        Behind a gateway that the settings name it is; behind one that was only found, where its address is none that
+        we could have given it: private ones are the carriers' too, often.
+        """
         beyond = [router for router in self._beyond(way) if router != host]
-        self.hop = self._setup.hop or (beyond[0] if beyond else "") or self.hop
+        if not beyond or self._setup.gateway:
+            return beyond[0] if beyond else ""
+        at = way.index(self.gateway) if self.gateway in way else 0
+        direct = way[at + 1 : at + 2] == beyond[:1]
+        return beyond[0] if direct and not _may_be_ours(beyond[0]) else ""
 
     async def look(self, seen: Seen) -> Sequence[Finding]:
         """Return what each step finds."""
@@ -273,13 +276,20 @@ class Checker:
         if outcome is not None and outcome.alive:
             return self._near(Step.HOP, self.hop, outcome, self._hop_window, seen)
         if beyond:
-            # who answers on the way says that it carries, and not how well
-            return Finding(Step.HOP, Mark.UNKNOWN if seen.weakness else Mark.OK, f"way-to {beyond[-1]}")
+            # who answers on the way says that it carries, and not how well; and he may be one of ours
+            sure = seen.weakness is None and self.setting.border
+            return Finding(Step.HOP, Mark.OK if sure else Mark.UNKNOWN, f"way-to {beyond[-1]}")
         if outcome is None or outcome.state is State.UNSENT:
             return Finding(Step.HOP, Mark.UNKNOWN, self.hop)
         if self.hop not in self._answered:
             return Finding(Step.HOP, Mark.UNKNOWN, f"{self.hop} never-answered")
         return Finding(Step.HOP, Mark.BAD, f"{self.hop} no-answer")
+
+
+def _may_be_ours(address: str) -> bool:
+    """Say whether an address is one of RFC 1918's or RFC 4193's; those of RFC 6598 (100.64/10) are carriers'."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    return any(found in network for network in _OURS if network.version == found.version)
 
 
 def _power_of(heard: Heard, power: PowerOf) -> tuple[Mark, str]:

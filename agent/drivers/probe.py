@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from agent.drivers.base import Identity, Lane
-from agent.drivers.line import numbered, of_protocols
+from agent.drivers.line import numbered, of_protocols, serves_badly
 from agent.probing import Outcome, Prober, State, Target, Window
 from contract.errors import DeviceTimeout, PortUnavailable
 from contract.reading import Reading, judged, unavailable
@@ -73,6 +73,8 @@ def _flags(pairs: Sequence[tuple[Target, Outcome]]) -> tuple[str, ...]:
             case State.UNSENT:
                 found.add("UNPROBED")
             case State.RIGHT:
+                pass
+            case State.WRONG if target.scheme == "sip" and not serves_badly(target, outcome):
                 pass
             case _:
                 found.add(_WORDS.get(target.scheme, "NO-SERVICE"))

@@ -131,6 +131,8 @@ class SecurityDriver:
         """Source that should speak → boottime of its last message."""
         self._told: dict[str, str] = {}
         """What cannot be read → what was logged of it."""
+        self._said = ""
+        """The evidence that was said last."""
         self._open: list[Listener] | None = None
         self._news: list[Listener] = []
 
@@ -227,9 +229,9 @@ class SecurityDriver:
                 _log.warning("security: a new port is listened on: %s", what)
                 self._evidence.add(self._now(), "local", f"a new port is listened on: {what}")
         there = {listener.key for listener in self._news}
-        memory.new = {key: since for key, since in memory.new.items() if key in there}
+        memory.new = {key: min(since, wall) for key, since in memory.new.items() if key in there}  # a clock may go back
         if not self._wanted.expected:
-            taken = [key for key, since in memory.new.items() if not 0.0 <= wall - since < self._wanted.accept]
+            taken = [key for key, since in memory.new.items() if wall - since >= self._wanted.accept]
             memory.ports = [*memory.ports, *taken][-_LEARNED:]
             memory.new = {key: since for key, since in memory.new.items() if key not in taken}
             self._news = [listener for listener in self._news if listener.key not in taken]
@@ -266,12 +268,15 @@ class SecurityDriver:
         said: list[tuple[str, Value | None]] = [
             ("security.status", tuple(sorted(flags))),
             ("security.problem", joined(problems)),
-            ("security.evidence", self._evidence.shown or NONE),
             *self._of_logins(now),
             *self._of_ports(lane),
-            *self._of_syslog(now, silent),
+            *self._of_syslog(now, silent, lane),
         ]
-        if self._evidence.path is not None:
+        evidence = self._evidence.shown or NONE
+        if lane is Lane.ALL or evidence != self._said:  # the same text every two seconds fills a spool for nothing
+            said.append(("security.evidence", evidence))
+        self._said = evidence
+        if self._evidence.path is not None and lane is Lane.ALL:
             said.append(("security.evidence.file", brief(str(self._evidence.path))))
         return [unavailable(name) if value is None else judged(name, value) for name, value in said]
 
@@ -297,7 +302,7 @@ class SecurityDriver:
             ("security.ports.new", float(len(self._news)) if known else None),
         ]
 
-    def _of_syslog(self, now: float, silent: list[str]) -> list[tuple[str, Value | None]]:
+    def _of_syslog(self, now: float, silent: list[str], lane: Lane) -> list[tuple[str, Value | None]]:
         receiver = self._receiver
         if receiver is None:
             return []
@@ -305,14 +310,19 @@ class SecurityDriver:
             names = ("errors", "worst", "silent")
             return [(f"security.syslog.{name}", None) for name in names]
         source, most = self._errors.worst(now)
-        return [
+        said: list[tuple[str, Value | None]] = [
             ("security.syslog.errors", float(self._errors.total(now))),
             ("security.syslog.worst", float(most)),
             ("security.syslog.source", brief(source) or NONE),
+            ("security.syslog.silent", float(len(silent))),
+        ]
+        if lane is Lane.FAST:
+            return said
+        return [
+            *said,
             ("security.syslog.messages", float(self._messages)),
             ("security.syslog.refused", float(receiver.refused)),
             ("security.syslog.dropped", float(receiver.dropped)),
-            ("security.syslog.silent", float(len(silent))),
         ]
 
 

@@ -13,13 +13,16 @@ from agent.profiles import rows as tables
 from agent.profiles.profile import UPS_STATUS
 from agent.profiles.rows import Rows
 from contract.errors import DeviceError, DeviceGarbled, DeviceRefused
-from contract.reading import Reading
+from contract.reading import Reading, judged
 
 SYS_DESCR = "1.3.6.1.2.1.1.1.0"
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
+SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
 ROOMS = "environment"
 """The kind whose conditions ask for the extremes over all probes."""
-UNKNOWN_MODEL_HINT = 'it speaks SNMP, but no profile fits it: name one with profile = "…", or add a table for it'
+UNKNOWN_MODEL_HINT = (
+    "it speaks SNMP, but no profile of this kind fits it: check its kind, name a profile, or add a table for it"
+)
 AGAIN_AFTER = 20
 """Full polls between two looks at everything the profiles know: a card may learn new objects after its start."""
 
@@ -29,6 +32,11 @@ class Plan(msgspec.Struct, frozen=True):
 
     profiles: tuple[Profile, ...] = ()
     oids: tuple[str, ...] = ()
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the same answers may mean something else, after others in between."""
+        return any(profile.remembers for profile in self.profiles)
 
 
 class Memory(msgspec.Struct):
@@ -101,12 +109,12 @@ class SnmpDriver:
                 "it answers, and has no value for anything that it had before", hint="it is looked at anew"
             )
         said = self._said.get(lane)
-        if said is None or said[0] != values:
+        if said is None or said[0] != values or plan.remembers:
             said = self._said[lane] = values, self._merged(plan.profiles, values, lane)
         return said[1]
 
     async def _identify(self) -> Sequence[Reading]:
-        system = await self._link.get((SYS_OBJECT_ID, SYS_DESCR))
+        system = await self._link.get((SYS_OBJECT_ID, SYS_DESCR, SYS_UPTIME))
         who = str(system[SYS_OBJECT_ID] or ""), _words(system[SYS_DESCR])
         if who != self._memory.who:
             self._memory = Memory(who)
@@ -131,7 +139,7 @@ class SnmpDriver:
         self._said = {}
         self._polls = 0 if self._settled() else AGAIN_AFTER
         self._identity = _identity(chosen, values, system)
-        return self._merged(chosen, values, Lane.ALL)
+        return [*self._merged(chosen, values, Lane.ALL), *_uptime(system.get(SYS_UPTIME))]
 
     def _settled(self) -> bool:
         """Say whether a card with tables has rows: one that has just started may have none yet."""
@@ -257,6 +265,11 @@ def _identity(profiles: Sequence[Profile], values: Mapping[str, Raw], system: Ma
         firmware=next((who.firmware for who in said if who.firmware), ""),
         description=_words(system.get(SYS_DESCR)),
     )
+
+
+def _uptime(ticks: Raw) -> list[Reading]:
+    """Return how long the card has run (hundredths of a second, RFC 3418): after a loss, whether it started anew."""
+    return [judged("device.uptime", ticks / 100.0)] if isinstance(ticks, int) and ticks >= 0 else []
 
 
 def _words(raw: Raw) -> str:

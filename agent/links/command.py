@@ -11,6 +11,8 @@ import msgspec
 
 from contract.errors import DeviceGarbled, DeviceTimeout, PortUnavailable
 
+SURROUNDINGS: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+"""All that it is given: where the agent's credentials are is none of its business."""
 MOST: Final = 64 << 10
 """Bytes of an answer."""
 
@@ -38,6 +40,7 @@ async def run(command: Sequence[str], seconds: float) -> Said:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
+            env=SURROUNDINGS,
         )
     except (OSError, ValueError) as error:
         what = f"cannot be run: {getattr(error, 'strerror', None) or error}"

@@ -56,7 +56,6 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     memory_used: float
     swap_used: float | None
     """None: there is no swap."""
-    disks: tuple[Disk, ...]
     sensors: tuple[tuple[str, float], ...]
     processes: int | None
     """None: we see our own only (``ProtectProc=``)."""
@@ -108,7 +107,6 @@ class ThisHost:
             memory=memory.total,
             memory_used=100.0 * (memory.total - memory.available) / memory.total,
             swap_used=swap.percent if swap.total else None,
-            disks=tuple(self._disks()),
             sensors=tuple(_sensors()),
             processes=len(psutil.pids()) if _INIT.exists() else None,
             users=len(psutil.users()),
@@ -116,7 +114,12 @@ class ThisHost:
             reboot=any(path.exists() for path in _REBOOT),
         )
 
-    def _disks(self) -> list[Disk]:
+    def disks(self) -> list[Disk]:
+        """Return how full the disks are. It hangs where one of them does.
+
+        Raises:
+            OSError: the kernel does not tell what is mounted.
+        """
         known = mounts.parse(_MOUNTS.read_text("utf-8", "surrogateescape"))
         if not self._points:
             return [_disk(mount) for mount in mounts.disks(known)]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from agent.links.route import numeric
+
 
 class Interface(msgspec.Struct, frozen=True):
     """An interface as the kernel sees it (sysfs-class-net). ``carrier`` is None while it is switched off."""
@@ -46,26 +48,39 @@ class Network:
 
     def towards(self, address: str) -> str:
         """Return the interface by which the kernel reaches an IPv4 address; "" where it knows none."""
+        return self._way(address, "")[0]
+
+    def via(self, address: str, interface: str = "") -> str:
+        """Return the router by which an IPv4 address is reached, over an interface; "" where none is known.
+
+        Of a name, the way of all that has no route of its own.
+        """
+        return self._way(address if numeric(address) else "0.0.0.0", interface)[1]  # noqa: S104 - the default route
+
+    def _way(self, address: str, interface: str) -> tuple[str, str]:
+        """Return interface and router of the best route to an address; empty where there is none."""
         try:
-            wanted = struct.unpack("<I", socket.inet_aton(address))[0]
+            wanted = struct.unpack("=I", socket.inet_aton(address))[0]
         except OSError:
-            return ""
-        best: tuple[int, int, str] | None = None
+            return "", ""
+        best: tuple[int, int, str, str] | None = None
         for line in self._read(self._root / "proc/net/route").splitlines()[1:]:
             fields = line.split()
             try:
-                network, flags, metric, mask = (
-                    int(fields[1], 16),
-                    int(fields[3], 16),
-                    int(fields[6]),
-                    int(fields[7], 16),
-                )
+                network, router, flags, mask = (int(fields[at], 16) for at in (1, 2, 3, 7))
+                metric = int(fields[6])
             except (ValueError, IndexError):
                 continue
-            if flags & 1 and not flags & 0x200 and wanted & mask == network:  # up, and no reject route
-                found = (mask.bit_count(), -metric, fields[0])
-                best = found if best is None else max(best, found)
-        return best[2] if best else ""
+            if not flags & 1 or flags & 0x200 or wanted & mask != network or interface not in ("", fields[0]):
+                continue  # down, a reject route, or another way
+            found = (
+                mask.bit_count(),
+                -metric,
+                fields[0],
+                socket.inet_ntoa(struct.pack("=I", router)) if router else "",
+            )
+            best = found if best is None else max(best, found)
+        return best[2:] if best else ("", "")
 
     def arp(self, address: str, interface: str = "") -> bool | None:
         """Say whether an IPv4 neighbour answers ARP; None where it was not asked."""

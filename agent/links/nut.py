@@ -62,7 +62,7 @@ class NutTarget(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def where(self) -> str:
         """The server, for errors."""
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class NutError(DeviceError):

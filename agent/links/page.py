@@ -44,6 +44,8 @@ async def get(url: str, seconds: float) -> str:
         raise DeviceTimeout(f"no whole answer within {seconds:g} s", where=where) from None
     except OSError as error:  # ssl's too
         raise PortUnavailable(f"cannot be asked: {error.strerror or error}", where=where) from None
+    except UnicodeError:
+        raise PortUnavailable(f"no name of a host: {host[:60]!r}", where=where) from None
     return _body(body, where)
 
 

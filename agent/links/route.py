@@ -131,7 +131,9 @@ def _names() -> ThreadPoolExecutor:
 
 
 def _look_up(host: str, family: int) -> list[Address]:
+    """Return the addresses, those of IPv4 first: which of them the line can carry, only the line knows."""
     infos = socket.getaddrinfo(host, None, family=family, type=socket.SOCK_STREAM)
+    infos.sort(key=lambda info: info[0] != socket.AF_INET)
     return [(socket.AddressFamily(info[0]), str(info[4][0])) for info in infos]
 
 

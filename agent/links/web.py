@@ -185,7 +185,24 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
         if not more:
             break
         data += more
+        if _whole(data):  # some devices keep the connection open all the same
+            break
     return data
+
+
+def _whole(data: bytes) -> bool:
+    """Say whether a response is complete by its own account."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    for line in head.lower().split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        size = value.strip()
+        if name == b"content-length" and size.isdigit() and len(size) < 16:
+            return len(body) >= int(size)
+        if name == b"transfer-encoding" and size == b"chunked":
+            return body.endswith(b"0\r\n\r\n")
+    return head[8:13] in (b" 204 ", b" 304 ")
 
 
 def _request(target: Target) -> bytes:

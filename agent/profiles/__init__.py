@@ -82,6 +82,7 @@ Cards with as many sensors as somebody plugged in, under indexes of their own::
     unknown = ["FAULT"]                   # without a value, or with one that no table knows; its last flags stay
     normal = "….13.1.1.5.#"               # what the value is while all is well,
     abnormal = ["ALARM"]                  #   and the flags of any other
+    numbers = true                        # instead of flags: any number is well, but one that is lost; none as above
     label = "input #"                     # its name where the device has none; outside of tables too
 
 Everything here is pure: OIDs out, values in, readings out.

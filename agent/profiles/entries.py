@@ -66,6 +66,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     unknown: tuple[str, ...] = ()
     where: dict[str, Wanted] = {}
     mask: int = 0
+    numbers: bool = False
+    """Any number is well, and only its loss is not: a probe that measures, and then does not."""
+    none: tuple[int, ...] = ()
     name: str = ""
     label: str = ""
     there: bool = False
@@ -99,6 +102,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     def knows(self, raw: Raw) -> bool:
         """Say whether a value is one that this object may have."""
+        if self.numbers:
+            value = number(raw)
+            return value is not None and value not in SENTINELS and value not in self.none
         word = masked(raw, self.mask) if self.mask else text(raw)
         quiet = word in map(str, self.quiet)
         return quiet or word in self.flags or word in self.alarms or (bool(self.above) and number(raw) is not None)

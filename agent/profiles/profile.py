@@ -149,9 +149,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
                 if raw is not None and status.knows(raw):
                     yield status, oid, raw
 
-    def _missed(self, values: Mapping[str, Raw]) -> Iterator[Status]:
+    def _missed(self, values: Mapping[str, Raw], before: Mapping[str, Raw]) -> Iterator[Status]:
         """Yield the states that are not known: no value where there was one, or one that the table does not know."""
         for status in self.status:
+            if status.numbers and status.oid not in before:
+                continue  # a place for a probe, and never one in it
             if status.unknown and (not status.where or meets(values, status.where)):
                 raw = values.get(status.oid)
                 if status.there if raw is None else not status.knows(raw):
@@ -176,7 +178,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
             heard = heard or bool(status.alarms or status.name or status.label)
             if alarm:
                 alarms[alarm] = None
-        for status in self._missed(values) if self.remembers else ():
+        for status in self._missed(values, before) if self.remembers else ():
             said, _ = status.says(before.get(status.oid), values)
             flags |= said | set(status.unknown)
             known = heard = True

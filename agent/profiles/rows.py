@@ -33,7 +33,8 @@ def _numbers(row: str) -> tuple[int, ...]:
 
 def wheres(tables: Iterable[Table], rows: Rows) -> list[str]:
     """Return the OIDs that say which rows count."""
-    return [_at(column, row) for table in tables for row in rows.get(table.index, ()) for column in table.wheres()]
+    asked = (_at(column, row) for table in tables for row in rows.get(table.index, ()) for column in table.wheres())
+    return list(dict.fromkeys(asked))
 
 
 def counting(

@@ -48,6 +48,8 @@ from contract.settings import load
 
 FLAGS = {"fan": "FAN", "supply": "SUPPLY", "board": "BOARD", "sensor": "SENSOR", "optics": "SENSOR"}
 """What a bad part is called in ``x.network.status``."""
+PARTS = (*FLAGS, "cpu", "memory")
+"""Parts whose quantities begin with ``x.network.``."""
 PREFIXES = {"line": "x.line", "calls": "x.calls", "link": "x.link", "radio": "x.radio"}
 """Where the parts' quantities begin, if not with ``x.network.``."""
 SENTINELS = frozenset({2147483647, -2147483648, 4294967295, 65535})

@@ -27,5 +27,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=BY_ID,
         metavar="FOLDER",
-        help=f"look at the serial ports of this machine instead ({BY_ID}): Megatec, then Modbus RTU, only asking",
+        help=f"look at the serial ports of this machine instead ({BY_ID}): APC, Megatec, Modbus RTU; only asking",
     )

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from agent.links import ber
 from agent.links.ber import Reader, Value
 from agent.profiles import Profile, choose, load_profiles
 from agent.scan.found import Credential, Found, Setting, clean
 from agent.scan.net import Net
+from agent.ways.snmp import Snmp
 from contract.errors import DeviceError
 
 _DESCR, _OBJECT_ID, _NAME = (f"1.3.6.1.2.1.1.{number}.0" for number in (1, 2, 5))
@@ -15,6 +18,11 @@ _SYSTEM: Final = (_DESCR, _OBJECT_ID, _NAME)
 _GET, _RESPONSE, _REPORT = 0xA0, 0xA2, 0xA8
 _VERSIONS: Final = {"2c": 1, "1": 0}
 _CREDENTIAL: Final = "snmp-community"
+_SERVICES, _INTERFACES, _PROCESSES = "1.3.6.1.2.1.1.7.0", "1.3.6.1.2.1.2.1.0", "1.3.6.1.2.1.25.1.6.0"
+"""sysServices, ifNumber, hrSystemProcesses."""
+_SWITCHES: Final = 0x02 | 0x04
+"""Of sysServices: serves the data link, or the internet layer."""
+_ORDER: Final = Snmp.KINDS
 _SIGNS: Final = 3
 """Objects of a profile that an agent of v1 is asked for, one by one."""
 
@@ -42,8 +50,10 @@ class SnmpFinder:
                 if said is None:
                     return []
                 if said:
-                    profile = await self._profile(net, host, port, (version, community), said)
-                    return [_found(host, port, version, index, said, profile)]
+                    profiles = await self._profiles(net, host, port, (version, community), said)
+                    kind = profiles[0].kind if profiles else await self._kind(net, host, port, (version, community))
+                    first = _found(host, port, version, index, said, kind, profiles[0].name if profiles else "")
+                    return [first, *(_also(first, profile) for profile in profiles[1:])]
         return await self._engine(net, host, port)
 
     async def _ask(
@@ -61,19 +71,36 @@ class SnmpFinder:
             return None
         return (_values(answer.datagram, request) or {}) if answer.datagram is not None else {}
 
-    async def _profile(
+    async def _profiles(
         self, net: Net, host: str, port: int, how: tuple[str, str], said: Mapping[str, Value]
-    ) -> Profile | None:
-        """Return the first profile for a device of this sysObjectID that it has something of.
+    ) -> list[Profile]:
+        """Return the profiles for this sysObjectID that the device has something of, the first of each kind, UPSes first.
 
-        A name alone proves little: many cards give that of the operating system below them.
+        A name alone proves little: many cards give that of the operating system below them. And a UPS's card may have
+        a probe for the room.
         """
+        kinds: dict[str, Profile] = {}
         for profile in choose(load_profiles(), _object_id(said)):
-            signs = [profile.confirm] if how[0] != "1" else [(oid,) for oid in profile.confirm[:_SIGNS]]
-            for sign in signs:  # v1 refuses a question for one missing value
-                if profile.answers(dict(await self._ask(net, host, port, how, sign) or {})):
-                    return profile
-        return None
+            if profile.kind in kinds:
+                continue
+            if profile.answers(await self._all(net, host, port, how, profile.confirm)):
+                kinds[profile.kind] = profile
+        return sorted(kinds.values(), key=lambda profile: _place(profile.kind))
+
+    async def _kind(self, net: Net, host: str, port: int, how: tuple[str, str]) -> str:
+        """Return what a device without a profile is, by the layers that it says it serves (RFC 3418, sysServices)."""
+        said = await self._all(net, host, port, how, (_SERVICES, _INTERFACES, _PROCESSES))
+        services, interfaces, processes = (said.get(oid) for oid in (_SERVICES, _INTERFACES, _PROCESSES))
+        if isinstance(services, int) and services & _SWITCHES and isinstance(interfaces, int) and interfaces > 1:
+            return "network"
+        return "host" if isinstance(processes, int) else ""
+
+    async def _all(self, net: Net, host: str, port: int, how: tuple[str, str], oids: Sequence[str]) -> dict[str, Value]:
+        """Return the values of some objects; v1, which refuses a question for one that is missing, is asked one by one."""
+        found: dict[str, Value] = {}
+        for part in [oids] if how[0] != "1" else [(oid,) for oid in oids[:_SIGNS]]:
+            found |= await self._ask(net, host, port, how, part) or {}
+        return found
 
     async def _engine(self, net: Net, host: str, port: int) -> list[Found]:
         self._number += 1
@@ -103,7 +130,7 @@ class SnmpFinder:
         ]
 
 
-def _found(host: str, port: int, version: str, index: int, said: Mapping[str, Value], profile: Profile | None) -> Found:
+def _found(host: str, port: int, version: str, index: int, said: Mapping[str, Value], kind: str, profile: str) -> Found:
     oid, descr, name = _object_id(said), said.get(_DESCR), said.get(_NAME)
     credential = _CREDENTIAL if index == 0 else f"{_CREDENTIAL}-{index + 1}"
     older: tuple[tuple[str, Setting], ...] = (("version", version),) if version == "1" else ()
@@ -112,15 +139,23 @@ def _found(host: str, port: int, version: str, index: int, said: Mapping[str, Va
         where=host,
         protocol=f"SNMP {version}",
         says=f"{clean(words)} (sysObjectID {oid or '-'})",
-        kind=profile.kind if profile else "",
-        profile=profile.name if profile else "",
+        kind=kind,
+        profile=profile,
         title=clean(name, 40) if isinstance(name, bytes) else "",
         way="snmp",
         settings=(("host", host), *_port(port), *older, ("community", Credential(credential))),
-        missing=""
-        if profile
-        else f"nothing of it is in a profile (sysObjectID {oid or '-'}): name one, or leave it out",
+        missing="" if kind else f"nothing of it is in a profile (sysObjectID {oid or '-'}): name one, or leave it out",
     )
+
+
+def _place(kind: str) -> int:
+    return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
+
+
+def _also(first: Found, profile: Profile) -> Found:
+    """Return the same card, asked as another kind of device."""
+    missing = f"the same card as a device of another kind: take it too, if there is such a thing ({profile.title})"
+    return msgspec.structs.replace(first, kind=profile.kind, profile=profile.name, missing=missing)
 
 
 def _object_id(said: Mapping[str, Value]) -> str:

@@ -12,6 +12,7 @@ from agent.scan.line import holder
 from agent.scan.modbus import ModbusFinder
 from agent.scan.net import WAIT, Net, Pace
 from agent.scan.nut import NutFinder
+from agent.scan.serial_apcsmart import ApcSmartFinder
 from agent.scan.serial_megatec import MegatecFinder
 from agent.scan.serial_modbus import ModbusRtuFinder
 from agent.scan.snmp import SnmpFinder
@@ -55,8 +56,8 @@ def network_finders(communities: Sequence[str]) -> tuple[NetworkFinder, ...]:
 
 
 def serial_finders() -> tuple[SerialFinder, ...]:
-    """Return them all, in the order in which a port is tried: the cheapest and most frequent first."""
-    return MegatecFinder(), ModbusRtuFinder()
+    """Return them all, in the order in which a port is tried: who would mind the others' questions first."""
+    return ApcSmartFinder(), MegatecFinder(), ModbusRtuFinder()
 
 
 class Sweep:

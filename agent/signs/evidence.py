@@ -14,8 +14,10 @@ from agent.drivers.said import LONGEST, brief, harmless
 _log = logging.getLogger(__name__)
 _LINE: Final = 2000
 """Characters of a line that are kept."""
-_WAITING: Final = 500
-"""Lines that wait to be written: what comes faster is counted only, so that a flood wears no flash out."""
+_ROOM: Final = 500
+"""Lines that are kept of a burst …"""
+_MORE: Final = 5
+"""… and with each write when it goes on: the rest is only counted, so that no flood wears the flash out."""
 _SHOWN: Final = 3
 
 
@@ -28,6 +30,8 @@ class Evidence:
         self._most = most // 2
         self._waiting: deque[str] = deque()
         self._last: deque[str] = deque(maxlen=_SHOWN)
+        self._room = _ROOM
+        """How many more lines may be kept."""
         self._left_out = 0
         self._failed = False
 
@@ -41,7 +45,8 @@ class Evidence:
         """
         text = harmless(line[:_LINE])
         self._last.append(text)
-        if len(self._waiting) < _WAITING:
+        if self._room > 0:
+            self._room -= 1
             self._waiting.append(f"{when} {harmless(source)} {text}\n")
         else:
             self._left_out += 1
@@ -56,6 +61,7 @@ class Evidence:
         """Put what waits on disk. A disk that fails stops nothing: the lines in memory are still shown."""
         lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
         left, self._left_out = self._left_out, 0
+        self._room = min(_ROOM, self._room + _MORE)
         if left:
             lines.append(f"({left} more lines came too fast to be kept)\n")
         if not lines or self.path is None:

@@ -31,6 +31,8 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     """Patterns, with full paths. The newest file of each counts; ``**`` stands for folders."""
     each: bool = False
     """Every file is a backup of its own, as with configurations of network devices."""
+    leaves: bool = False
+    """It may be taken away once it was seen whole, as to a tape; left out: one that goes is missing."""
     parts: str = ""
     """Pattern of files that are still being written under another name."""
     mount: str = ""
@@ -123,6 +125,7 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
         wanted = Wanted(
             files=self.files,
             each=self.each,
+            leaves=self.leaves,
             parts=self.parts,
             mount=self.mount,
             plan=Plan(

@@ -70,5 +70,8 @@ class Tabled(Protocol):
 
 
 def meant(way: type[Way], profile: str) -> str:
-    """Return the kind of a device whose settings name none."""
-    return (way.kind_of(profile) if issubclass(way, Tabled) else "") or way.KINDS[0]
+    """Return the kind of a device whose settings name none: that of its profile, else the first of its way."""
+    if issubclass(way, Tabled):
+        return way.kind_of(profile) or way.KINDS[0]
+    named = (kind for kind in way.KINDS if profile and profile in way.profiles(kind))
+    return next(named, way.KINDS[0])

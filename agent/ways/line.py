@@ -5,8 +5,8 @@
     [device.line]
     carrier = "telecom"
     interface = "eth1"                       # probes leave by it; left out: as the kernel's routes say
-    gateway = "192.0.2.1"                    # the next hop; left out: found while the line is good
-    gateway_is = "ours"                      # or "carrier's", as on a leased line
+    gateway = "192.0.2.1"                    # the last router that is ours; left out: the next hop
+    gateway_is = "ours"                      # or "carrier's": it is the first one of the carrier's, as on a leased line
     equipment = { address = "192.168.1.1" }  # or { device = "cpe" }: a device of this agent
     port = { device = "core-switch", name = "Gi0/24" }
     power = { device = "ups-1" }             # what feeds the equipment
@@ -92,6 +92,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     """The address that probes leave from."""
     gateway: str = ""
+    """Where our side ends. Left out: the next hop, and the carrier is named for what is behind it only where the router
+    there has an address that cannot be ours."""
     gateway_is: Literal["ours", "carrier's"] = "ours"
     hop: str = ""
     """The carrier's first hop; left out: found while the line is good."""
@@ -138,19 +140,22 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     def driver(self, context: Context) -> Driver:
         """See ``Way.driver``."""
-        from agent.clock import SystemClock  # noqa: PLC0415 - where there is a line
-        from agent.drivers.line import LineDriver  # noqa: PLC0415
+        from agent.drivers.line import LineDriver  # noqa: PLC0415 - where there is a line
         from agent.drivers.line_check import Checker  # noqa: PLC0415
+        from agent.drivers.line_setup import Learned  # noqa: PLC0415
         from agent.links.netif import Network  # noqa: PLC0415
         from agent.links.prober import LinkProber  # noqa: PLC0415
+        from agent.memo import Memo  # noqa: PLC0415
 
-        setup, clock = self.setup(), SystemClock()
+        setup = self.setup()
         prober = LinkProber(setup.route)
-        return LineDriver(setup, prober, Checker(setup, prober, Network(), context.neighbours, clock), clock)
+        memo = Memo(Learned, context.state and context.state / f"line-{context.device}.json")
+        checker = Checker(setup, prober, Network(), context.neighbours, context.clock, memo)
+        return LineDriver(setup, prober, checker, context.clock)
 
     def setup(self) -> Any:
-        """Return the line as its driver wants it: ``agent.drivers.line_check.Setup``."""
-        from agent.drivers.line_check import Limits, PortOf, PowerOf, Setup  # noqa: PLC0415
+        """Return the line as its driver wants it: ``agent.drivers.line_setup.Setup``."""
+        from agent.drivers.line_setup import Limits, PortOf, PowerOf, Setup  # noqa: PLC0415
         from agent.probing import Route  # noqa: PLC0415
         from agent.selfcheck import Setting  # noqa: PLC0415
 

@@ -1,6 +1,5 @@
 """Devices that speak SNMP: which objects mean what stands in ``agent/profiles``, for those with tables in ``profiles_network``."""
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import SplitResult, unquote
@@ -9,6 +8,7 @@ import msgspec
 
 from agent.drivers.base import Driver
 from agent.links.snmp import MIN_KEY, Engine, SnmpTarget
+from agent.memo import Memo
 from agent.ways import url
 from agent.ways.base import Context
 from contract.broker import host_faults
@@ -22,6 +22,7 @@ _ALGORITHMS: Final = {
 _V3: Final = ("user", "auth", "auth_key", "priv", "priv_key", "context")
 _TABLES: Final = ("network", "trunk", "host")
 """Kinds of devices that keep tables."""
+_PORTS: Final = ("network", "trunk")
 _OPTIONS: Final = ("version", "timeout", "engine", *_V3, "ports", "reserve", "vrrp")
 _V3_EXAMPLE: Final = "snmp://host?version=3&user=…&auth=sha&auth_key=…&priv=aes&priv_key=…"
 
@@ -149,16 +150,31 @@ class Snmp(msgspec.Struct, frozen=True, kw_only=True):
 
         if context.kind in _TABLES:
             from agent.drivers.tables.base import Options  # noqa: PLC0415
+            from agent.drivers.tables.driver import Kept  # noqa: PLC0415
             from agent.drivers.tables.make import MAKERS  # noqa: PLC0415
 
             options = Options(ports=self.ports, reserve=self.reserve, vrrp=self.vrrp)
             link = open_link(self.target(), self.engine)
-            return MAKERS[context.kind](link, options, context.profile, time.monotonic, time.time)
+            path = context.state / f"tables-{context.device}.json" if context.state and context.device else None
+            return MAKERS[context.kind](link, options, context.profile, context.clock, Memo(Kept, path))
         from agent.drivers.snmp import SnmpDriver  # noqa: PLC0415
         from agent.profiles import load_profiles  # noqa: PLC0415
 
         profiles = [profile for profile in load_profiles() if profile.kind == context.kind]
         return SnmpDriver(open_link(self.target(), self.engine), profiles, context.profile)
+
+
+def misfits(draft: Any, kind: str) -> Iterable[Fault]:
+    """Yield what the table says that a device of this kind has no use for.
+
+    Args:
+        draft: the table, or as much of it as could be read.
+        kind: of the device.
+    """
+    for key, kinds in (("ports", _PORTS), ("reserve", _PORTS), ("vrrp", ("network", "host"))):
+        if getattr(draft, key) and kind not in kinds:
+            hint = f'write kind = "{kinds[0]}" if it is one; {key} is for {" and ".join(kinds)}'
+            yield Fault(f"a {kind} has no {key}", hint, (key,))
 
 
 def _v3_faults(draft: Any) -> Iterable[Fault]:

@@ -132,7 +132,7 @@ class Switch:
         """Return what it says in SNMP."""
         self.advance()
         rows: dict[Oid, Cell] = {
-            (*_SYSTEM, 1, 0): Text("Cisco IOS Software (simulated), 24 ports"),
+            (*_SYSTEM, 1, 0): Text(f"Cisco IOS Software (simulated), {len(self.ports)} ports"),
             (*_SYSTEM, 2, 0): Name("1.3.6.1.4.1.9.1.1208"),
             (*_SYSTEM, 3, 0): Ticks(int(self.uptime * 100)),
             (*_SYSTEM, 4, 0): Text("wolfsmoke"),

@@ -11,8 +11,8 @@ import threading
 
 import pytest
 from faults.ground import run
-from lines import ground as grounds
-from lines.ground import FAR, FAR6, GATEWAY, GATEWAY6, HOP, HOP6, Ground, Lines, Reader
+from wan import ground as grounds
+from wan.ground import FAR, FAR6, GATEWAY, GATEWAY6, HOP, HOP6, Ground, Lines, Reader
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(90)]
 WHY = grounds.unable()

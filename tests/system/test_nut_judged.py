@@ -184,7 +184,7 @@ async def test_every_variable_of_real_dumps_is_read_as_upsc_reads_it(tmp_path):
                     lines.append(f"  {case['file'][:44]:46}{name} = {text!r}: {found[name].quality.value}")
             everything["variables"] += len(said)
             assert fast["ups.status"] == found["ups.status"]
-            assert fast["battery.charge"].value == found.get("battery.charge", fast["battery.charge"]).value
+            assert fast.get("battery.charge") == found.get("battery.charge")
             lines.append(f"{case['file'][:52]:54}{dict(counts)}")
             totals += counts
     heads = (f"\nexpected.json: {dict(totals)} {dict(bad_read)}", f"all that upsc says: {dict(everything)}")

@@ -8,8 +8,11 @@ import msgspec
 from agent.drivers.base import Lane
 from agent.drivers.tables.columns import under
 from agent.links.snmp import WITNESS, Raw, SnmpLink
-from contract.errors import DeviceGarbled, DeviceTimeout
+from contract.errors import DeviceGarbled, DeviceRefused, DeviceTimeout
 from contract.reading import Reading
+
+Figures = Mapping[str, Mapping[str, int]]
+"""What a part wants to be remembered: for each prefix of its quantities, a whole number by key."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +45,7 @@ class Walker:
         if oid not in self._columns:
             try:
                 self._columns[oid] = under(await self._link.walk(oid), oid)
-            except (DeviceTimeout, DeviceGarbled):
+            except (DeviceTimeout, DeviceGarbled, DeviceRefused):
                 await self._link.get((WITNESS,))  # raises if it is away
                 self._columns[oid] = None
         return self._columns[oid]
@@ -67,6 +70,31 @@ class Walker:
         """
         values = await self._link.get(oids)
         return tuple(oid for oid in oids if values[oid] is not None)
+
+
+class Steady:
+    """Tells a table that cannot be read for once from one that never can.
+
+    Names come from tables: a part that took a table for empty that only was not read would miss what is there.
+    """
+
+    def __init__(self) -> None:
+        """Start with every table readable."""
+        self._unread: set[str] = set()
+
+    async def lost(self, walker: Walker, columns: Sequence[str], *, known: bool) -> bool:
+        """Say whether any of these columns can no longer be read; what was known is to be kept then.
+
+        Args:
+            walker: of this look.
+            columns: that names or rows come from.
+            known: whether anything is known.
+        """
+        unread = {oid for oid in columns if await walker.column(oid) is None}
+        if known and not unread <= self._unread:
+            return True
+        self._unread = unread
+        return False
 
 
 class Part(Protocol):
@@ -101,4 +129,12 @@ class Part(Protocol):
 
     def restarted(self) -> None:
         """Forget what a restart ends: counters begin at 0."""
+        ...
+
+    def kept(self) -> Figures:
+        """Return what is to be remembered when the agent starts anew: numbers that were given."""
+        ...
+
+    def restore(self, kept: Figures) -> None:
+        """Take up what an earlier process remembered; what is not in it is not known."""
         ...

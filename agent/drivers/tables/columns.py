@@ -63,10 +63,21 @@ class Numbers:
         """Start with none."""
         self._known: dict[str, int] = {}
 
+    @property
+    def known(self) -> dict[str, int]:
+        """Those that were given."""
+        return dict(self._known)
+
+    def restore(self, known: Mapping[str, int]) -> None:
+        """Take up what was given by an earlier process; nothing of what cannot be."""
+        if min(known.values(), default=1) >= 1 and len(set(known.values())) == len(known):
+            self._known = dict(known)
+
     def give(self, keys: Iterable[str]) -> None:
         """Give numbers to those that have none, in this order."""
         for key in keys:
-            self._known.setdefault(key, len(self._known) + 1)
+            if key not in self._known:
+                self._known[key] = max(self._known.values(), default=0) + 1
 
     def __getitem__(self, key: str) -> int:
         self.give((key,))

@@ -15,6 +15,7 @@ from agent.drivers.tables.columns import text, whole
 from agent.drivers.tables.parts import Parts
 from agent.drivers.tables.uptime import Uptime
 from agent.links.snmp import Raw, SnmpLink
+from agent.memo import Memo
 from agent.profiles_network import Profile, choose
 from contract.errors import DeviceGarbled, DeviceRefused
 from contract.reading import Reading, judged
@@ -26,6 +27,13 @@ HOST_UPTIME: Final = "1.3.6.1.2.1.25.1.1.0"
 """hrSystemUptime: of the host; sysUpTime is that of its agent."""
 AGAIN_AFTER: Final = 20
 """Full polls between two looks."""
+
+
+class Kept(msgspec.Struct):
+    """What is remembered of a device between two starts of the agent."""
+
+    figures: dict[str, dict[str, int]] = {}
+    restarts: int = 0
 
 
 class TablesDriver:
@@ -42,6 +50,7 @@ class TablesDriver:
         profiles: Sequence[Profile] = (),
         profile: str = "",
         uptime: str = SYS_UPTIME,
+        memo: Memo[Kept] | None = None,
     ) -> None:
         """Take what it is made of.
 
@@ -54,6 +63,7 @@ class TablesDriver:
             profiles: the families that ``Parts`` chooses from.
             profile: of them, the one that is meant whatever the device says.
             uptime: OID of what counts as its uptime, where it has it.
+            memo: where it is remembered what the agent must still know at its next start; None: nowhere.
         """
         self._link = link
         self._parts = parts
@@ -72,6 +82,9 @@ class TablesDriver:
         self._object_id: str | None = None
         """sysObjectID when it was looked at; None: it was not."""
         self._polls = 0
+        self._memo = memo
+        self._kept: Kept | None = None
+        """What the memo has; None: it was not read yet."""
 
     @property
     def identity(self) -> Identity:
@@ -82,9 +95,12 @@ class TablesDriver:
         """See ``Driver.close``."""
         self._object_id = None
         await self._link.close()
+        if self._memo is not None:
+            await self._memo.close()
 
     async def read(self, lane: Lane = Lane.ALL) -> Sequence[Reading]:
         """See ``Driver.read``."""
+        await self._recall()
         if lane is Lane.ALL:
             self._polls += 1
         due = self._polls > AGAIN_AFTER or any(part.stale for part in self._parts)
@@ -99,7 +115,26 @@ class TablesDriver:
         found = self._own(values, lane, now)
         for part in self._parts:
             found += part.readings(values, lane, now)
+        self._remember()
         return found
+
+    async def _recall(self) -> None:
+        """Take up what was remembered, once."""
+        if self._memo is None or self._kept is not None:
+            return
+        self._kept = await self._memo.load() or Kept()
+        self._uptime.restarts = self._kept.restarts
+        for part in self._parts:
+            part.restore(self._kept.figures)
+
+    def _remember(self) -> None:
+        if self._memo is None:
+            return
+        figures = {name: dict(those) for part in self._parts for name, those in part.kept().items()}
+        kept = Kept(figures, self._uptime.restarts)
+        if kept != self._kept:
+            self._kept = kept
+            self._memo.save(kept)
 
     async def _ask(self, lane: Lane) -> dict[str, Raw]:
         asked = [*self._has, SYS_UPTIME, SYS_OBJECT_ID]

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from agent.drivers.base import Lane
-from agent.drivers.tables.base import Walker
+from agent.drivers.tables.base import Figures, Steady, Walker
 from agent.drivers.tables.columns import Numbers, listed, natural, number, text, whole
 from agent.links.snmp import Raw
 from contract.reading import Reading, judged
@@ -55,12 +55,13 @@ class Disk(msgspec.Struct, frozen=True):
 class Host:
     """One part of a driver: see ``base.Part``."""
 
-    def __init__(self, wall: Callable[[], float]) -> None:
-        """Take the agent's wall clock, in seconds since 1970, UTC."""
+    def __init__(self, wall: Callable[[], float | None]) -> None:
+        """Take the agent's wall clock, in seconds since 1970, UTC; None while it cannot be believed itself."""
         self.found = False
         self.stale = False
         self.disks: dict[str, Disk] = {}
         self._wall = wall
+        self._steady = Steady()
         self._numbers = Numbers()
         self._memory: Disk | None = None
         self._swap: Disk | None = None
@@ -72,9 +73,9 @@ class Host:
     async def look(self, walker: Walker) -> None:
         """See ``base.Part.look``."""
         self.stale = False
-        types = await walker.column(STORAGE_TYPE)
-        if types is None:
-            return  # keep what was known
+        if await self._steady.lost(walker, (STORAGE_TYPE, STORAGE_DESCR, STORAGE_UNITS, LOAD), known=self.found):
+            return
+        types = await walker.column(STORAGE_TYPE) or {}
         columns = await walker.columns((STORAGE_DESCR, STORAGE_UNITS, STORAGE_SIZE))
         areas = {kind: list(_areas(kind, types, columns)) for kind in (RAM, VIRTUAL, FIXED, FLASH, NETWORK)}
         self._memory = next(iter(areas[RAM]), None)
@@ -109,6 +110,14 @@ class Host:
 
     def restarted(self) -> None:
         """See ``base.Part.restarted``."""
+
+    def kept(self) -> Figures:
+        """See ``base.Part.kept``."""
+        return {"host.disk": self._numbers.known}
+
+    def restore(self, kept: Figures) -> None:
+        """See ``base.Part.restore``."""
+        self._numbers.restore(kept.get("host.disk", {}))
 
     def readings(self, values: Mapping[str, Raw], lane: Lane, now: float) -> list[Reading]:  # noqa: ARG002 - see Part
         """See ``base.Part.readings``."""
@@ -207,13 +216,13 @@ def _share(area: Disk, values: Mapping[str, Raw]) -> tuple[float | None, float |
     return size * area.unit, None if used is None else round(100.0 * used / size, 2)
 
 
-def offset(raw: Raw, wall: float) -> float | None:
+def offset(raw: Raw, wall: float | None) -> float | None:
     """Return how far a DateAndTime (RFC 2579) is ahead of a clock, in seconds; None for what is none.
 
     It counts whole seconds, mostly; half of one is added. Without a zone its local time is taken for that of the nearest
     quarter of an hour, as zones are: then a clock that is wrong by a whole hour is not found out.
     """
-    if not isinstance(raw, bytes) or len(raw) not in (8, 11):
+    if wall is None or not isinstance(raw, bytes) or len(raw) not in (8, 11):
         return None
     try:
         year, (month, day, hour, minute, second) = int.from_bytes(raw[:2], "big"), raw[2:7]

@@ -24,6 +24,9 @@ TABLE_CHANGE: Final = "1.3.6.1.2.1.31.1.5.0"
 LOOKED_AT: Final = (DESCR, TYPE, NAME, ALIAS, CONNECTOR, OPER, ADMIN, HC_IN_OCTETS, HIGH_SPEED)
 """Columns that are walked when a device is looked at."""
 
+NAMING: Final = (DESCR, TYPE, NAME, OPER)
+"""Of them, those that say which interfaces there are, and what they are called."""
+
 STATES: Final = {2: "down", 3: "testing", 5: "dormant", 6: "not present", 7: "lower layer down"}
 """ifOperStatus, what is not up and known; 4 is unknown."""
 UP, NOT_PRESENT, ADMIN_DOWN = 1, 6, 2
@@ -94,7 +97,7 @@ def ports(columns: Mapping[str, Mapping[str, Raw]]) -> dict[str, Port]:
         columns: ``LOOKED_AT``, rows by ifIndex; and ifHCOutOctets, where ifHCInOctets does not speak for it.
     """
     rows: dict[str, None] = {}
-    for column in (DESCR, TYPE, NAME, OPER):
+    for column in NAMING:
         rows.update(dict.fromkeys(columns.get(column, ())))
     found = [_port(row, columns) for row in rows if row.isdigit()]
     taken: dict[str, int] = {}

@@ -8,10 +8,10 @@ import msgspec
 
 from agent.drivers.base import Identity, Lane
 from agent.drivers.tables import sensors
-from agent.drivers.tables.base import Walker
+from agent.drivers.tables.base import Figures, Walker
 from agent.drivers.tables.columns import Numbers, listed, natural, number, text, whole
 from agent.links.snmp import Raw
-from agent.profiles_network import FLAGS, PREFIXES, SENTINELS, Profile, Sensors, Table, Value
+from agent.profiles_network import FLAGS, PARTS, PREFIXES, SENTINELS, Profile, Sensors, Table, Value
 from contract.reading import Reading, judged, unavailable
 
 CLASS, DESCR, NAME = (f"1.3.6.1.2.1.47.1.1.1.1.{number}" for number in (5, 2, 7))
@@ -20,6 +20,8 @@ CHASSIS: Final = 3
 """entPhysicalClass."""
 _FREE: Final = ("cpu", "memory", "optics", *PREFIXES)
 """Parts that may go without an alarm: transceivers are pulled by people."""
+MOST: Final = 300
+"""Parts of which each says its own figures; the others count in what is said of all. A message has an end."""
 SILENT: Final = "tells nothing of its parts"
 _LIMITED: Final = ("temperature", "voltage", "current", "speed")
 """What a sensor may measure for its device's limits to count: light is out of limits wherever nothing is plugged in."""
@@ -39,7 +41,9 @@ class Component(msgspec.Struct, frozen=True):
     limits: Mapping[str, float] = {}
     """Limits by OID of the value."""
     sensor: tuple[str, ...] = ()
-    """Of a sensor in the layout of RFC 3433: OIDs of scale, precision, value, status."""
+    """Of a sensor in the layout of RFC 3433: OIDs of value, status."""
+    scaled: tuple[Raw, Raw] = (None, None)
+    """Its scale and precision."""
     measures: str = ""
     alarms: tuple[str, ...] = ()
     """Of such a sensor: OIDs that say whether a grave limit is passed."""
@@ -65,19 +69,20 @@ class Parts:
         self.identity = Identity()
         self._numbers: dict[str, Numbers] = {}
         self._gone: dict[str, Component] = {}
-        self._broken = False
-        """Whether a table could not be read at the last look."""
+        self._unread: set[str] = set()
+        """Columns that the device does not let us read."""
         self._told = False
         """Whether the device ever told of its parts."""
 
     async def look(self, walker: Walker) -> None:
         """See ``base.Part.look``."""
         self.stale = False
-        self._broken = False
+        before_unread, self._unread = self._unread, set()
         found = dict(sorted(_keyed(await self._seen(walker)).items(), key=lambda item: natural(item[0])))
-        if self._broken:
-            found = self.components | found
-        elif found:
+        if self.components and not self._unread <= before_unread:
+            self._unread = before_unread
+            return  # unreadable for once: parts would be missed, or have other names
+        if found:
             before = self._gone | self.components
             self._gone = {key: part for key, part in before.items() if key not in found and _missed(part)}
         self.components = found
@@ -102,6 +107,16 @@ class Parts:
     def restarted(self) -> None:
         """See ``base.Part.restarted``."""
 
+    def kept(self) -> Figures:
+        """See ``base.Part.kept``."""
+        return {prefix: numbers.known for prefix, numbers in self._numbers.items()}
+
+    def restore(self, kept: Figures) -> None:
+        """See ``base.Part.restore``."""
+        for prefix in (*(f"x.network.{part}" for part in PARTS), *PREFIXES.values()):
+            if prefix in kept:
+                self._numbers.setdefault(prefix, Numbers()).restore(kept[prefix])
+
     def sources(self) -> dict[str, str]:
         """Return which quantity each OID leads to, for those who check."""
         found: dict[str, str] = {}
@@ -111,7 +126,7 @@ class Parts:
             if part.state:
                 found[part.state] = f"{prefix}.status"
             if part.sensor:
-                found[part.sensor[2]] = f"{prefix}.{part.measures}"
+                found[part.sensor[0]] = f"{prefix}.{part.measures}"
         return found
 
     def readings(self, values: Mapping[str, Raw], lane: Lane, now: float) -> list[Reading]:  # noqa: ARG002 - see Part
@@ -119,19 +134,22 @@ class Parts:
         if lane is Lane.FAST:
             return []
         found: list[Reading] = []
+        measured: list[Reading] = []
         flags: set[str] = set()
         remarks: list[str] = []
-        for part in self.components.values():
-            found += self._of_part(part, values, flags, remarks)
+        for place, part in enumerate(self.components.values()):
+            said = list(self._of_part(part, values, flags, remarks))
+            measured += said
+            found += said if place < MOST else ()
         self.stale = self.stale or bool(self._gone)  # it may be back
         for part in self._gone.values():
             flags.update(("MISSING", _flag(part.table)))
             remarks.append(f"{part.name} is gone")
-        found += _aggregates(found)
+        found += _aggregates(measured)
         if self._tells():
             self._told = True
             found += [judged("x.network.status", tuple(flags)), judged("x.network.alarm", listed(remarks))]
-        elif self._broken or self._told:
+        elif self._unread or self._told:
             found.append(unavailable("x.network.status"))
         else:  # many a small switch: no alarm can come of it, and that is said wherever the device is shown
             found += [judged("x.network.status", tuple(flags)), judged("x.network.alarm", listed(remarks, SILENT))]
@@ -159,27 +177,29 @@ class Parts:
         """Say whether any part has a state of its own."""
         return any((part.state or part.sensor) and part.table.part in FLAGS for part in self.components.values())
 
+    async def _column(self, walker: Walker, oid: str) -> Mapping[str, Raw]:
+        column = await walker.column(oid)
+        if column is None:
+            self._unread.add(oid)
+        return column or {}
+
     async def _table(self, table: Table, walker: Walker) -> list[Component]:
         lead = (table.state,) if table.state else tuple(value.column for value in table.value)
         rows: dict[str, None] = {}
         for oid in lead:
-            column = await walker.column(oid)
-            if column is None:
-                self._broken = True
-            rows.update(dict.fromkeys(column or ()))
+            rows.update(dict.fromkeys(await self._column(walker, oid)))
         if not rows:
             return []
-        columns = await walker.columns(table.columns())
+        columns = {oid: await self._column(walker, oid) for oid in table.columns()}
         return [part for row in rows if (part := _component(table, row, columns)) is not None]
 
     async def _sensors(self, base: Sensors, walker: Walker) -> list[Component]:
         kind = f"{base.base}.{sensors.TYPE}"
-        column = await walker.column(kind)
-        if column is None:
-            self._broken = True
+        column = await self._column(walker, kind)
         if not column:
             return []
-        names = await walker.columns((NAME, DESCR))
+        scale, precision = (f"{base.base}.{number}" for number in (sensors.SCALE, sensors.PRECISION))
+        names = {oid: await self._column(walker, oid) for oid in (NAME, DESCR, scale, precision)}
         grave: dict[str, list[str]] = {}
         if base.limits:
             severities = await walker.column(f"{base.limits}.{sensors.LIMIT_SEVERITY}")
@@ -193,13 +213,14 @@ class Parts:
             if measures is None:
                 continue
             name = next((said for oid in (NAME, DESCR) if (said := text(names[oid].get(row)))), f"sensor {row}")
-            which = (sensors.SCALE, sensors.PRECISION, sensors.VALUE, sensors.STATUS)
+            which = (sensors.VALUE, sensors.STATUS)
             found.append(
                 Component(
                     name=name,
                     row=f"{kind}.{row}",
                     table=Table(part="sensor"),
                     sensor=tuple(f"{base.base}.{column}.{row}" for column in which),
+                    scaled=(names[scale].get(row), names[precision].get(row)),
                     measures=measures,
                     alarms=tuple(grave.get(row, ())) if measures in _LIMITED else (),
                 )
@@ -314,7 +335,7 @@ def _measured(value: Value, oid: str, values: Mapping[str, Raw]) -> float | None
 def _sensor(
     part: Component, prefix: str, values: Mapping[str, Raw], flags: set[str], remarks: list[str]
 ) -> Iterator[Reading]:
-    scale, precision, value, state = (values.get(oid) for oid in part.sensor)
+    value, state = (values.get(oid) for oid in part.sensor)
     status = whole(state)
     if status == sensors.BROKEN:
         flags.add("SENSOR")
@@ -323,7 +344,7 @@ def _sensor(
         flags.add("HEAT" if part.measures == "temperature" else "SENSOR")
         remarks.append(f"{part.name} beyond its limit")
     yield judged(f"{prefix}.status", sensors.WORDS.get(status or 0))
-    measured = sensors.value(value, scale, precision) if status == sensors.OK else None
+    measured = sensors.value(value, *part.scaled) if status in (sensors.OK, None) else None
     yield judged(f"{prefix}.{part.measures}", measured)
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from agent.drivers.base import Lane
 from agent.drivers.tables import interfaces as ifs
-from agent.drivers.tables.base import Options, Walker
+from agent.drivers.tables.base import Figures, Options, Steady, Walker
 from agent.drivers.tables.columns import Numbers, listed, whole
 from agent.drivers.tables.interfaces import Port
 from agent.drivers.tables.rates import History, rate
@@ -29,6 +29,7 @@ SURGE_LEAST: Final = 1e6
 """Bits a second that are never one, where the speed is not known."""
 MOST: Final = 200
 """Ports of which each says its own figures: a message holds some 300. The others count in what is said of all."""
+_UP: Final = "x.port.up"
 FIGURES: Final = ("in.rate", "out.rate", "in.errors", "out.errors", "in.discards", "out.discards")
 _COUNTERS: Final = {
     "in.rate": (ifs.HC_IN_OCTETS, ifs.IN_OCTETS),
@@ -81,8 +82,7 @@ class Ports:
         """Patterns of the settings that mean no port there ever was."""
         self._gone: dict[str, Port] = {}
         """What was watched, and has no row any more: its board was pulled, or is dead."""
-        self._unread: set[str] = set()
-        """Columns that the device never lets us read."""
+        self._steady = Steady()
         self._change: Raw = None
 
     @property
@@ -102,10 +102,8 @@ class Ports:
             columns |= await walker.columns((ifs.HC_OUT_OCTETS,))
         found = ifs.ports(columns)
         self.stale = False
-        unread = {oid for oid in (ifs.DESCR, ifs.NAME, ifs.TYPE, ifs.OPER) if await walker.column(oid) is None}
-        if self.ports and not unread <= self._unread:
-            return  # unreadable for once: names would change
-        self._unread = unread
+        if await self._steady.lost(walker, ifs.NAMING, known=bool(self.ports)):
+            return
         self._change = await walker.value(ifs.TABLE_CHANGE)
         before = self._gone | self.watched
         self.ports = found
@@ -135,6 +133,16 @@ class Ports:
         """See ``base.Part.restarted``."""
         for seen in self._seen.values():
             seen.sample = None
+
+    def kept(self) -> Figures:
+        """See ``base.Part.kept``. Also the ports that were up: one that is down at the next start is missed all the same."""
+        return {"x.port": self._numbers.known, _UP: {key: 1 for key, seen in self._seen.items() if seen.was_up}}
+
+    def restore(self, kept: Figures) -> None:
+        """See ``base.Part.restore``."""
+        self._numbers.restore(kept.get("x.port", {}))
+        for key in kept.get(_UP, {}):
+            self._of(key).was_up = True
 
     def readings(self, values: Mapping[str, Raw], lane: Lane, now: float) -> list[Reading]:
         """See ``base.Part.readings``."""
@@ -211,9 +219,9 @@ class Ports:
         for figure in FIGURES:
             octets = figure.endswith(".rate")
             bits = 64 if octets and _column(figure, port) == _COUNTERS[figure][0] else 32
-            counted = rate(
-                before.counts[figure], counts[figure], now - before.at, bits=bits, most=speed / 8 if octets else 0.0
-            )
+            # what a tunnel or a VLAN calls its speed is a number for routing, not what it can carry
+            most = speed / 8 if octets and (port.physical or bits == 32) else 0.0
+            counted = rate(before.counts[figure], counts[figure], now - before.at, bits=bits, most=most)
             result[figure] = counted * 8 if octets and counted is not None else counted
         return result
 

@@ -13,7 +13,7 @@ import msgspec
 from agent.drivers.base import Lane
 from agent.drivers.tables import ds1
 from agent.drivers.tables import interfaces as ifs
-from agent.drivers.tables.base import Options, Walker
+from agent.drivers.tables.base import Figures, Options, Steady, Walker
 from agent.drivers.tables.columns import Numbers, listed, natural, number, text, whole
 from agent.drivers.tables.interfaces import Port, fits
 from agent.links.snmp import Raw
@@ -58,6 +58,7 @@ class Trunks:
         self._options = options
         self._looked = False
         """Whether its tables could be read: a gateway with analog lines only has no trunk that could be dead."""
+        self._steady = Steady()
         self._numbers = Numbers()
         self._gone: dict[str, Trunk] = {}
         self._missing: list[str] = []
@@ -70,11 +71,12 @@ class Trunks:
     async def look(self, walker: Walker) -> None:
         """See ``base.Part.look``."""
         self.stale = False
-        status = await walker.column(ds1.STATUS)
-        columns = await walker.columns(ifs.LOOKED_AT)
-        if status is None or await walker.column(ifs.OPER) is None:
-            return  # keep what was known
+        naming = (ds1.STATUS, ds1.INTERFACE, ds1.CIRCUIT, *ifs.NAMING)
+        if await self._steady.lost(walker, naming, known=self._looked):
+            return
         self._looked = True
+        status = await walker.column(ds1.STATUS) or {}
+        columns = await walker.columns(ifs.LOOKED_AT)
         interfaces = ifs.ports(columns)
         lines = await walker.columns((ds1.INTERFACE, ds1.CIRCUIT))
         trunks = list(_trunks(status, lines, interfaces))
@@ -113,6 +115,14 @@ class Trunks:
 
     def restarted(self) -> None:
         """See ``base.Part.restarted``."""
+
+    def kept(self) -> Figures:
+        """See ``base.Part.kept``."""
+        return {"x.trunk": self._numbers.known}
+
+    def restore(self, kept: Figures) -> None:
+        """See ``base.Part.restore``."""
+        self._numbers.restore(kept.get("x.trunk", {}))
 
     def readings(self, values: Mapping[str, Raw], lane: Lane, now: float) -> list[Reading]:  # noqa: ARG002 - see Part
         """See ``base.Part.readings``."""

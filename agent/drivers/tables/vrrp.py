@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from agent.drivers.base import Lane
-from agent.drivers.tables.base import Options, Walker
+from agent.drivers.tables.base import Figures, Options, Steady, Walker
 from agent.drivers.tables.columns import Numbers, natural, number, text, whole
 from agent.drivers.tables.interfaces import fits
 from agent.links.snmp import Raw
@@ -65,15 +65,17 @@ class Vrrp:
         self.stale = False
         self.routers: dict[str, Router] = {}
         self._wanted = options.vrrp
+        self._steady = Steady()
         self._numbers = Numbers()
 
     async def look(self, walker: Walker) -> None:
         """See ``base.Part.look``."""
         self.stale = False
+        naming = [oid for kind in KINDS for oid in (kind.state, kind.name, kind.number) if oid]
+        if await self._steady.lost(walker, naming, known=self.found):
+            return
         for kind in KINDS:
             column = await walker.column(kind.state)
-            if column is None:
-                return  # keep what was known
             if column:
                 columns = await walker.columns([oid for oid in (kind.name, kind.number) if oid])
                 routers = [_router(kind, row, columns) for row in column]
@@ -95,6 +97,14 @@ class Vrrp:
 
     def restarted(self) -> None:
         """See ``base.Part.restarted``."""
+
+    def kept(self) -> Figures:
+        """See ``base.Part.kept``."""
+        return {"x.vrrp": self._numbers.known}
+
+    def restore(self, kept: Figures) -> None:
+        """See ``base.Part.restore``."""
+        self._numbers.restore(kept.get("x.vrrp", {}))
 
     def readings(self, values: Mapping[str, Raw], lane: Lane, now: float) -> list[Reading]:  # noqa: ARG002 - see Part
         """See ``base.Part.readings``."""

@@ -65,6 +65,7 @@ def test_all_examples_are_there():
         "depot.toml",
         "info-centre.toml",
         "machine-hall.toml",
+        "network-room.toml",
         "order-room.toml",
         "server-room.toml",
     ]

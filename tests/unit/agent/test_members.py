@@ -56,3 +56,13 @@ def test_a_member_whose_polls_stand_still_is_not_known_however_long():
 )
 def test_a_member_passes_by_what_it_says_and_what_is_not_good_is_not_known(trial, reading, passes):
     assert Roll(heard(100.0, reading)).passes("a", trial, 100.0) is passes
+
+
+def test_what_a_member_no_longer_says_is_not_known_though_it_answers():
+    last = LastHeard()
+    last.take("a", 100.0, 1.0, [Reading("pair.role", "master"), Reading("x.contact", 1.0)], full=30.0)
+    roll = Roll(last)
+    for now in range(101, 250):
+        last.take("a", float(now), 1.0, [Reading("x.contact", 1.0)], full=30.0)
+        said = roll.said("a", "pair.role", float(now))
+        assert (said is not None) is (now <= 195), now

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.clock import SystemClock
 from agent.config import parse
 from contract.errors import ConfigError
 from contract.settings import no_secrets
@@ -62,7 +63,7 @@ GROUP = {"members": '["a", "b"]', "spares": '["c"]'}
 async def test_what_the_documents_show_loads_and_reads(text):
     made = load(text).devices[-1]
     assert (made.interval, made.full_interval) == (2.0, 2.0)
-    driver = made.driver(_Nobody())
+    driver = made.driver(_Nobody(), SystemClock())
     if "http" not in text and "command" not in text:
         said = {each.quantity: each.value for each in await driver.read()}
         assert "UNKNOWN" in next(value for name, value in said.items() if name.endswith(".status"))

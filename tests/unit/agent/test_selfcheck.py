@@ -9,6 +9,7 @@ from contract.quantities import QUANTITIES
 
 CARRIERS = Setting(gateway_is_carriers=True)
 TOGETHER = Setting(apart=False)
+NO_BORDER = Setting(border=False)
 WORDS = {"ok": Mark.OK, "weak": Mark.WEAK, "part": Mark.PART, "bad": Mark.BAD, "?": Mark.UNKNOWN}
 
 
@@ -46,6 +47,10 @@ GOLDEN = {
     ("?     ?     ?     bad   bad   bad   ?", CARRIERS): Verdict.UNCLEAR,
     ("ok    ?     weak  bad   bad   bad   ?", CARRIERS): Verdict.UNCLEAR,
     ("ok    bad   ok    bad   bad   bad   ?", CARRIERS): Verdict.LOCAL_EQUIPMENT,
+    # where our side ends is not known: perhaps another router of ours
+    ("ok    ok    ok    ok    ?     bad   ?", NO_BORDER): Verdict.UNCLEAR,
+    ("ok    ok    ok    ok    ?     weak  ok", NO_BORDER): Verdict.UNCLEAR,
+    ("ok    ?     ok    bad   ?     bad   ?", NO_BORDER): Verdict.LOCAL_EQUIPMENT,
     # one place at the far end: the carrier is named only where its own hop is silent
     ("ok    ok    ok    ok    ok    bad   bad", TOGETHER): Verdict.FAR_END,
     ("ok    ok    ok    ok    bad   bad   bad", TOGETHER): Verdict.CARRIER,
@@ -86,7 +91,7 @@ some_findings = st.lists(
     st.builds(Finding, st.sampled_from(Step), st.sampled_from(Mark), st.text(max_size=60)),
     unique_by=lambda finding: finding.step,
 )
-some_setting = st.builds(Setting, gateway_is_carriers=st.booleans(), apart=st.booleans())
+some_setting = st.builds(Setting, gateway_is_carriers=st.booleans(), apart=st.booleans(), border=st.booleans())
 
 
 def marks(found):

@@ -309,6 +309,15 @@ async def test_a_finding_ends_when_its_agent_has_no_device_of_that_kind_any_more
     assert world.oversight._standing == {}
 
 
+@pytest.mark.parametrize(("kinds", "meant"), [(("ups", "agent"), {"ups"}), (("agent",), {"agent"})])
+def test_that_an_agent_watches_itself_is_no_further_kind_of_device(world, kinds, meant):
+    devices = tuple(Device(id=kind, kind=kind) for kind in kinds)
+    for agent in ("a", "b"):
+        world.live.inventory("hq", agent, Inventory(devices=devices))
+    watches = Watches(world.live, world.clock, Told(connected=lambda: True), world.twins)
+    assert {case.kind for watch in watches.all() for case in watch.look()} == meant
+
+
 async def test_a_store_that_takes_nothing_for_ten_minutes_is_a_finding(world):
     world.store_away = True
     await world.until(600)

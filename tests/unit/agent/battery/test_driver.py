@@ -269,3 +269,28 @@ def test_a_file_that_speaks_of_no_battery_is_not_believed(change):
         msgspec.convert(plain | change, Known)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"exponent": 1e300}, Run)
+
+
+async def test_new_batteries_are_learned_anew_also_across_a_restart(tmp_path):
+    bench = Bench(tmp_path / "battery.json")
+    values = GOOD | {"battery_date": "2021-03-01"}
+    await bench.say("OL", **values)
+    await bench.say("OB", **values)
+    for _ in range(60):
+        await bench.say("OB LB", after=60.0, **values)
+    bench.fake.error = DeviceTimeout("the card died with its UPS")
+    with pytest.raises(DeviceTimeout):
+        await bench.say("")
+    bench.fake.error = None
+    await bench.say("OL", after=3600.0, **values)
+    said = await bench.say("OL", after=86400.0, **values)
+    assert "UNPROVEN" not in said["x.battery.promise"].value
+    await bench.driver.close()
+    bench.restart()
+    said = await bench.say("OL", **values | {"battery_date": "2026-11-20"})
+    assert "UNPROVEN" in said["x.battery.promise"].value
+    assert said["x.battery.runtime.learned"].value == pytest.approx(7200.0, rel=0.01)
+    await bench.driver.close()
+    bench.restart()
+    said = await bench.say("OL", **values | {"battery_date": "2026-11-20"})
+    assert "UNPROVEN" in said["x.battery.promise"].value

@@ -52,7 +52,7 @@ class Card:
         self.assumed = 0.0
         """Hours at full load that it takes the battery for."""
 
-    async def read(self, _lane=Lane.ALL):
+    async def read(self, lane=Lane.ALL):  # noqa: ARG002 - see Driver
         left = max(0.0, self.assumed - self.battery.used)
         load = max(0.0, self.load + self.rng.gauss(0.0, 0.006))
         volts = self.battery.volts(self.load) if "OB" in self.flags else 2.27
@@ -224,6 +224,38 @@ async def test_a_battery_that_was_never_discharged_is_warned_of_in_time_too(numb
     _log.info("%-45s %s", SCENARIOS[number], said)
     assert abs(off) * true < 1.6 * ends["range"], "what is said of the error is true"
     assert in_time(true, broken)
+
+
+class Plain(Card):
+    """A small serial UPS: it claims no runtime, and reckons its charge by the voltage."""
+
+    async def read(self, lane=Lane.ALL):
+        said = {each.quantity: each.value for each in await super().read(lane)}
+        del said["battery.runtime"], said["battery.temperature"]
+        part = said["battery.voltage"] / (2.0 * CELLS)
+        said["battery.charge"] = float(round(100.0 * min(1.0, max(0.0, (part - 104 / 120) / (26 / 120)))))
+        return [judged(name, value) for name, value in said.items()]
+
+
+@pytest.mark.parametrize("load", [0.3, 0.6, 1.0])
+@pytest.mark.parametrize("make", MAKES, ids=["usual", "bound", "free"])
+async def test_a_ups_that_claims_nothing_is_known_after_one_discharge(make, load):
+    site = Site(3)
+    site.card = Plain(site.rng)
+    site.driver = BatteryDriver(site.card, site.clock, Memo(Kept, None), PROMISE)
+    await site.discharge(make, steps(load), 0.0)
+    site.wait(YEAR / 2)
+    cell = msgspec.structs.replace(make, age=0.95, celsius=20.0)
+    true, _ = endurance(cell, steps(load))
+    ends = {}
+
+    def look(spent, said):
+        if spent >= 1800.0:
+            ends["learned"] = spent + said["x.battery.runtime.learned"]
+        return bool(ends)
+
+    await site.discharge(cell, steps(load), 0.0, look=look, every=POLL)
+    assert abs(ends["learned"] / true - 1.0) < 0.15
 
 
 @pytest.mark.parametrize("make", MAKES, ids=["usual", "bound", "free"])

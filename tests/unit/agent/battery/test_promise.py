@@ -32,6 +32,12 @@ def test_it_is_judged_by_what_is_over_and_what_is_left(elapsed, found, said):
     assert judged(FIVE, found, elapsed=elapsed) == (said,)
 
 
+def test_a_battery_that_was_never_seen_to_last_is_doubted_sooner():
+    assert judged(FIVE, outlook(6, 5), elapsed=2 * H) == ("KEPT",)
+    assert judged(FIVE, outlook(6, 5), elapsed=2 * H, proven=False) == ("KEPT", "UNPROVEN")
+    assert judged(FIVE, outlook(5, 4), elapsed=3 * H, proven=False) == ("BROKEN", "UNPROVEN")
+
+
 def test_it_does_not_flap():
     assert judged(FIVE, outlook(5.1), before=("SHORT",)) == ("SHORT",)
     assert judged(FIVE, outlook(5.3), before=("SHORT",)) == ("KEPT",)
@@ -40,3 +46,4 @@ def test_it_does_not_flap():
 def test_what_no_discharge_has_shown_is_called_so():
     assert judged(FIVE, outlook(6), proven=False) == ("KEPT", "UNPROVEN")
     assert judged(FIVE, None, proven=False) == ("UNKNOWN", "UNPROVEN")
+    assert judged(FIVE, None, elapsed=60.0, proven=False) == ("BROKEN", "UNKNOWN", "UNPROVEN")

@@ -328,6 +328,30 @@ async def test_one_that_is_written_over_each_night_is_not_missing_meanwhile():
     assert (readings["backup.status"].value, readings["backup.age"].value) == ((), 120.0)
 
 
+@pytest.mark.parametrize(("leaves", "status"), [(True, ()), (False, ("MISSING",))])
+async def test_one_that_is_taken_away_is_missing_unless_it_may_be(tmp_path, leaves, status):
+    bench = Bench(tmp_path, leaves=leaves)
+    bench.files.put("sales-25.gz", 100 * MB, "25 21:30")
+    for minutes in range(3):
+        await bench.read(f"25 21:4{minutes}")
+    bench.files.there = {}
+    bench.start()
+    assert await bench.status("25 22:30") == status
+    assert len(bench.tester.tested) == 1
+    if leaves:
+        assert (await bench.read())["backup.file"].value == "/b/sales-25.gz"
+        assert await bench.status("26 20:31") == ("LATE",)
+
+
+async def test_a_damaged_one_that_is_taken_away_stays_damaged():
+    bench = Bench(leaves=True)
+    bench.tester.outcome = Outcome(Wholeness.DAMAGED, "gzip: CRC")
+    bench.files.put("sales-25.gz", 100 * MB, "25 21:30")
+    await bench.read("25 21:40")
+    bench.files.there = {}
+    assert await bench.status("25 22:30") == ("DAMAGED",)
+
+
 async def test_no_configuration_at_all_is_missing():
     bench = Bench(files=("/b/*.cfg",), each=True)
     assert "MISSING" in await bench.status("25 12:00")

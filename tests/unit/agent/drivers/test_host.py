@@ -1,5 +1,8 @@
 """What is said of the machine: on a machine that is made up."""
 
+import asyncio
+import threading
+
 import msgspec
 import pytest
 
@@ -20,7 +23,6 @@ CALM = Look(
     memory=8 << 30,
     memory_used=41.26,
     swap_used=None,
-    disks=(Disk("/", 1e11, 40.04, 3.0), Disk("/var", 2e11, 88.8, 91.0)),
     sensors=(("coretemp 1", 51.0),),
     processes=120,
     users=1,
@@ -29,10 +31,20 @@ CALM = Look(
 )
 
 
+DISKS = (Disk("/", 1e11, 40.04, 3.0), Disk("/var", 2e11, 88.8, 91.0))
+
+
 class FakeHost:
-    def __init__(self, look=CALM):
-        self.now = look
+    def __init__(self):
+        self.now = CALM
+        self.there = DISKS
         self.error = None
+        self.free = None
+
+    def disks(self):
+        if self.free:
+            self.free.wait()
+        return self.there
 
     def look(self):
         if self.error:
@@ -112,7 +124,7 @@ async def test_counters_that_go_back_give_no_load_below_nothing(after):
 async def test_a_disk_that_goes_read_only_is_named():
     bench = Bench()
     await bench.read()
-    bench.host.change(disks=(CALM.disks[0], msgspec.structs.replace(CALM.disks[1], readonly=True)))
+    bench.host.there = (DISKS[0], msgspec.structs.replace(DISKS[1], readonly=True))
     values = await bench.values(Lane.FAST)
     assert values["host.status"] == ("READONLY",)
     assert values["host.problem"] == "/var is read-only"
@@ -129,13 +141,13 @@ async def test_a_disk_that_goes_read_only_is_named():
 )
 async def test_a_disk_is_read_only_by_mistake_or_on_purpose(disk, named, flags):
     bench = Bench(disks=named)
-    bench.host.change(disks=(disk,))
+    bench.host.there = (disk,)
     assert (await bench.values())["host.status"] == flags
 
 
 async def test_a_disk_that_cannot_be_asked_stops_none_of_its_neighbours():
     bench = Bench()
-    bench.host.change(disks=(Disk("/dead"), CALM.disks[1]))
+    bench.host.there = (Disk("/dead"), DISKS[1])
     readings = await bench.read()
     assert readings["host.disk.1.used"].quality is Quality.UNAVAILABLE
     assert readings["host.disk.used.maximum"].value == 88.8
@@ -143,7 +155,8 @@ async def test_a_disk_that_cannot_be_asked_stops_none_of_its_neighbours():
 
 async def test_a_disk_that_is_out_of_our_sight_is_told_where_it_was_asked_for():
     bench = Bench(disks=True)
-    bench.host.change(disks=(Disk("/home"),), processes=None)
+    bench.host.change(processes=None)
+    bench.host.there = (Disk("/home"),)
     readings = await bench.read()
     assert readings["host.problem"].value == "/home cannot be looked at"
     assert readings["host.status"].value == ("BLIND",)
@@ -151,10 +164,28 @@ async def test_a_disk_that_is_out_of_our_sight_is_told_where_it_was_asked_for():
     assert readings["host.processes"].quality is Quality.UNAVAILABLE
 
 
+async def test_a_share_that_hangs_takes_nothing_else_of_the_host_with_it(monkeypatch):
+    monkeypatch.setattr("agent.drivers.host._PATIENCE", 0.1)
+    bench = Bench()
+    bench.host.there = (DISKS[0], msgspec.structs.replace(DISKS[1], readonly=True, by_error=True))
+    await bench.read()
+    bench.host.free = threading.Event()
+    for _ in range(3):
+        readings = await bench.read()
+        assert readings["host.status"].value == ("BLIND", "READONLY")  # what was wrong is not well for it
+        assert readings["host.disk.used.maximum"].quality is Quality.UNAVAILABLE
+        assert readings["host.memory.used"].good
+    bench.host.free.set()
+    bench.host.free, bench.host.there = None, DISKS
+    async with asyncio.timeout(5):
+        while (await bench.values())["host.status"]:  # noqa: ASYNC110 - a thread ends it
+            await asyncio.sleep(0.01)
+
+
 async def test_a_disk_keeps_its_number_when_another_goes():
     bench = Bench()
     await bench.read()
-    bench.host.change(disks=(CALM.disks[1],))
+    bench.host.there = (DISKS[1],)
     values = await bench.values()
     assert values["host.disk.2.name"] == "/var"
     assert "host.disk.1.name" not in values

@@ -4,9 +4,11 @@ import pytest
 
 from agent.drivers.base import Lane
 from agent.drivers.line import LineDriver
-from agent.drivers.line_check import Checker, Limits, PortOf, PowerOf, Setup
+from agent.drivers.line_check import Checker
+from agent.drivers.line_setup import Learned, Limits, PortOf, PowerOf, Setup
 from agent.kinds import defaults
 from agent.links.netif import Interface
+from agent.memo import Memo
 from agent.neighbours import LastHeard
 from agent.probing import Outcome, State, Target
 from agent.selfcheck import Setting
@@ -57,6 +59,10 @@ class FakeNetwork:
     def __init__(self):
         self.state = Interface(there=True, admin=True, carrier=True, state="up")
         self.neighbours = {}
+        self.router = ""
+
+    def via(self, address, interface=""):  # noqa: ARG002 - one way leads everywhere
+        return self.router
 
     def interface(self, name):  # noqa: ARG002 - it has one
         return self.state
@@ -69,10 +75,10 @@ class FakeNetwork:
 
 
 class Bench:
-    def __init__(self, **setup):
+    def __init__(self, memo=None, **setup):
         self.clock, self.prober, self.network, self.heard = Clock(), FakeProber(), FakeNetwork(), LastHeard()
         self.setup = Setup(**{"far": (A, B), "carrier": "telecom", "gateway": GATEWAY} | setup)
-        checker = Checker(self.setup, self.prober, self.network, self.heard, self.clock)
+        checker = Checker(self.setup, self.prober, self.network, self.heard, self.clock, Memo(Learned, memo))
         self.driver = LineDriver(self.setup, self.prober, checker, self.clock)
 
     async def poll(self, lane=Lane.ALL, after=5.0):
@@ -265,11 +271,67 @@ async def test_loss_delay_and_jitter_degrade_a_line_and_whose_they_are_is_seen(o
 
 async def test_the_way_is_learned_while_the_line_is_good_and_known_when_it_is_not():
     bench = Bench(gateway="")
+    hop = "198.18.0.1"
+    bench.prober.way = [GATEWAY, hop, "", A.host]
+    await bench.poll()
     said = await bench.poll()
-    said = await bench.poll()
-    assert (said["x.line.gateway.address"].value, said["x.line.hop.address"].value) == (GATEWAY, HOP)
+    assert (said["x.line.gateway.address"].value, said["x.line.hop.address"].value) == (GATEWAY, hop)
     bench.cut(beyond=False)
-    assert f"hop bad {HOP} no-answer" in (await bench.poll())["x.selfcheck.findings"].value
+    bench.prober.says[hop] = SILENT
+    assert f"hop bad {hop} no-answer" in (await bench.poll())["x.selfcheck.findings"].value
+
+
+@pytest.mark.parametrize(
+    ("gateway", "way", "hop", "verdict"),
+    [
+        ("", ["192.168.1.1", "100.64.0.1", A.host], "100.64.0.1", "carrier"),
+        ("", ["192.168.1.1", "198.18.0.1", A.host], "198.18.0.1", "carrier"),
+        ("", ["192.168.1.1", "10.0.0.1", A.host], None, "unclear"),  # perhaps our own firewall
+        ("", ["192.168.1.1", "", "198.18.0.1", A.host], None, "unclear"),
+        ("192.168.1.1", ["192.168.1.1", "10.0.0.1", A.host], "10.0.0.1", "carrier"),  # the settings say where we end
+        ("10.0.0.1", ["192.168.1.1", "10.0.0.1", "10.9.0.1", A.host], "10.9.0.1", "carrier"),
+    ],
+)
+async def test_the_carrier_is_named_only_where_it_is_known_that_our_side_ends(gateway, way, hop, verdict):
+    bench = Bench(gateway=gateway)
+    bench.prober.way = way
+    await bench.poll()
+    said = await bench.poll()
+    assert (said["x.line.hop.address"].value if "x.line.hop.address" in said else None) == hop
+    bench.prober.says = {A.host: SILENT, B.host: SILENT} | ({hop: SILENT} if hop else {})
+    bench.prober.way = way[: way.index(gateway or "192.168.1.1") + 1]
+    assert (await bench.poll())["x.selfcheck.verdict"].value == verdict
+
+
+async def test_an_agent_that_starts_while_the_line_is_down_knows_its_router_from_the_routes():
+    bench = Bench(gateway="")
+    bench.network.router = GATEWAY
+    bench.cut(beyond=False)
+    bench.prober.way = []
+    bench.prober.says[GATEWAY] = SILENT
+    said = await bench.poll()
+    assert said["x.line.gateway.address"].value == GATEWAY
+    assert said["x.line.status"].value == ("DOWN", "NO-GATEWAY", "WHY-EQUIPMENT")
+
+
+async def test_what_a_good_line_taught_outlives_a_restart_of_the_agent(tmp_path):
+    first = Bench(memo=tmp_path / "line-1.json", setting=Setting(apart=False))
+    await first.poll()
+    await first.driver.close()
+    for gateway, verdict in ((GATEWAY, "carrier"), ("192.168.1.7", "unclear")):  # of other settings it is worth nothing
+        second = Bench(memo=tmp_path / "line-1.json", setting=Setting(apart=False), gateway=gateway)
+        second.cut(beyond=False)
+        assert (await second.poll())["x.selfcheck.verdict"].value == verdict
+
+
+async def test_a_trunk_that_reports_an_error_is_told_once_and_the_worst_of_several_counts():
+    other = Target(scheme="sip", host="192.0.2.8", port=5060)
+    bench = Bench(far=(other, SIP))
+    bench.prober.says = {SIP.host: Outcome(state=State.WRONG, delays=(5.0,), code=500, says="500 Broken")}
+    bench.prober.says[other.host] = Outcome(state=State.RIGHT, delays=(5.0,), code=200)
+    said = await bench.poll()
+    assert said["x.sip.status"].value == ("ANSWERS", "ERROR")
+    assert said["x.line.status"].value == ("UP",)
 
 
 async def test_a_hop_that_never_answered_is_not_blamed_for_its_silence():

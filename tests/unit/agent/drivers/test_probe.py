@@ -9,6 +9,7 @@ from contract.reading import Quality
 
 PING = Target(scheme="ping", host="192.0.2.1", count=2)
 TCP = Target(scheme="tcp", host="192.0.2.1", port=1521)
+SIP = Target(scheme="sip", host="192.0.2.1", port=5060)
 SSH = Target(scheme="ssh", host="192.0.2.1", port=22)
 RIGHT = Outcome(state=State.RIGHT, sent=2, delays=(3.0, 1.0))
 SILENT = Outcome(state=State.SILENT, sent=2, says="no answer")
@@ -41,6 +42,7 @@ async def read(said):
         ({TCP: REFUSED}, ("NO-PORT", "UP")),
         ({PING: UNSENT, SSH: RIGHT}, ("UNPROBED", "UP")),
         ({PING: RIGHT, SSH: REFUSED}, ("NO-SERVICE", "UP")),
+        ({PING: RIGHT, SIP: SILENT}, ("NO-SERVICE", "UP")),
     ],
 )
 async def test_what_answers_is_contact_and_the_rest_is_flagged(said, flags):
@@ -48,6 +50,12 @@ async def test_what_answers_is_contact_and_the_rest_is_flagged(said, flags):
     assert readings["x.probe.status"].value == flags
     assert ("x.probe.fault" in readings) is (flags != ("UP",))
     assert not [reading for reading in readings.values() if reading.quality is Quality.IMPLAUSIBLE]
+
+
+async def test_what_sip_says_for_itself_is_told_there():
+    readings = await read({SIP: Outcome(state=State.WRONG, delays=(2.0,), code=503, says="503 Later", retry=30.0)})
+    assert readings["x.probe.status"].value == ("UP",)
+    assert readings["x.sip.status"].value == ("ANSWERS", "BUSY")
 
 
 async def test_the_quickest_answer_and_the_loss_are_told():

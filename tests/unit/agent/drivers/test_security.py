@@ -18,13 +18,13 @@ FAILED = "Failed password for root from {} port {} ssh2"
 
 class HandClock:
     def __init__(self):
-        self.now = 10_000.0
+        self.now, self.wall = 10_000.0, 1.8e9
 
     def boottime(self):
         return self.now
 
     def stamp(self):
-        return Stamp(1.8e9 + self.now, self.now, "boot", True)
+        return Stamp(self.wall + self.now, self.now, "boot", True)
 
 
 class FakeLog:
@@ -175,6 +175,15 @@ async def test_a_new_port_that_goes_is_news_again_when_it_comes_back():
     assert told == [1, 0, 1]
 
 
+async def test_a_clock_that_is_set_back_makes_no_new_port_known():
+    bench = Bench()
+    await bench.read()
+    bench.listeners = [*bench.listeners, Listener(4444, "tcp", "0.0.0.0")]
+    await bench.read(30)
+    bench.clock.wall -= 1e8
+    assert [(await bench.values(after))["security.ports.new"] for after in (30, 3000, 1000)] == [1, 1, 0]
+
+
 async def test_a_written_list_takes_nothing_in_and_counts_from_the_first_look():
     bench = Bench(expected=("tcp/80",))
     assert (await bench.values())["security.problem"] == "new ports: tcp/22 on 0.0.0.0 by sshd"
@@ -197,12 +206,20 @@ async def test_errors_by_syslog_are_counted_by_the_address_that_they_came_from()
         bench.receiver.take("192.0.2.5", b"<11>Nov 25 13:00:00 claims-to-be-other db: gone %d" % number)
     bench.receiver.take("192.0.2.5", b"<14>only news")
     bench.receiver.take("192.0.2.6", b"<10>worse")
-    values = await bench.values(2, Lane.FAST)
+    values = await bench.values(2)
     assert values["security.syslog.errors"] == 31
     assert (values["security.syslog.source"], values["security.syslog.worst"]) == ("192.0.2.5", 30)
     assert values["security.syslog.messages"] == 32
     assert "worse" in values["security.evidence"]
     assert "only news" not in values["security.evidence"]
+
+
+async def test_evidence_is_said_at_once_when_it_is_new_and_with_everything_else():
+    bench = Bench()
+    await bench.read()
+    bench.receiver.take("192.0.2.5", b"<11>one")
+    said = ["security.evidence" in await bench.values(2, lane) for lane in (Lane.FAST, Lane.FAST, Lane.ALL)]
+    assert said == [True, False, True]
 
 
 async def test_a_source_that_falls_silent_is_named_and_one_that_speaks_again_is_not():
@@ -233,7 +250,7 @@ async def test_a_flood_is_told():
     bench = Bench()
     await bench.read()
     bench.receiver.flooded, bench.receiver.dropped = True, 1000
-    values = await bench.values(2, Lane.FAST)
+    values = await bench.values(2)
     assert values["security.status"] == ("FLOOD",)
     assert values["security.syslog.dropped"] == 1000
 

@@ -4,7 +4,7 @@ import pytest
 from snmp_fakes import FakeLink, named
 
 from agent.drivers.base import Lane
-from agent.drivers.snmp import AGAIN_AFTER, SYS_DESCR, SYS_OBJECT_ID, SnmpDriver
+from agent.drivers.snmp import AGAIN_AFTER, SYS_DESCR, SYS_OBJECT_ID, SYS_UPTIME, SnmpDriver
 from agent.links.snmp import Raw
 from agent.profiles import Bits, Identifying, Point, Profile, Status
 from contract.errors import DeviceGarbled, DeviceRefused, DeviceTimeout
@@ -216,3 +216,12 @@ async def test_closing_lets_go_of_the_link_and_a_later_read_starts_anew():
     link.asked.clear()
     await driver.read()
     assert SYS_OBJECT_ID in link.asked[0]
+
+
+@pytest.mark.parametrize(("ticks", "seconds"), [(4250, 42.5), (None, None), (-1, None), (b"x", None)])
+async def test_how_long_a_card_has_run_is_said_whenever_it_is_looked_at_anew(ticks, seconds):
+    link = FakeLink(FULL | {SYS_UPTIME: ticks})
+    driver = SnmpDriver(link, PROFILES)
+    said = named(await driver.read(Lane.ALL))
+    assert (said["device.uptime"].value if "device.uptime" in said else None) == seconds
+    assert "device.uptime" not in named(await driver.read(Lane.ALL)), "the card is asked again after a loss only"

@@ -1,8 +1,11 @@
 """The SNMP driver on devices with rows of sensors, and on devices that say anything."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from recordings import parse
 from snmp_fakes import FakeLink, named
 
 from agent.drivers.base import Lane
@@ -91,6 +94,19 @@ async def test_a_detector_that_is_gone_does_not_clear_its_alarm():
     assert said["ambient.2.temperature"].value == 20
 
 
+async def test_what_one_lane_has_seen_end_does_not_stand_in_the_other():
+    link = room(probe(3), probe(7, state=3))
+    driver = SnmpDriver(link, (CARD,))
+    await driver.read()
+    link.values[f"{ROOM}.2.4.7"] = None
+    assert named(await driver.read())["ambient.status"].value == ("FAULT", "SMOKE")
+    link.values[f"{ROOM}.2.4.7"] = 1
+    assert named(await driver.read(Lane.FAST))["ambient.status"].value == ()
+    link.values[f"{ROOM}.2.4.7"] = None
+    for lane in (Lane.ALL, Lane.FAST, Lane.ALL):
+        assert named(await driver.read(lane))["ambient.status"].value == ("FAULT",)
+
+
 async def test_what_is_remembered_outlives_a_loss_of_the_same_device():
     link = room(probe(3), probe(7, state=3))
     driver = SnmpDriver(link, (CARD,))
@@ -130,6 +146,21 @@ async def test_the_states_of_two_profiles_do_not_hide_one_another():
     link = room(probe(3, state=3))
     link.values[f"{ROOM}.9.0"] = 0
     assert named(await SnmpDriver(link, (CARD, OTHER)).read())["ambient.status"].value == ("SMOKE",)
+
+
+async def test_a_card_that_only_measures_says_when_a_probe_is_lost():
+    alert = "1.3.6.1.4.1.20916.1.6"
+    link = FakeLink(
+        {SYS_OBJECT_ID: alert, f"{alert}.1.1.1.2.0": 22, f"{alert}.1.2.1.1.0": 23, f"{alert}.1.2.1.8.0": b"rack"}
+    )
+    driver = SnmpDriver(link, [profile for profile in load_profiles() if profile.kind == "environment"])
+    assert named(await driver.read())["ambient.status"].value == ()
+    link.values[f"{alert}.1.2.1.1.0"] = None
+    assert named(await driver.read(Lane.FAST))["ambient.status"].value == ("FAULT",)
+    said = named(await driver.read())
+    assert said["ambient.alarm"].value == "rack: no state"
+    assert said["ambient.2.temperature"].quality is Quality.UNAVAILABLE
+    assert said["x.ambient.temperature.maximum"].value == 22
 
 
 async def test_a_walk_that_fails_is_the_error_of_the_poll():
@@ -211,3 +242,25 @@ async def test_whatever_a_device_says_is_a_reading_or_an_error_of_ours(data, pro
                 link.values[oid] = data.draw(RAW)
     except DeviceError:
         return
+
+
+CASES = Path(__file__).resolve().parents[3] / "cases" / "snmp"
+WALKS = {path.parent.name: path for path in sorted(CASES.glob("*/walk.snmprec"))}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), case=st.sampled_from(sorted(WALKS)), kind=st.sampled_from(["ups", "environment", "power"]))
+async def test_a_real_walk_with_wrong_answers_in_it_is_a_reading_or_an_error_of_ours(data, case, kind):
+    link = FakeLink(parse(WALKS[case]))
+    driver = SnmpDriver(link, [profile for profile in KNOWN if profile.kind == kind])
+    for _ in range(4):
+        wrong = data.draw(st.dictionaries(st.sampled_from(sorted(link.values)), RAW, max_size=4))
+        link.values |= wrong
+        try:
+            said = named(await driver.read(data.draw(st.sampled_from(Lane))))
+        except DeviceError:
+            continue
+        for reading in said.values():
+            known = find(reading.quantity)
+            assert known is not None
+            assert not reading.good or known.plausible(reading.value)

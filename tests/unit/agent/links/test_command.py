@@ -23,6 +23,11 @@ async def test_its_words_are_no_shell_s():
     assert await run(("/bin/echo", "$HOME", ";", "id"), 10.0) == Said(0, "$HOME ; id\n")
 
 
+async def test_it_does_not_hear_of_the_agent_s_credentials(monkeypatch):
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x")
+    assert "CREDENTIALS" not in (await run(("/usr/bin/env",), 10.0)).text
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [

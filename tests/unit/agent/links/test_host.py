@@ -19,7 +19,7 @@ def test_the_machine_tells_how_it_is():
     assert 0.0 < look.memory_used < 100.0
     assert look.memory > 2**26
     assert look.processes > 1
-    root = next(disk for disk in look.disks if disk.point == "/")
+    root = next(disk for disk in ThisHost().disks() if disk.point == "/")
     said = os.statvfs("/")
     assert root.size == said.f_blocks * said.f_frsize
     assert 0.0 < root.used <= 100.0
@@ -27,12 +27,12 @@ def test_the_machine_tells_how_it_is():
 
 def test_the_disk_is_as_full_as_df_says():
     df = subprocess.run(["df", "--output=pcent", "/"], capture_output=True, text=True, check=True).stdout
-    disk = ThisHost(["/"]).look().disks[0]
+    disk = ThisHost(["/"]).disks()[0]
     assert abs(disk.used - float(df.split()[1].rstrip("%"))) <= 1.0  # df rounds up
 
 
 def test_a_mount_point_that_is_none_is_told():
-    assert ThisHost(["/no/such/place"]).look().disks == (host.Disk("/no/such/place", mounted=False),)
+    assert ThisHost(["/no/such/place"]).disks() == [host.Disk("/no/such/place", mounted=False)]
 
 
 LISTEN = """
@@ -96,12 +96,12 @@ def run(*command):
 folder = sys.argv[1]
 run("-t", "tmpfs", "-o", "size=1m", "x", folder)
 host = ThisHost([folder])
-print(host.look().disks[0].readonly)
+print(host.disks()[0].readonly)
 run("--bind", folder, folder)
 run("-o", "remount,bind,ro", folder)
-print(host.look().disks[0].readonly)
+print(host.disks()[0].readonly)
 run("-o", "remount,ro", folder)
-print(host.look().disks[0].readonly)
+print(host.disks()[0].readonly)
 """
 
 

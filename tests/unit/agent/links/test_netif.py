@@ -64,6 +64,21 @@ def test_the_way_of_the_longest_prefix_and_the_lowest_metric_is_taken(network, a
 
 
 @pytest.mark.parametrize(
+    ("address", "interface", "router"),
+    [
+        ("8.8.8.8", "", "10.10.1.1"),
+        ("8.8.8.8", "eth1", "192.168.77.1"),
+        ("a.name", "eth1", "192.168.77.1"),
+        ("192.168.77.5", "", ""),
+        ("8.8.8.8", "eth2", ""),
+        ("2001:db8::1", "", ""),
+    ],
+)
+def test_the_next_hop_is_that_of_the_interface(network, address, interface, router):
+    assert network.via(address, interface) == router
+
+
+@pytest.mark.parametrize(
     ("address", "interface", "found"),
     [
         ("192.168.77.1", "", True),

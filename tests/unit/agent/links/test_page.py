@@ -74,5 +74,6 @@ async def test_what_is_no_answer_is_an_error_of_ours(answer, error):
             await get(f"http://127.0.0.1:{port}/", 0.5)
     with pytest.raises(PortUnavailable):
         await get(f"http://127.0.0.1:{port}/", 5.0)
-    with pytest.raises(PortUnavailable):
-        await get(f"https://127.0.0.1:{port}/", 5.0)
+    for url in (f"https://127.0.0.1:{port}/", f"http://{'x' * 70}/", "http://a..b/"):
+        with pytest.raises(PortUnavailable):
+            await get(url, 5.0)

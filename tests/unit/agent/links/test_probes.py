@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.links import dns, icmp, sip, web
 from agent.links.prober import LinkProber
@@ -342,6 +344,39 @@ async def test_what_is_not_http_is_wrong(said):
     async with answering(said) as port:
         outcome = await ask(f"http://127.0.0.1:{port}")
     assert outcome.state is State.WRONG
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nOK\r\n0\r\n\r\n",
+    ],
+)
+async def test_a_device_that_keeps_the_connection_open_has_answered_all_the_same(said):
+    async def serve(reader, writer):
+        writer.write(said)
+        await reader.read()  # until the prober has had enough
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    outcome = await ask(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/#contains=OK&timeout=2")
+    server.close()
+    assert (outcome.state, outcome.delays[0] < 1500) == (State.RIGHT, True)
+
+
+@given(st.binary(max_size=400), st.booleans())
+def test_no_bytes_from_the_network_end_in_a_traceback(data, prefixed):
+    asked = dns.question(258, "a.test")
+    for start in (b"", b"\1\2\x81\x80\0\1\0\3\0\0\0\0" + asked[12:]) if prefixed else (b"",):
+        dns.read_answer(start + data, asked)
+    sip.read_response((b"SIP/2.0 200 OK\r\n" if prefixed else b"") + data + b"\r\n\r\n", "c")
+    web.read_response((b"HTTP/1.1 200 OK\r\n" if prefixed else b"") + data + b"\r\n\r\n")
+    web._whole((b"HTTP/1.1 200 OK\r\n" if prefixed else b"") + data)
+    web.days_left(data, 0.0)
+    for family in (socket.AF_INET, socket.AF_INET6):
+        for raw in (True, False):
+            icmp.read_packet(data, family, raw=raw)
 
 
 def test_chunks_are_put_together_and_half_a_page_is_half_a_page():

@@ -1,6 +1,7 @@
 """A scan at net-snmp's snmpd."""
 
 from agent.scan.net import Pace
+from agent.scan.propose import proposed, refusal
 from agent.scan.snmp import SnmpFinder
 from agent.scan.sweep import Sweep
 
@@ -15,8 +16,9 @@ async def test_an_agent_is_found_by_its_community_and_says_what_it_is(snmpd):
     (agent,) = await found(snmpd, "public")
     assert agent.protocol == "SNMP 2c"
     assert "(sysObjectID 1.3.6.1.4.1.8072.3.2.10)" in agent.says
-    assert (agent.kind, agent.profile) == ("", ""), "it has the sysObjectID of one profile, and is no UPS"
-    assert agent.missing.startswith("nothing of it is in a profile")
+    assert (agent.kind, agent.profile) == ("host", ""), "it has the sysObjectID of one profile, and is no UPS"
+    assert refusal(proposed([agent])) == ""
+    assert 'kind = "host"' in proposed([agent])
 
 
 async def test_without_the_community_it_still_tells_its_engine(snmpd):

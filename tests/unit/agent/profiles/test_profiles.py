@@ -92,6 +92,15 @@ def test_the_fast_lane_asks_few(profile):
     assert len(profile.oids(Lane.FAST)) <= 12
 
 
+@pytest.mark.parametrize(
+    "profile", [each for each in PROFILES if each.kind == "environment"], ids=lambda each: each.name
+)
+def test_a_contact_is_asked_at_every_poll_because_a_smoke_detector_may_hang_on_it(profile):
+    for point in (*profile.point, *(point for table in profile.table for point in table.point)):
+        if re.fullmatch(r"ambient\.contacts\..+\.status", point.quantity):
+            assert point.fast
+
+
 @TABLES
 @given(data=st.data())
 def test_no_value_of_a_device_is_a_traceback_and_no_sentinel_is_good(profile, data):
@@ -371,3 +380,13 @@ def test_a_contact_may_say_itself_what_is_normal():
     assert read(profile, {"1": 1, "2": 2})["ambient.status"].value == ("ALARM",)
     assert read(profile, {"1": 1})["ambient.status"].value == ()
     assert read(profile, {"2": 2})["ambient.status"].value == ("FAULT",)
+
+
+def test_a_probe_that_measures_no_longer_is_missed_and_an_empty_place_is_not():
+    status = Status(oid="1", numbers=True, none=(-9999,), unknown=("FAULT",), label="probe")
+    profile = Profile(name="x", title="t", source="s", into="ambient.status", status=(status,)).settled({"1"})
+    for nothing in (-9999, 65535, None, b"-"):
+        assert read(profile, {"1": nothing}) == {}
+        lost = {reading.quantity: reading.value for reading in profile.readings({"1": nothing}, before={"1": 21})}
+        assert lost == {"ambient.status": ("FAULT",), "ambient.alarm": "probe: no state"}
+    assert read(profile, {"1": b"21.5"})["ambient.status"].value == ()

@@ -217,6 +217,8 @@ async def test_upses_of_a_real_nut_server_are_found(upsd):
     assert [(each.where, each.kind) for each in sweep.found] == [("127.0.0.1", "ups")]
     assert sweep.found[0].says.startswith("rack: ")
     assert dict(sweep.found[0].settings) == {"host": "127.0.0.1", "port": upsd, "ups": "rack"}
+    assert refusal(proposed(sweep.found)) == ""
+    assert "[device.nut]" in proposed(sweep.found)
 
 
 async def test_a_server_that_lets_nobody_in_is_told():

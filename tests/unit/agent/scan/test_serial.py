@@ -14,8 +14,9 @@ from agent.scan.line import Line, holder
 from agent.scan.propose import proposed, refusal
 from agent.scan.serial_megatec import MegatecFinder
 from agent.scan.serial_modbus import ModbusRtuFinder, crc
-from agent.scan.sweep import SerialSweep, serial_finders
+from agent.scan.sweep import PER_PORT, SerialSweep, serial_finders
 from contract.errors import PortUnavailable
+from firmware_sims.apcsmart_ups import ApcSmartUps
 from firmware_sims.faults import Fault
 from firmware_sims.megatec_ups import MegatecUps
 from firmware_sims.snmp_faces import Plate
@@ -53,6 +54,17 @@ async def test_a_ups_is_found_by_its_lasting_name(tmp_path):
     assert refusal(text) == ""
 
 
+async def test_an_apc_is_found_and_never_hears_megatec(tmp_path):
+    plate = Plate(name="u", manufacturer="APC", model="Smart-UPS 1500", serial="AS123")
+    subject = ApcSmartUps(Ups(Rating(), time.monotonic), plate, link=tmp_path / "usb-APC")
+    await subject.start()
+    sweep = await scanned(tmp_path)
+    await subject.stop()
+    assert [(each.protocol, each.way) for each in sweep.found] == [("APC smart protocol", "apcsmart")]
+    assert "Smart-UPS 1500" in sweep.found[0].says
+    assert refusal(proposed(sweep.found)) == ""
+
+
 @pytest.mark.parametrize("gateway", [False, True], ids=["silence", "a gateway speaks for who is away"])
 async def test_every_device_of_a_bus_is_found_and_only_read(tmp_path, modbus_server, modbus_line, gateway):
     server = modbus_server(knows=(0x2B, 4), units=(2, 7), gateway=gateway)
@@ -78,8 +90,8 @@ async def test_a_silent_port_takes_a_bounded_time(tmp_path, caplog):
     os.close(near)
     os.close(far)
     assert sweep.found == []
-    assert time.monotonic() - began < 20.0
-    assert "nobody who speaks megatec or modbus" in caplog.text
+    assert time.monotonic() - began < PER_PORT
+    assert "nobody who speaks apcsmart or megatec or modbus" in caplog.text
 
 
 @pytest.mark.usefixtures("ups")

@@ -32,8 +32,8 @@ def test_the_last_lines_are_shown_the_newest_first():
 def test_the_files_are_a_ring(tmp_path):
     path = tmp_path / "e.log"
     evidence = Evidence(path, 200_000)
-    for number in range(300):
-        for line in range(20):
+    for number in range(1000):
+        for line in range(5):
             evidence.add("now", "a", f"{number} {line} {'x' * 100}")
         evidence.write()
     size = sum(each.stat().st_size for each in tmp_path.iterdir())
@@ -49,6 +49,21 @@ def test_a_flood_is_written_short_and_counted(tmp_path):
     lines = (tmp_path / "e.log").read_text().splitlines()
     assert len(lines) == 501
     assert lines[-1] == "(99500 more lines came too fast to be kept)"
+
+
+def test_a_flood_that_goes_on_wears_no_flash_out(tmp_path):
+    evidence = Evidence(tmp_path / "e.log", 1 << 20)
+    for _ in range(100):
+        for number in range(2000):
+            evidence.add("now", "a", f"{number} {'x' * 300}")
+        evidence.write()
+    assert (tmp_path / "e.log").stat().st_size < 350 * (500 + 6 * 100)
+    for _ in range(100):  # it is over
+        evidence.write()
+    for number in range(500):
+        evidence.add("now", "a", f"after {number}")
+    evidence.write()
+    assert (tmp_path / "e.log").read_text().splitlines()[-1] == "now a after 499"
 
 
 def test_a_disk_that_fails_stops_nothing_and_a_link_is_not_followed(tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.__main__ import main
+from agent.clock import SystemClock
 from agent.config import parse
 from agent.neighbours import Nobody
 from agent.ways import from_url
@@ -101,7 +102,7 @@ def test_a_profile_says_the_kind():
 
 def test_several_devices_share_a_port_and_its_bus():
     first, second = parsed(device("a", f'port = "{PORT}"'), device("b", f'port = "{PORT}", unit = 2'))
-    buses = [made.driver(Nobody())._link._bus for made in (first, second)]
+    buses = [made.driver(Nobody(), SystemClock())._link._bus for made in (first, second)]
     assert buses[0] is buses[1]
     assert buses[0].line.words == "9600 8N1"
 

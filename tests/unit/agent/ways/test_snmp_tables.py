@@ -68,3 +68,16 @@ def test_a_family_may_be_named():
     assert "huawei" in parse_url("snmp://public@192.0.2.1").profiles("network")
     with pytest.raises(UsageError, match="acme"):
         from_url("snmp://public@192.0.2.1", kind="network", profile="acme")
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "said"),
+    [
+        ("ups", 'ports = ["Gi0/1"]', "a ups has no ports"),
+        ("host", "reserve = 2", "a host has no reserve"),
+        ("trunk", 'vrrp = "VI_1"', "a trunk has no vrrp"),
+    ],
+)
+def test_what_a_kind_has_no_use_for_is_said_at_once(kind, more, said):
+    with pytest.raises(ConfigError, match=said):
+        config(kind, more)

@@ -9,7 +9,9 @@ from agent.links.snmp import SnmpTarget
 from agent.links.snmp_engines import open_link
 from agent.ways import Context, from_url, parse
 from agent.ways.apcsmart import ApcSmart
+from agent.ways.base import meant
 from agent.ways.megatec import Megatec
+from agent.ways.snmp import Snmp
 from contract.errors import UsageError
 
 SECRET = "hunter2hunter2"
@@ -171,3 +173,11 @@ def test_an_engine_that_is_not_installed_is_named_with_what_to_install(monkeypat
 
 def test_nothing_is_asked_before_it_is_read():
     assert from_url("megatec:///dev/none").identity.profile == ""
+
+
+@pytest.mark.parametrize(
+    ("profile", "kind"),
+    [("apc", "ups"), ("akcp", "environment"), ("apc-ats", "power"), ("", "ups"), ("nothing", "ups")],
+)
+def test_a_profile_says_of_which_kind_the_device_is(profile, kind):
+    assert meant(Snmp, profile) == kind

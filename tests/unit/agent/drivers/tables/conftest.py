@@ -7,6 +7,7 @@ import pytest
 
 from agent.drivers.tables.base import Options
 from agent.drivers.tables.make import MAKERS
+from contract.clock import Stamp
 from contract.errors import DeviceTimeout
 
 UPTIME, OBJECT_ID = "1.3.6.1.2.1.1.3.0", "1.3.6.1.2.1.1.2.0"
@@ -78,11 +79,25 @@ class Device:
 class Bench:
     """A device, its driver, and the time."""
 
-    def __init__(self, device: Device, kind: str, **options: Any) -> None:
+    def __init__(self, device: Device, kind: str, memo: Any = None, **options: Any) -> None:
         self.device = device
         self.now = 1000.0
         self.wall = 1_700_000_000.0
-        self.driver = MAKERS[kind](device, Options(**options), "", lambda: self.now, lambda: self.wall)
+        self.trusted = True
+        self.kind = kind
+        self.options = Options(**options)
+        self.memo = memo
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the agent anew: a new driver, and what the old one left in its memo."""
+        self.driver = MAKERS[self.kind](self.device, self.options, "", self, self.memo)
+
+    def boottime(self) -> float:
+        return self.now
+
+    def stamp(self) -> Stamp:
+        return Stamp(wall=self.wall, boottime=self.now, trusted=self.trusted)
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
@@ -106,4 +121,4 @@ def device() -> Device:
 
 @pytest.fixture
 def bench(device) -> Callable[..., Bench]:
-    return lambda kind, **options: Bench(device, kind, **options)
+    return lambda kind, memo=None, **options: Bench(device, kind, memo, **options)

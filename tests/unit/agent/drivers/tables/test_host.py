@@ -57,6 +57,13 @@ async def test_a_host_from_outside(device, bench):
     assert said["host.disk.used.maximum"] == 97
 
 
+async def test_a_clock_is_not_held_against_one_that_cannot_be_believed(device, bench):
+    host(device)
+    table = bench("host")
+    table.trusted = False
+    assert (await table.read())["host.clock.offset"] is None
+
+
 async def test_caches_of_linux_are_no_used_memory(device, bench):
     host(device)
     for number, value in ((5, 1000), (6, 200), (14, 100), (15, 400)):

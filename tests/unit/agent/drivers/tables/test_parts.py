@@ -71,15 +71,26 @@ async def test_a_supply_that_was_pulled_is_missing(device, bench):
     assert (await table.read())["x.network.status"] == ()
 
 
-async def test_a_table_that_cannot_be_read_for_once_loses_no_part(device, bench):
+@pytest.mark.parametrize("column", [f"{ENVMON}.5.1.3", f"{ENVMON}.5.1.2"])
+async def test_a_table_that_cannot_be_read_for_once_loses_no_part(device, bench, column):
     cisco(device)
     table = bench("network")
     await table.read()
-    device.unreadable.add(f"{ENVMON}.5.1.3")
+    device.unreadable.add(column)
     for _ in range(25):
         said = await table.read()
     assert said["x.network.status"] == ()
     assert said["x.network.supply.2.status"] == "normal"
+
+
+async def test_a_table_that_can_never_be_read_takes_no_other_one_along(device, bench):
+    cisco(device)
+    device.unreadable.add(f"{ENVMON}.5.1.3")
+    table = bench("network")
+    for _ in range(25):
+        said = await table.read()
+    assert said["x.network.fan.1.status"] == "normal"
+    assert "x.network.supply.1.name" not in said
 
 
 async def test_fans_of_huawei_are_read_where_they_are_present(device, bench):

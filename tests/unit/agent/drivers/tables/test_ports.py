@@ -130,6 +130,15 @@ async def test_traffic_is_a_rate_from_the_second_full_poll_on(device, bench):
     assert said["x.port.errors.maximum"] == pytest.approx(0.5)
 
 
+async def test_a_tunnel_carries_more_than_it_calls_its_speed(device, bench):
+    device.port(1, "Tunnel1", kind=131, mbits=1)
+    table = bench("network", ports=("Tunnel1",))
+    await table.read()
+    device.values[f"{IN}.1"] += 60 * 50 * MEGABIT
+    table.pass_time(60)
+    assert (await table.read())["x.port.1.in.rate"] == pytest.approx(50e6)
+
+
 async def test_a_discontinuity_or_a_restart_gives_no_rate(device, bench):
     three_ports(device)
     table = bench("network")

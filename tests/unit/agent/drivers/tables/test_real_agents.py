@@ -103,7 +103,7 @@ async def test_this_host_from_outside_is_as_it_is_from_inside(snmpd, engine):
     assert said["host.memory.total"] == pytest.approx(inside["memory"], rel=0.01)
     assert 0 < said["host.memory.used"] < 100
     assert said["host.uptime"] == pytest.approx(inside["uptime"], abs=120)
-    assert abs(said["host.clock.offset"]) <= 2.0
+    assert abs(said.get("host.clock.offset", 0.0)) <= 2.0  # not said where this host's own clock cannot be believed
     assert said["host.processes"] == pytest.approx(inside["processes"], rel=0.5)
     root = next(number for number in range(1, 99) if said.get(f"host.disk.{number}.name") == "/")
     usage = shutil.disk_usage("/")

@@ -102,6 +102,25 @@ async def test_a_trunk_whose_module_was_pulled_is_missing(device, bench):
     assert said["x.trunk.down"] == 1
 
 
+@pytest.mark.parametrize("column", [f"{DS1}.6.1.10", f"{DS1}.6.1.2", f"{DS1}.6.1.8", "1.3.6.1.2.1.31.1.1.1.1", OPER])
+async def test_a_table_that_cannot_be_read_for_once_loses_no_trunk(device, bench, column):
+    trunk(device, 1, 1)
+    trunk(device, 2, 1)
+    table = bench("trunk")
+    await table.read()
+    device.unreadable.add(column)
+    for _ in range(25):
+        said = await table.read()
+    assert said["x.trunk.status"] == ()
+    assert said["x.trunk.2.circuit"] == "TRUNK-2"
+
+
+async def test_a_table_that_can_never_be_read_leaves_the_interfaces(device, bench):
+    device.port(1, "e1t1 0 0 0", kind=E1)
+    device.unreadable.add(f"{DS1}.6.1.10")
+    assert (await bench("trunk").read())["x.trunk.1.status"] == "ok"
+
+
 async def test_a_gateway_without_the_ds1_mib_is_read_by_its_interfaces(device, bench):
     device.port(1, "e1t1 0 0 0", kind=E1)
     table = bench("trunk")

@@ -44,3 +44,9 @@ async def test_a_virtual_router_that_is_not_there_has_no_state(device, bench):
     device.port(1, "Gi0/1")
     said = await bench("network", vrrp="VI_1").read()
     assert said["x.vrrp.state"] is None
+
+
+async def test_a_table_that_cannot_be_read_takes_no_other_one_along(device, bench):
+    device.unreadable.add(f"{KEEPALIVED}.4")
+    device.values |= {f"{RFC2787}.3.2.51": 3, f"{RFC2787}.5.2.51": 150}
+    assert (await bench("network", vrrp="51").read())["x.vrrp.state"] == "master"
