@@ -100,7 +100,7 @@ async def _main(*, once: bool, patience: float, without: Collection[str]) -> int
             broker_port = await stack.enter_async_context(broker.running(demo_site.USERS, folder / "broker"))
             mailbox = stack.enter_context(Mailbox(ports.smtp, refuses="mail" in without))
             files = demo_site.write(folder, ports, broker_port, {n: d.url for n, d in devices.devices.items()})
-            print("wolfsmoke demo 狼烟演示: three simulated UPSes, two agents, the gateway\n", flush=True)
+            print("wolfsmoke demo 狼烟演示: a simulated site with three UPSes, two agents, the gateway\n", flush=True)
             gateway = await stack.enter_async_context(_process(folder, "gateway", files.gateway))
             agents = [await stack.enter_async_context(_process(folder, "agent", path)) for path in files.agents]
             desk = Desk(folder / "gateway" / "control.sock", gateway, patience)
@@ -227,18 +227,19 @@ async def _ready(story: Story, port: int, desk: Desk) -> None:
     await desk.until(lambda: desk.get("/incidents"), "gateway ready")
     story.tell("gateway ready")
     wanted = len(demo_site.SITE.ups)
-    await desk.until(lambda: _reading_devices(port) >= wanted, f"readings of {wanted} devices")
-    story.tell("readings arrive", f"{wanted} devices")
+    await desk.until(lambda: _reading_devices(port) >= wanted, f"readings of {wanted} UPSes")
+    story.tell("readings arrive", f"{wanted} UPSes")
 
 
 def _reading_devices(port: int) -> int:
-    """Return how many devices the board shows with fresh readings and a known status."""
+    """Return how many UPSes the board shows with fresh readings and a known status."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/live.json", timeout=5) as answer:
             live = json.loads(answer.read())
     except (OSError, ValueError):
         return 0
-    return sum(device["state"] == "fine" and bool(device["flags"]) for device in live["devices"])
+    upses = [device for device in live["devices"] if "/ups-" in device["key"]]
+    return sum(device["state"] == "fine" and bool(device["flags"]) for device in upses)
 
 
 def _link(mail: Mail) -> str:
