@@ -165,6 +165,8 @@ def test_a_wrong_profile_is_wrong_use(words, said, capsys):
 
 def test_an_engine_that_is_not_installed_is_named_with_what_to_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "agent.links.snmp_pysnmp", raising=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pysnmp"]:
+        monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "pysnmp", None)
     for target in (SnmpTarget(host="h"), SnmpTarget(host="h", version="3", user="u", context="c")):
         with pytest.raises(UsageError, match=r"wolfsmoke\[agent-pysnmp\]"):
