@@ -118,7 +118,7 @@ _DEVICES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         (
             "inputs-1",
             "订单部开关量",
-            'profile = "di-16"\n[[device.contact]]\ninput = 1\nmeans = "smoke"\n[[device.contact]]\ninput = 2\nmeans = "water"',
+            'profile = "di-16"\n[[device.contact]]\ninput = 1\nmeans = "smoke"\ntitle = "烟感"\n[[device.contact]]\ninput = 2\nmeans = "water"\ntitle = "漏水绳"',
         ),
     ),
 }
