@@ -81,6 +81,12 @@ def kinds() -> Mapping[str, DeviceKind]:
     }
 
 
+@cache
+def _own(kind: str) -> tuple[Condition, ...]:
+    """Return the conditions of a kind, made once: an inventory names those of every device."""
+    return kinds()[kind].conditions
+
+
 Flags = Mapping[str, frozenset[str]]
 """Flags that a device raises beyond what its kind does, by quantity."""
 NO_FLAGS: Flags = {}
@@ -94,12 +100,11 @@ def defaults(kind: str, flags: Flags = NO_FLAGS) -> dict[str, Condition]:
         flags: that it raises besides, as a UPS does on whose card a smoke detector hangs: for these it is watched as
             the kind is that knows them.
     """
-    known = kinds().get(kind)
-    if known is None:
+    if kind not in kinds():
         return {}
-    found = {condition.name: condition for condition in known.conditions}
-    for other in kinds().values():
-        for condition in other.conditions:
+    found = {condition.name: condition for condition in _own(kind)}
+    for other in kinds() if flags else ():
+        for condition in _own(other):
             if condition.flag and condition.flag in flags.get(condition.quantity, ()):
                 found.setdefault(condition.name, condition)
     return found

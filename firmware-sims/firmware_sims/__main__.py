@@ -1,4 +1,4 @@
-"""``wolfsmoke-sims``: run a simulated site, and turn its mains off and on."""
+"""``wolfsmoke-sims``: run a simulated site, and let things happen there."""
 
 import argparse
 import asyncio
@@ -6,6 +6,7 @@ import importlib
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 import time
@@ -52,7 +53,7 @@ def _main(arguments: list[str] | None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="wolfsmoke-sims", description="Simulated UPSes that speak the real protocols."
+        prog="wolfsmoke-sims", description="A simulated site whose devices speak the real protocols."
     )
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run the devices of a site file until interrupted")
@@ -70,15 +71,20 @@ def _parser() -> argparse.ArgumentParser:
     restore = commands.add_parser("restore", help="bring the mains back")
     load = commands.add_parser("load", help="set the load of a device")
     charge = commands.add_parser("charge", help="set the charge of a battery")
+    put = commands.add_parser(
+        "set", help="set anything else of a device: smoke true, Gi0/3 down, strike 1; `show` lists it"
+    )
     fault = commands.add_parser("fault", help="make a device misbehave")
     show = commands.add_parser("show", help="show every device, as JSON")
-    for named in (cut, restore, load, charge, fault):
+    for named in (cut, restore, load, charge, put, fault):
         named.add_argument("name", help="of a device, or all")
     load.add_argument("value", metavar="WATTS")
     charge.add_argument("value", metavar="PERCENT")
+    put.add_argument("field")
+    put.add_argument("value")
     kinds = [kind.value for kind in Fault]
     fault.add_argument("value", metavar="KIND", choices=kinds, help=", ".join(kinds))
-    for command in (run, cut, restore, load, charge, fault, show):
+    for command in (run, cut, restore, load, charge, put, fault, show):
         command.add_argument("--control", type=Path, default=_SOCKET, help="control socket (default: %(default)s)")
     return parser
 
@@ -94,8 +100,8 @@ def _run(asked: argparse.Namespace) -> int:
             plan = scenario.load(asked.scenario) if asked.scenario else scenario.Scenario()
             asyncio.run(_serve(site.load(asked.site), plan, asked.folder, asked.control))
         case command:
-            words = [command, getattr(asked, "name", ""), getattr(asked, "value", "")]
-            answer = asyncio.run(control.send(asked.control, " ".join(filter(None, words))))
+            words = [command, *(getattr(asked, name) for name in ("name", "field", "value") if hasattr(asked, name))]
+            answer = asyncio.run(control.send(asked.control, shlex.join(words)))
             sys.stdout.write(json.dumps(answer, indent=2) + "\n")
     return 0
 

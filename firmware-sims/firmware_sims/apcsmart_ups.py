@@ -27,6 +27,7 @@ def status(view: View) -> str:
         (0x10, view.on_battery or view.test),
         (0x20, view.overload),
         (0x40, view.low),
+        (0x80, view.replace),
     )
     return f"{sum(bit for bit, is_set in flags if is_set) if view.output else 0:02X}"
 

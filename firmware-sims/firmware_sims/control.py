@@ -1,20 +1,25 @@
 """A running site's remote control: a unix socket, one command a line, one line of JSON back.
 
-``cut NAME|all`` · ``restore NAME|all`` · ``load NAME WATTS`` · ``charge NAME PERCENT`` · ``fault NAME KIND`` · ``show``
+``cut NAME|all`` · ``restore NAME|all`` · ``load NAME WATTS`` · ``charge NAME PERCENT`` · ``set NAME FIELD VALUE`` ·
+``fault NAME KIND`` · ``show``. What has a blank in it stands in quotes.
 """
 
 import asyncio
 import json
-import math
+import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from contract.errors import UsageError
+from contract.settings import did_you_mean
 from firmware_sims.faults import Fault
+from firmware_sims.fields import as_number
 from firmware_sims.site import Site
 
-USAGE = "cut NAME|all, restore NAME|all, load NAME WATTS, charge NAME PERCENT, fault NAME KIND, show"
+USAGE = (
+    "cut NAME|all, restore NAME|all, load NAME WATTS, charge NAME PERCENT, set NAME FIELD VALUE, fault NAME KIND, show"
+)
 _WAIT = 5.0
 
 
@@ -24,45 +29,36 @@ async def obey(site: Site, line: str) -> dict[str, object]:
     Raises:
         UsageError: it is none.
     """
-    match line.split():
-        case ["cut", name]:
-            for device in site.named(name):
-                device.ups.cut()
-        case ["restore", name]:
-            for device in site.named(name):
-                device.ups.restore()
-        case ["load", name, watts]:
-            for device in site.named(name):
-                device.ups.set_load(_number(watts))
-        case ["charge", name, percent]:
-            for device in site.named(name):
-                device.ups.set_charge(_number(percent))
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        raise UsageError(f"a quote is not closed: {line[:60]!r}", hint=USAGE) from None
+    match words:
+        case ["cut" | "restore" as verb, name]:
+            for ups in site.upses(name):
+                ups.cut() if verb == "cut" else ups.restore()
+        case ["load" | "charge" as verb, name, text]:
+            value = as_number(text)
+            for ups in site.upses(name):
+                ups.set_load(value) if verb == "load" else ups.set_charge(value)
+        case ["set", name, field, value]:
+            site.set(name, field, value)
         case ["fault", name, kind]:
-            fault = _fault(kind)
-            for device in site.named(name):
-                await device.set_fault(fault)
+            await site.set_fault(name, _fault(kind))
         case ["show"]:
+            await site.look()
             return dict(site.show())
         case _:
             raise UsageError(f"not a command: {line[:60]!r}", hint=USAGE)
+    await site.look()
     return {"done": line}
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise UsageError(f"not a number: {text!r}", hint=USAGE) from None
-    if not math.isfinite(value):
-        raise UsageError(f"not a number: {text!r}", hint=USAGE)
-    return value
 
 
 def _fault(text: str) -> Fault:
     try:
         return Fault(text)
     except ValueError:
-        raise UsageError(f"no such fault: {text!r}", hint=", ".join(fault.value for fault in Fault)) from None
+        raise UsageError(f"no such fault: {text!r}", hint=did_you_mean(text, [each.value for each in Fault])) from None
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from contract.errors import WolfsmokeError
-from firmware_sims import broker, demo_site, site
+from firmware_sims import broker, control, demo_site, site
 from firmware_sims.mailbox import Mail, Mailbox
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ async def _main(*, once: bool, patience: float, without: Collection[str]) -> int
             broker_port = await stack.enter_async_context(broker.running(demo_site.USERS, folder / "broker"))
             mailbox = stack.enter_context(Mailbox(ports.smtp, refuses="mail" in without))
             files = demo_site.write(folder, ports, broker_port, {n: d.url for n, d in devices.devices.items()})
-            print("wolfsmoke demo 狼烟演示: three simulated UPSes, two agents, the gateway\n", flush=True)
+            print("wolfsmoke demo 狼烟演示: a simulated site with three UPSes, two agents, the gateway\n", flush=True)
             gateway = await stack.enter_async_context(_process(folder, "gateway", files.gateway))
             agents = [await stack.enter_async_context(_process(folder, "agent", path)) for path in files.agents]
             desk = Desk(folder / "gateway" / "control.sock", gateway, patience)
@@ -122,7 +122,7 @@ async def _tell(
 ) -> None:
     """Play the story, step by step; raise Failed at the first that does not happen."""
     if "cut" not in without:
-        devices[POWERED].ups.cut()
+        devices.ups(POWERED).cut()
     cut = story.tell("mains lost", f"at the UPS of the {POWERED}")
     opened = await desk.event("opened", "alarm raised, clause 3.1.1 in force", after=cut)
     raised = opened["data"]["symptom"]["since"]
@@ -135,7 +135,7 @@ async def _tell(
     mine = await desk.event("mine", "acknowledged 我处理", after=mail.at)
     story.tell("acknowledged 我处理", f"by {mine.get('who', '')}", at=mine["at"])
     if "restore" not in without:
-        devices[POWERED].ups.restore()
+        devices.ups(POWERED).restore()
     back = story.tell("mains back")
     gone = await desk.event("cause-gone", "cause gone", after=back)
     story.tell("cause gone", gone.get("text", ""), at=gone["at"])
@@ -227,18 +227,19 @@ async def _ready(story: Story, port: int, desk: Desk) -> None:
     await desk.until(lambda: desk.get("/incidents"), "gateway ready")
     story.tell("gateway ready")
     wanted = len(demo_site.SITE.ups)
-    await desk.until(lambda: _reading_devices(port) >= wanted, f"readings of {wanted} devices")
-    story.tell("readings arrive", f"{wanted} devices")
+    await desk.until(lambda: _reading_devices(port) >= wanted, f"readings of {wanted} UPSes")
+    story.tell("readings arrive", f"{wanted} UPSes")
 
 
 def _reading_devices(port: int) -> int:
-    """Return how many devices the board shows with fresh readings and a known status."""
+    """Return how many UPSes the board shows with fresh readings and a known status."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/live.json", timeout=5) as answer:
             live = json.loads(answer.read())
     except (OSError, ValueError):
         return 0
-    return sum(device["state"] == "fine" and bool(device["flags"]) for device in live["devices"])
+    upses = [device for device in live["devices"] if "/ups-" in device["key"]]
+    return sum(device["state"] == "fine" and bool(device["flags"]) for device in upses)
 
 
 def _link(mail: Mail) -> str:
@@ -301,7 +302,7 @@ def _free_port() -> int:
 async def _stay(port: int, devices: site.Site, processes: list[asyncio.subprocess.Process]) -> None:
     """Leave the site running: cut and restore by a word on the terminal."""
     print(
-        f"\n  The site goes on. The board is at http://127.0.0.1:{port}/ ; type `cut NAME`, `restore NAME` (or all), `quit`.\n"
+        f"\n  The site goes on. The board is at http://127.0.0.1:{port}/ ; type `cut NAME`, `restore NAME` (or all),\n  `set NAME FIELD VALUE`, `fault NAME KIND`, `quit`.\n"
         f"  Devices: {', '.join(devices.devices)}\n",
         flush=True,
     )
@@ -314,7 +315,9 @@ async def _stay(port: int, devices: site.Site, processes: list[asyncio.subproces
             return
         word, _, name = line.strip().partition(" ")
         try:
-            for device in devices.named(name or "all") if word in ("cut", "restore") else []:
-                device.ups.cut() if word == "cut" else device.ups.restore()
+            if word in ("cut", "restore"):
+                await control.obey(devices, f"{word} {name or 'all'}")
+            elif word:
+                await control.obey(devices, line.strip())
         except WolfsmokeError as error:
             print(error, flush=True)

@@ -157,3 +157,17 @@ class Bytes(msgspec.Struct):
         """See ``Model.image``: the byte counters have no sentinel."""
         temperature = 0x7FFF if sentinels else signed(self.temperature * 10)
         return {INPUT: {0: temperature, 1: (self.strikes & 0xFF) << 8 | self.alarms & 0xFF}}
+
+
+class Earth(msgspec.Struct):
+    """An earth meter as it stands beside such detectors: an alarm, a value, and how many decimals it has."""
+
+    resistance: float = 1.2
+    """Ohm."""
+    alarm: bool = False
+
+    def image(self, *, sentinels: bool = False) -> Image:
+        """See ``Model.image``."""
+        if sentinels:
+            return {HOLDING: {12: 0xFFFF, 13: 0xFFFF, 14: 0xFFFF}}
+        return {HOLDING: {12: int(self.alarm), 13: round(self.resistance * 100) & 0xFFFF, 14: 2}}

@@ -35,6 +35,7 @@ def status(ups: Ups) -> str:
     flags = (
         ("OB" if view.on_battery else "OL", True),
         ("LB", view.low),
+        ("RB", view.replace),
         ("OVER", view.overload),
         ("TRIM", view.trim),
         ("BOOST", view.boost),

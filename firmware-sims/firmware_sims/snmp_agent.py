@@ -19,7 +19,7 @@ from firmware_sims.faults import DELAY_SECONDS, Fault, spoiled
 from firmware_sims.snmp_faces import Counter, Gauge, Integer, Name, Oid, Text, Ticks
 
 _AREA: Final = (1, 3, 6, 1)
-_FRESH: Final = 0.05
+FRESH: Final = 0.05
 """Seconds that one picture of the model is good for."""
 
 
@@ -152,7 +152,7 @@ class _Picture:
 
     def _refresh(self) -> None:
         now = asyncio.get_running_loop().time()
-        if self._taken is None or now - self._taken > _FRESH:
+        if self._taken is None or now - self._taken > FRESH:
             self._rows = self._make()
             self._order = sorted(self._rows)
             self._taken = now

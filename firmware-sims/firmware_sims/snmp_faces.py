@@ -173,6 +173,7 @@ def _source(view: View) -> int:
 def _alarms(view: View) -> list[int]:
     """Return the well-known alarms of RFC 1628 that are present: the last number of their OIDs, in rising order."""
     alarms = [
+        (1, view.replace),
         (2, view.on_battery),
         (3, view.low),
         (4, view.charge <= 0.0),
@@ -184,7 +185,7 @@ def _alarms(view: View) -> list[int]:
     return [number for number, present in alarms if present]
 
 
-_ALARM_ROWS = range(1, 8)
+_ALARM_ROWS = range(1, 9)
 
 
 def _alarm(row: int, answer: Callable[[int, int], Answer]) -> Entry:
@@ -222,7 +223,7 @@ def _powernet(plate: Plate, rating: Rating) -> Table:
             "2.2.1.0": lambda view, _: Gauge(round(view.charge)),
             "2.2.2.0": lambda view, _: Gauge(round(view.temperature)),
             "2.2.3.0": lambda view, _: Ticks(round(view.runtime * 100)),
-            "2.2.4.0": Integer(1),
+            "2.2.4.0": lambda view, _: Integer(2 if view.replace else 1),
             "2.2.5.0": Integer(1),
             "2.2.6.0": Integer(0),
             "2.2.7.0": Integer(round(rating.string)),

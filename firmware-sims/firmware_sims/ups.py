@@ -22,6 +22,8 @@ _TAPER_END = 0.9995
 _WINDOW = (0.80, 1.18)
 """Mains that the UPS accepts, of the nominal voltage."""
 _TINY = 1e-9
+_WORN = 50.0
+"""% gone at which a UPS calls its battery worn out."""
 
 
 class Rating(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,6 +87,8 @@ class View(msgspec.Struct, frozen=True):
     on_battery_seconds: float
     transfers: int
     """Times that the mains was lost."""
+    replace: bool = False
+    """It calls its battery worn out: half of it is gone."""
 
 
 class Totals(msgspec.Struct):
@@ -121,6 +125,20 @@ class Ups:
         self._since: float | None = None
         self._test_left = 0.0
         self._depleted = self._stored <= _TINY
+        self._new = rating.battery
+        self.worn = 0.0
+        """How much of the battery's energy is gone for good, %."""
+
+    @property
+    def feeding(self) -> bool:
+        """Whether its output has power."""
+        self._advance()
+        return self._output
+
+    @property
+    def mains(self) -> bool:
+        """Whether it has mains that it can use."""
+        return self._usable
 
     def cut(self) -> None:
         """Lose the mains."""
@@ -153,6 +171,14 @@ class Ups:
         """Put the battery where a story needs it."""
         self._advance()
         self._stored = self.rating.battery * min(100.0, max(0.0, percent)) / 100.0
+
+    def wear(self, percent: float) -> None:
+        """Let so much of the battery's energy be gone for good; it is as full as it was, of less."""
+        self._advance()
+        self.worn = min(99.0, max(0.0, percent))
+        part = self._stored / self.rating.battery
+        self.rating = msgspec.structs.replace(self.rating, battery=self._new * (1.0 - self.worn / 100.0))
+        self._stored = part * self.rating.battery
 
     def test(self, duration: float) -> None:
         """Run the battery test: the load is on battery although the mains is there."""
@@ -210,6 +236,7 @@ class Ups:
             temperature=25.0 + 10.0 * min(1.5, watts / rating.power),
             on_battery_seconds=self._at - self._since if self._since is not None else 0.0,
             transfers=self._transfers,
+            replace=self.worn >= _WORN,
         )
 
     @property

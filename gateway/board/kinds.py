@@ -68,8 +68,39 @@ FIRST: Final[dict[str, tuple[str, ...]]] = {
         "security.syslog.errors",
         "security.evidence",
     ),
+    "line": (
+        "x.selfcheck.verdict",
+        "x.line.carrier",
+        "x.line.loss",
+        "x.line.delay",
+        "x.line.jitter",
+        "x.line.drops.recent",
+        "x.sip.code",
+        "x.tls.days",
+    ),
+    "endpoint": ("x.probe.fault", "x.probe.delay", "x.probe.loss", "x.tls.days"),
+    "pair": ("pair.active", "pair.standby", "pair.reason", "pair.lag"),
+    "group": ("group.ready", "group.needed", "group.spare.ready", "group.down", "group.takeover"),
+    "power": (
+        "x.power.alarm",
+        "x.power.mode",
+        "input.source",
+        "x.power.load",
+        "x.genset.fuel",
+        "x.genset.battery.voltage",
+    ),
 }
 """Kind → what a card shows unopened, in this order, as far as the device has it."""
+
+SOMETIMES: Final[dict[str, frozenset[str]]] = {
+    "ups": frozenset(_AIR),
+    "line": frozenset({"x.sip.code", "x.tls.days"}),
+    "endpoint": frozenset({"x.probe.fault", "x.probe.loss", "x.tls.days"}),
+    "pair": frozenset({"pair.reason", "pair.lag"}),
+    "group": frozenset({"group.down", "group.takeover"}),
+}
+"""Kind → of these, what its card shows only while there is something to say: most UPSes have no probe in the room, and a
+pair that is well has no reason not to be. What a sensor is for is never in here."""
 
 CHARTED: Final = (
     "battery.charge",
@@ -88,7 +119,15 @@ CHARTED: Final = (
 )
 """What is drawn over the last hour."""
 
-CALM: Final = frozenset({"OL", "HB", "CHRG", "DISCHRG", "CAL", "TRIM", "BOOST", "ECO", "WRITING", "REBOOT"})
+CALM: Final = frozenset(
+    {
+        *("OL", "HB", "CHRG", "DISCHRG", "CAL", "TRIM", "BOOST", "ECO", "KEPT"),  # UPSes
+        *("WRITING", "REBOOT"),  # backups, hosts
+        *("UP", "ANSWERS"),  # lines, probes
+        *("SERVING", "SINGLE", "REDUNDANT"),  # pairs
+        *("ENOUGH", "WHOLE", "SPARED"),  # groups
+    }
+)
 """Flags that are no trouble; all others are."""
 
 NOW: Final[dict[str, tuple[str, ...]]] = {"ups": ("battery.charge", "battery.runtime", "ups.load")}

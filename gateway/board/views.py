@@ -190,9 +190,14 @@ def _card(
         limit=limit,
         kind=view.kind,
         flags=tuple(Flag(words.name("flag", flag), flag not in kinds.CALM) for flag in said),
-        main=tuple(rows[name] for name in kinds.first(view.kind, rows)),
+        main=tuple(rows[name] for name in kinds.first(view.kind, rows) if _is_said(view.kind, view.readings[name])),
         rows=tuple(rows.values()),
     )
+
+
+def _is_said(kind: str, last: LastReading) -> bool:
+    """Say whether a reading stands among the first: what is said only sometimes may have nothing to say."""
+    return last.reading.value is not None or last.reading.quantity not in kinds.SOMETIMES.get(kind, ())
 
 
 def _is_flags(quantity: str) -> bool:
@@ -245,7 +250,7 @@ def text(reading: Reading, words: Words) -> str:
         case str() as said if reading.quantity == FINDINGS:
             return _findings(said, words)
         case str() as said:
-            return said
+            return words.name("said", said)
         case number if (known := find(reading.quantity)) and known.name in _SPANS and reading.good:
             return words.span(number)
         case number if known and known.unit in _SIZES:

@@ -705,6 +705,8 @@ _TEXT: Final[dict[str, tuple[str, str]]] = {
     "quantity.security.syslog.errors": ("错误日志数", "syslog errors"),
     "quantity.security.syslog.source": ("错误日志最多的来源", "worst source of errors"),
     "quantity.security.syslog.silent": ("沉默的来源", "silent sources"),
+    "said.none": ("无", "none"),
+    "said.tells nothing of its parts": ("不报告部件状态", "tells nothing of its parts"),
     "quantity.pair.status": ("双机状态", "pair"),
     "quantity.pair.active": ("主机", "active"),
     "quantity.pair.standby": ("备机", "standby"),

@@ -3,7 +3,7 @@
 
 Trust the ratios; the absolute figures are this machine's. A peer that is not installed is shown as absent.
 
-usage: run.py [--rounds N] [--quick] [--only footprint|latency|ingest|endurance|backlog|cold|flash]
+usage: run.py [--rounds N] [--quick] [--only footprint|latency|ingest|endurance|backlog|cold|flash|devices]
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import backlog
 import cold
+import devices
 import farm
 import flash
 import ingest
@@ -313,7 +314,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="of the footprints")
     parser.add_argument("--quick", action="store_true", help="under three minutes, and less sure")
-    parts = ("footprint", "latency", "ingest", "endurance", "backlog", "cold", "flash")
+    parts = ("footprint", "latency", "ingest", "endurance", "backlog", "cold", "flash", "devices")
     parser.add_argument("--only", choices=parts)
     parser.add_argument("--minutes", type=float, default=10.0, help="of the endurance")
     parser.add_argument("--hours", type=float, default=72.0, help="of the backlog")
@@ -337,6 +338,8 @@ def main() -> None:
                     cold.report(folder, 200_000 if asked.quick else 10_000_000)
                 case "flash":
                     flash.report(folder)
+                case "devices":
+                    devices.report(folder, *((1, 6.0, 6.0) if asked.quick else (3, 8.0, 31.0)))
                 case "backlog":
                     backlog.report(folder, 2.0 if asked.quick else asked.hours, Receiver())
 

@@ -2,14 +2,17 @@
 
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 import agent.config
 import gateway.config
+from agent.kinds import kinds
+from agent.ways import WAYS
 from contract.errors import ConfigError
-from firmware_sims import scenario, site
+from firmware_sims import control, scenario, site
 from gateway.app import read_plan
 
 ROOT = Path(__file__).parents[2]
@@ -71,3 +74,25 @@ def test_without_its_credentials_an_example_says_which(name, site_files):
     folder, _ = site_files
     with pytest.raises(ConfigError, match=r"broker\.password"):
         read(name, folder, {})
+
+
+def test_the_agents_examples_show_every_way_and_every_kind(site_files):
+    folder, environment = site_files
+    configs = [agent.config.load(path, environment=environment) for path in sorted((folder / "agents").glob("*.toml"))]
+    devices = [device for config in configs for device in config.devices]
+    assert {name for device in devices for name in WAYS if getattr(device, name) is not None} == set(WAYS)
+    assert {device.what for device in devices} | {agent.config.ITSELF} == set(kinds())
+    assert any(config.traps for config in configs)
+    for shown in ("promise", "contact", "condition", "battery_test", "profile", "room"):
+        assert any(getattr(device, shown) for device in devices), shown
+
+
+async def test_every_step_of_the_scenarios_can_be_done_on_the_example_site(tmp_path):
+    made = site.make(site.load(CONFIG / "sims/site.toml"), time.monotonic, tmp_path)
+    try:
+        for path in sorted((CONFIG / "sims").glob("*.toml")):
+            for step in scenario.load(path).step if path.name != "site.toml" else ():
+                await control.obey(made, step.do)
+    finally:
+        for device in made.devices.values():
+            await device.stop()

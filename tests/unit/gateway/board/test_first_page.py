@@ -269,3 +269,24 @@ async def test_a_store_that_takes_nothing_or_refuses_is_shown_with_what_waits(we
     page = await text(web, lang="en")
     assert "store slow, 9 messages wait" in page
     assert "lines that the store refused: 3" in page
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("ups", False), ("environment", True)])
+async def test_a_ups_without_a_probe_in_the_room_says_nothing_of_it_and_a_sensor_that_fails_does(
+    web, live, kind, shown
+):
+    device = live.ups()
+    device.kind = kind
+    live.doubt(device, "ambient.temperature", None, Quality.UNAVAILABLE)
+    page = await text(web)
+    assert ("室温" in page.partition('id="h-devices"')[2].partition("<details")[0]) is shown
+
+
+async def test_a_pair_that_is_well_is_not_shown_in_red(web, live):
+    device = live.ups(pair__status=("SERVING", "SINGLE", "REDUNDANT"), pair__active="order-a")
+    device.kind = "pair"
+    calm = (await web.get("/")).text
+    live.doubt(device, "pair.status", ("SERVING", "NOREDUNDANCY"), Quality.GOOD)
+    troubled = (await web.get("/")).text
+    assert "flag bad" not in calm
+    assert "flag bad" in troubled

@@ -34,7 +34,28 @@ def test_what_is_not_believed_is_said_as_it_came():
     assert text(Reading("backup.age", -1e9, Quality.IMPLAUSIBLE), Words("zh")) == "-1000000000"
 
 
-@pytest.mark.parametrize("kind", ["host", "agent", "backup", "security"])
+@pytest.mark.parametrize(("language", "said"), [("zh", "无"), ("en", "none")])
+def test_that_there_is_nothing_is_said_in_our_language(language, said):
+    assert text(Reading("x.port.alarm", "none"), Words(language)) == said
+    assert text(Reading("device.model", "Smart-UPS"), Words(language)) == "Smart-UPS"
+
+
+def test_what_is_as_it_should_be_is_not_shown_as_trouble():
+    for quantity, calm in (
+        ("x.line.status", {"UP"}),
+        ("x.probe.status", {"UP"}),
+        ("pair.status", {"SERVING", "SINGLE", "REDUNDANT"}),
+        ("group.status", {"ENOUGH", "WHOLE", "SPARED"}),
+    ):
+        assert set(find(quantity).flags) & kinds.CALM == calm, quantity
+
+
+@pytest.mark.parametrize("kind", sorted(kinds.FIRST))
 def test_what_a_card_shows_first_is_in_the_dictionary(kind):
     assert kind in device_kinds()
     assert all(find(name) for name in kinds.FIRST[kind])
+
+
+@pytest.mark.parametrize("kind", sorted(kinds.SOMETIMES))
+def test_what_is_said_only_sometimes_is_among_the_first(kind):
+    assert kinds.SOMETIMES[kind] <= set(kinds.FIRST[kind])
