@@ -206,7 +206,6 @@ def test_extremes_are_of_good_readings_only():
 
 
 def test_the_settings_of_a_device_lead_to_its_driver_and_its_conditions(tmp_path):
-    from agent.clock import SystemClock
     from agent.config import parse
     from agent.neighbours import Nobody
 
