@@ -139,8 +139,8 @@ class Farm:
         self.process.wait(10)
 
 
-def _round(folder: Path, simulated: Farm, seconds: float, *, dead: bool) -> Round:
-    """Run an agent for a while; return what it cost and when it polled."""
+def _round(folder: Path, simulated: Farm, seconds: float, compared: float, *, dead: bool) -> Round:
+    """Run an agent for a while; return what it cost, and when it polled in the first seconds, as many in every round."""
     home = folder / f"{'dead' if dead else 'plain'}-{len(list(folder.iterdir()))}"
     home.mkdir()
     with Processes() as processes:
@@ -161,9 +161,9 @@ def _round(folder: Path, simulated: Farm, seconds: float, *, dead: bool) -> Roun
         end, waited = time.monotonic(), _waited(agent.pid) - waited
         agent.terminate()
         agent.wait(15)
-    polls = [each for each in json.loads((home / "times").read_text()) if begun <= each[1] <= end]
+    polls = [each for each in json.loads((home / "times").read_text()) if begun <= each[1] <= begun + compared]
     good = [each for each in polls if not each[0].startswith("dead-")]
-    if len({each[0] for each in good}) < 200 - 10:
+    if len({each[0] for each in good}) < 200 - sims.SWITCHES - PROBED:
         raise RuntimeError(f"only {len({each[0] for each in good})} devices were polled: {home / 'log'}")
     timeouts = [[at for at in bus if begun <= at <= end] for bus in simulated.asked()]
     return {
@@ -217,7 +217,7 @@ def report(folder: Path, rounds: int, seconds: float, last: float) -> None:
             for number in range(rounds):
                 for dead in (False, True):
                     window = last if dead and number == rounds - 1 else seconds
-                    results[dead].append(_round(folder, simulated, window, dead=dead))
+                    results[dead].append(_round(folder, simulated, window, seconds, dead=dead))
         finally:
             simulated.close()
             os.sched_setaffinity(0, before)
