@@ -1,4 +1,4 @@
-"""The tests run on two workers (pytest-xdist): a file stays together, and so do those that measure how long something takes."""
+"""The tests run on three workers (pytest-xdist), for most of them wait: a file stays together, and so do those that measure how long something takes."""
 
 from pathlib import Path
 
@@ -6,9 +6,11 @@ import pytest
 
 TIMED = frozenset(
     {
+        "test_agent_acts",
         "test_agent_broker",
         "test_agent_clocks",
         "test_agent_devices",
+        "test_demo",
         "test_faults",
         "test_faults_planted",
         "test_gateway_broker",

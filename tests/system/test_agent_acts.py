@@ -156,8 +156,12 @@ async def test_a_siren_goes_off_again_by_itself_and_after_a_kill(tmp_path, broke
             process.kill()
             process.wait(LIMIT)
         assert model.relays[0]
+        said = len(ear.polls)
         async with running(tmp_path, text):
             await until(lambda: not model.relays[0], "it is off after the restart")
+            await until(
+                lambda: len(ear.polls) > said, "the agent is on the broker again, where commands wait for nobody"
+            )
             model.stuck = True
             failed = await replied(ear, "relays", "on", output="siren", seconds=1.0)
             assert failed.outcome is Outcome.FAILED

@@ -18,7 +18,7 @@ from faults.site import Site
 LOOK = 0.04
 SECONDS = 40.0
 """Of a short round."""
-_SETTLE = 20.0
+_SETTLE = 40.0
 """Seconds until everything flows at the beginning."""
 _DRAIN = 75.0
 """Seconds until what was kept has to be there: a message that nobody answered goes again after 30 s, then after 60."""

@@ -228,6 +228,6 @@ name = "smoke"
 off_delay = "5m"
 """
     [device] = parse(text, tmp_path / "a.toml", secrets=no_secrets).devices
-    assert isinstance(device.driver(Nobody())._inner, ContactsDriver), "what learns of its battery is around it"
+    assert isinstance(device.driver(Nobody()), ContactsDriver)
     [smoke] = [each for each in device.conditions if each.name == "smoke"]
     assert smoke.off_delay == 300.0

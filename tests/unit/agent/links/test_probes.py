@@ -1,7 +1,9 @@
 """The probes before servers that are not ours, on the loopback: dnsmasq, sshd, nginx, kamailio, the kernel; and what is garbled."""
 
 import asyncio
+import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -54,7 +56,8 @@ def _ready(outcome):
 @asynccontextmanager
 async def running(*command, url):
     """Run a server until it answers the URL, and to the end of the block."""
-    process = await asyncio.create_subprocess_exec(*map(str, command), stderr=subprocess.DEVNULL)
+    words = map(str, command)
+    process = await asyncio.create_subprocess_exec(*words, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         async with asyncio.timeout(20):
             while not _ready(await ask(url)):  # noqa: ASYNC110 - a process of its own starts when it does
@@ -63,7 +66,11 @@ async def running(*command, url):
     finally:
         if process.returncode is None:
             process.terminate()
-        await process.wait()
+        try:
+            await asyncio.wait_for(process.wait(), 3)
+        except TimeoutError:  # some take a minute for their leave
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
 
 
 @asynccontextmanager

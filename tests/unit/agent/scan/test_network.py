@@ -115,7 +115,8 @@ async def test_agents_are_found_in_every_version_and_their_tables_are_good(tmp_p
         card("127.0.0.5", port) as broken,
     ):
         await broken.set_fault(Fault.GARBAGE)
-        sweep, _ = await scanned(bounds.addresses(["127.0.0.0/29"]), {"snmp": port}, communities=("public", "room"))
+        hosts = bounds.addresses(["127.0.0.0/29"])
+        sweep, _ = await scanned(hosts, {"snmp": port}, communities=("public", "room"), wait=1.0)
     said = [(each.where, each.protocol, each.profile) for each in sweep.found]
     assert said == [
         ("127.0.0.2", "SNMP 2c", "rfc1628"),
