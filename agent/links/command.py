@@ -24,6 +24,10 @@ class Said(msgspec.Struct, frozen=True):
     text: str
 
 
+LEAVING: Final = 5.0
+"""Seconds for the end of what was killed: a child in a session of its own may hold the pipe."""
+
+
 async def run(command: Sequence[str], seconds: float) -> Said:
     """Run a command and return what it said. It and its children are gone when this returns.
 
@@ -59,10 +63,23 @@ async def run(command: Sequence[str], seconds: float) -> Said:
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await _end(process)
     if code < 0:
         raise DeviceGarbled(f"was ended by signal {-code}", where=where)
     try:
         return Said(code, body.decode())
     except UnicodeDecodeError:
         raise DeviceGarbled("says no UTF-8 text", where=where) from None
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end of a process that was killed.
+
+    asyncio waits for its pipe as well, and reads no more of one that is full: what is left in it is fetched first.
+    """
+    assert process.stdout is not None  # noqa: S101 - it was asked for
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LEAVING):
+            while await process.stdout.read(MOST):
+                pass
+            await process.wait()

@@ -158,10 +158,12 @@ async def test_a_pair_and_a_group_are_judged_and_the_clock_of_an_outage_outlives
 
             await devices["one"].set_fault(Fault.SILENCE)
             await until(lambda: ear.raised.get(("seats", "group-degraded")), "one is down")
-            assert ear.said("seats", "group.takeover") == "one → three"
+            await until(
+                lambda: ear.said("seats", "group.takeover") == "one → three", "who takes over: alarms are faster"
+            )
             (tmp_path / "active").write_text("two")
             await until(lambda: ear.raised.get(("hosts", "pair-switched")), "they changed places")
-            assert ear.said("hosts", "pair.active") == "two"
+            await until(lambda: ear.said("hosts", "pair.active") == "two", "who is active now")
             await devices["one"].set_fault(Fault.NONE)
             await until(lambda: ear.raised.get(("seats", "group-degraded")) is False, "it is back")
             await until(lambda: "REDUNDANT" in ear.said("hosts", "pair.status"), "so is the redundancy")
