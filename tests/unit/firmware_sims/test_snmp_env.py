@@ -15,9 +15,10 @@ from agent.profiles import load_profiles
 from contract.errors import DeviceGarbled, DeviceTimeout
 from contract.reading import Quality
 from firmware_sims.faults import Fault
-from firmware_sims.snmp_card import nothing, renumbered
+from firmware_sims.snmp_card import nothing
 from firmware_sims.snmp_env import Port, Room, SnmpEnv, server_room
 from firmware_sims.snmp_faces import Gauge, Integer, Plate, Text
+from firmware_sims.snmp_port import renumbered
 from firmware_sims.snmp_ups import SnmpUps
 from firmware_sims.ups import Rating, Ups
 

@@ -10,8 +10,9 @@ from agent.drivers.base import Lane
 from agent.ways import from_url
 from contract.errors import DeviceError
 from firmware_sims.faults import Fault
-from firmware_sims.snmp_agent import SnmpAgent, other_request
+from firmware_sims.snmp_agent import SnmpAgent
 from firmware_sims.snmp_gateway import Gateway, SnmpGateway
+from firmware_sims.snmp_port import renumbered
 from firmware_sims.snmp_switch import SnmpSwitch, Switch
 
 TABLE_OF_LINES = "1.3.6.1.2.1.10.18.6"
@@ -223,6 +224,6 @@ async def test_version_1_is_not_asked_in_vain(clock):
 
 def test_another_request_id_is_all_that_differs():
     answer = bytes.fromhex("302902010104067075626c6963a21c02047fe1a2b3020100020100300e300c06082b060102010103004300")
-    changed = other_request(answer)
+    changed = renumbered(answer)
     differing = [at for at, (a, b) in enumerate(zip(answer, changed, strict=True)) if a != b]
     assert differing == [20]
