@@ -12,7 +12,7 @@ from typing import Literal
 
 from firmware_sims.faults import DELAY_SECONDS, GARBAGE, Fault
 from firmware_sims.modbus_models import COILS, DISCRETE, HOLDING, INPUT, Model, Switchable
-from firmware_sims.pty import Pty
+from firmware_sims.stream import StreamDevice
 
 _REQUEST = 8
 """Bytes of an RTU request to read."""
@@ -82,7 +82,7 @@ def _size(seen: bytes) -> int:
     return 9 + seen[6] if seen[1] == WRITE_COILS else _REQUEST
 
 
-class ModbusDevice:
+class ModbusDevice(StreamDevice):
     """Simulated devices on one line, by their units. Nothing is opened before ``start``."""
 
     def __init__(
@@ -103,25 +103,13 @@ class ModbusDevice:
             port: TCP port; 0 for a free one.
             framing: of a TCP port.
         """
+        super().__init__(link=link, host=host, port=port)
         self.units: dict[int, Model] = dict(units) if isinstance(units, Mapping) else {1: units}
         self.unit_faults: dict[int, Fault] = {}
         """What is wrong with one of them alone."""
         self.requests: list[tuple[int, int, int, int]] = []
         """What was asked, also of units that are not there: unit, function, address, count."""
         self._rtu = link is not None or framing == "rtu"
-        self._link = link.absolute() if link else None
-        self._host = host or "127.0.0.1"
-        self._port = port
-        self._pty: Pty | None = None
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._waiting = b""
-        self._fault = Fault.NONE
-
-    @property
-    def address(self) -> str:
-        """The port's path, or ``host:port``, once started."""
-        return str(self._link) if self._link else f"{self._host}:{self._port}"
 
     @property
     def url(self) -> str:
@@ -134,48 +122,12 @@ class ModbusDevice:
             return f"modbus+rtu://{self._link}?unit={unit}"
         return f"modbus{'+rtu' if self._rtu else ''}://{self.address}/{unit}"
 
-    @property
-    def fault(self) -> Fault:
-        """What is wrong with all of them."""
-        return self._fault
-
     async def set_fault(self, fault: Fault, unit: int | None = None) -> None:
         """Misbehave from now on, all or one unit; ``unplug`` takes the port away, anything else brings it back."""
-        if unit is not None:
+        if unit is None:
+            await super().set_fault(fault)
+        else:
             self.unit_faults[unit] = fault
-            return
-        was, self._fault = self._fault, fault
-        if fault is Fault.UNPLUG:
-            await self.stop()
-        elif was is Fault.UNPLUG:
-            await self.start()
-
-    async def start(self) -> None:
-        """Open the line.
-
-        Raises:
-            OSError: the name or the port cannot be had.
-        """
-        self._waiting = b""
-        if self._link is not None:
-            self._pty = Pty(self._link, self._received)
-            self._pty.open()
-            return
-        self._server = await asyncio.start_server(self._serve, self._host, self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Close the line."""
-        if self._pty is not None:
-            self._pty.close()
-            self._pty = None
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-            writers = tuple(self._writers)
-            for writer in writers:
-                writer.close()
-            await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
     def _received(self, data: bytes) -> None:
         loop = asyncio.get_running_loop()
@@ -183,26 +135,15 @@ class ModbusDevice:
         for reply, delay in replies:
             loop.call_later(delay, self._write, reply)
 
-    def _write(self, reply: bytes) -> None:
-        if self._pty is not None:
-            self._pty.write(reply)
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
         waiting = b""
-        try:
-            while data := await reader.read(1024):
-                look = self._rtu_replies if self._rtu else self._tcp_replies
-                waiting, replies = look(waiting + data)
-                for reply, delay in replies:
-                    await asyncio.sleep(delay)
-                    writer.write(reply)
-                    await writer.drain()
-        except ConnectionError:
-            pass  # the reader went away
-        finally:
-            self._writers.discard(writer)
-            writer.close()
+        while data := await reader.read(1024):
+            look = self._rtu_replies if self._rtu else self._tcp_replies
+            waiting, replies = look(waiting + data)
+            for reply, delay in replies:
+                await asyncio.sleep(delay)
+                writer.write(reply)
+                await writer.drain()
 
     def _rtu_replies(self, seen: bytes) -> tuple[bytes, list[tuple[bytes, float]]]:
         """Return what is left of what was seen, and the replies with their delays. Noise between requests is let pass."""

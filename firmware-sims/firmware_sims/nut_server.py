@@ -12,6 +12,7 @@ import msgspec
 
 from firmware_sims.faults import DELAY_SECONDS, Fault, spoiled
 from firmware_sims.snmp_faces import Plate
+from firmware_sims.stream import StreamDevice
 from firmware_sims.ups import Ups
 
 _KNOWN = frozenset(
@@ -87,7 +88,7 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-class NutServer:
+class NutServer(StreamDevice):
     """The server. Nothing is opened before ``start``."""
 
     def __init__(
@@ -102,21 +103,12 @@ class NutServer:
             host: where to listen.
             port: TCP port; 0 for a free one.
         """
+        super().__init__(link=None, host=host, port=port)
         self.units = dict(units)
         self.ups = next(iter(self.units.values())).ups
         """The first one: of a server with one UPS, the UPS."""
         self._user = user
         self._password = password
-        self._host = host or "127.0.0.1"
-        self._port = port
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._fault = Fault.NONE
-
-    @property
-    def address(self) -> str:
-        """``host:port``, once started."""
-        return f"{self._host}:{self._port}"
 
     @property
     def url(self) -> str:
@@ -124,38 +116,7 @@ class NutServer:
         login = f"{self._user}:{self._password}@" if self._user else ""
         return f"nut://{login}{self.address}/{next(iter(self.units))}"
 
-    @property
-    def fault(self) -> Fault:
-        """What is wrong with it."""
-        return self._fault
-
-    async def set_fault(self, fault: Fault) -> None:
-        """Misbehave from now on; ``unplug`` closes the port, anything else opens it again."""
-        was, self._fault = self._fault, fault
-        if fault is Fault.UNPLUG:
-            await self.stop()
-        elif was is Fault.UNPLUG:
-            await self.start()
-
-    async def start(self) -> None:
-        """Begin to listen.
-
-        Raises:
-            OSError: the port cannot be had.
-        """
-        self._server = await asyncio.start_server(self._serve, self._host, self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Stop, and hang up on who is there."""
-        if self._server is not None:
-            self._server.close()
-            for writer in tuple(self._writers):
-                writer.close()
-            self._server = None
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
         login: dict[str, str] = {}
         try:
             while line := await reader.readline():
@@ -167,11 +128,8 @@ class NutServer:
                     await writer.drain()
                 if line.strip() == b"LOGOUT":
                     return
-        except (ConnectionError, ValueError):
-            pass  # the reader went away, or writes lines without end
-        finally:
-            self._writers.discard(writer)
-            writer.close()
+        except ValueError:
+            pass  # lines without end
 
     def answer(self, line: str, login: dict[str, str]) -> str:
         """Return the lines of an answer; ``login`` remembers who asks."""
