@@ -6,7 +6,6 @@ Each server has a folder of its own, and can be stopped, killed and started agai
 import asyncio
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -15,6 +14,7 @@ import urllib.request
 
 import msgspec
 import pytest
+from rooms import free_port, mosquitto
 
 from contract.clock import Stamp
 from contract.errors import StoreAway
@@ -33,12 +33,6 @@ LINE = b"ups,device=ups-1 battery_charge=1.0 1790000000000"
 EPOCH = "00000000000000aa"
 NOW = float(int(time.time()) - 7200)
 """Two hours ago: no server takes what lies in its future."""
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 async def until(look, what):
@@ -283,6 +277,13 @@ def away(settings, lines=LINE):
 def need(program, package):
     if shutil.which(program) is None:
         pytest.skip(f"needs Debian's {package}: see tests/packages.sh")
+
+
+@pytest.fixture
+async def broker(tmp_path):
+    """The port of a mosquitto that lets everybody in."""
+    async with mosquitto(tmp_path) as port:
+        yield port
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from test_agent_devices import LIMIT, MOSQUITTO, Ear, broker, until  # noqa: F401 - a fixture of theirs
+from rooms import LIMIT, MOSQUITTO, until
+from test_agent_devices import Ear
 
 from contract.command import Outcome
 from firmware_sims.megatec_ups import MegatecUps
@@ -79,7 +80,7 @@ async def replied(ear, device, verb, **more):
 
 
 @needs_mosquitto
-async def test_a_battery_is_tested_on_command_and_nobody_is_alarmed(tmp_path, broker):  # noqa: F811
+async def test_a_battery_is_tested_on_command_and_nobody_is_alarmed(tmp_path, broker):
     line, card = (Ups(Rating(), time.monotonic) for _ in range(2))
     serial = MegatecUps(line, PLATE, link=tmp_path / "ttyUPS")
     snmp = SnmpUps(card, PLATE, time.monotonic, write_community="private")
@@ -132,7 +133,7 @@ longest = "3m"
 
 
 @needs_mosquitto
-async def test_a_siren_goes_off_again_by_itself_and_after_a_kill(tmp_path, broker):  # noqa: F811
+async def test_a_siren_goes_off_again_by_itself_and_after_a_kill(tmp_path, broker):
     model = Inputs(inputs=[False] * 8, relays=[False] * 8)
     module = ModbusDevice({3: model})
     ear = Ear(broker)

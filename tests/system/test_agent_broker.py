@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 import pytest
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from rooms import MOSQUITTO, free_port, until
 
 from agent.clock import SystemClock
 from agent.outbox import Outbox
@@ -24,31 +25,12 @@ from contract.broker import Broker, Tls
 from contract.message import GATEWAY_TOPIC, Ack, Alarms, Heartbeat, Inventory, Readings, Topic
 from contract.settings import Secret
 
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 pytestmark = [
     pytest.mark.system,
     pytest.mark.skipif(shutil.which(MOSQUITTO) is None, reason="needs Debian's mosquitto: see tests/packages.sh"),
 ]
 EPOCH = "00000000000000aa"
-LIMIT = 30.0
-"""Seconds until waiting for something is a failure."""
 OURS = "wolfsmoke/1/hq/room"
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-async def until(met, what):
-    """Look every 20 ms; there is no event for what a broker has not done yet."""
-    try:
-        async with asyncio.timeout(LIMIT):
-            while not met():  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        pytest.fail(f"within {LIMIT:g} s: {what}")
 
 
 class Mosquitto:

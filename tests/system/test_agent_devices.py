@@ -3,31 +3,25 @@
 Each trouble raises ``contact-lost`` once, is told once, ends once it is over, and stops no neighbour.
 """
 
-import asyncio
-import getpass
 import shutil
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from paho.mqtt import client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+from rooms import LIMIT, MOSQUITTO, ROOM, Listening, until
 
 from contract import settings
 from contract.command import Command, Outcome, Reply
-from contract.message import GATEWAY_TOPIC, Ack, Alarms, Heartbeat, Readings, decode, encode
+from contract.message import GATEWAY_TOPIC, Alarms, Heartbeat, Readings, decode, encode
 from firmware_sims import site
 from firmware_sims.faults import Fault
 
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 pytestmark = [
     pytest.mark.system,
     pytest.mark.skipif(shutil.which(MOSQUITTO) is None, reason="needs Debian's mosquitto: see tests/packages.sh"),
 ]
-LIMIT = 30.0
 COMMUNITY, WRONG = "wolf-secret", "hunter2hunter2"
 SITE = settings.load(
     site.SiteSettings,
@@ -50,57 +44,27 @@ community = "{COMMUNITY}"
 TROUBLED = ("card", "line")
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-async def until(met, what):
-    """Look every 20 ms; there is no event for what another process has not done yet."""
-    try:
-        async with asyncio.timeout(LIMIT):
-            while not met():  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        pytest.fail(f"within {LIMIT:g} s: {what}")
-
-
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
-
-
-class Ear:
+class Ear(Listening):
     """Hears what the agent says, and acknowledges it as a gateway would."""
 
     def __init__(self, port):
         self.polls = []
         self.changes = []
         self.replies = []
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
-        self._client.on_message = self._on_message
-        self._client.connect("127.0.0.1", port)
-        self._client.subscribe("wolfsmoke/1/hq/room/+", 1)
-        self._client.loop_start()
+        super().__init__(port)
 
-    def _on_message(self, _client, _data, message):
-        kind = message.topic.rpartition("/")[2]
+    def _heard(self, kind, payload):
         if kind == "replies":
-            self.replies.append(decode(Reply, message.payload))
+            self.replies.append(decode(Reply, payload))
         if kind not in ("readings", "alarms"):
             return
         if kind == "readings":
-            heard = decode(Readings, message.payload)
+            heard = decode(Readings, payload)
             self.polls.append(heard)
         else:
-            heard = decode(Alarms, message.payload)
+            heard = decode(Alarms, payload)
             self.changes.append(heard.occurrence)
-        ack = Ack("journal", heard.epoch, ((heard.seq, heard.seq),))
-        self._client.publish("wolfsmoke/1/hq/room/acks", encode(ack), qos=1)
+        self._acknowledge(heard)
 
     def good(self, device):
         return sum(1 for each in list(self.polls) if each.device == device and "ups.status" in each.values)
@@ -120,11 +84,7 @@ class Ear:
         beat = Heartbeat("garrison", "journal", "session", now, online=True)
         self._client.publish(GATEWAY_TOPIC, encode(beat), qos=1)
         command = Command(f"c{len(self.replies)}", device, verb, expires=now + LIMIT, who="li", **more)
-        self._client.publish("wolfsmoke/1/hq/room/commands", encode(command), qos=1)
-
-    def close(self):
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._client.publish(f"{ROOM}/commands", encode(command), qos=1)
 
 
 def written(folder, broker, devices):
@@ -146,20 +106,6 @@ def written(folder, broker, devices):
     device("stranger", snmp("steady", "wrong"))
     (folder / "agent.toml").write_text("\n".join(tables))
     return folder / "agent.toml"
-
-
-@pytest.fixture
-async def broker(tmp_path):
-    port = free_port()
-    config = tmp_path / "mosquitto.conf"
-    config.write_text(f"user {getpass.getuser()}\nlistener {port} 127.0.0.1\nallow_anonymous true\n")
-    process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
-        [MOSQUITTO, "-c", config], stderr=subprocess.DEVNULL
-    )
-    await until(lambda: answers(port), "mosquitto answers")
-    yield port
-    process.kill()
-    process.wait()
 
 
 async def test_each_trouble_of_a_device_is_raised_once_ends_once_and_stops_no_neighbour(tmp_path, broker):

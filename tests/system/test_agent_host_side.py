@@ -1,94 +1,51 @@
 """A whole agent on a real broker that watches its own machine: the host, a share of backups, signs of attack, itself."""
 
-import asyncio
-import getpass
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from paho.mqtt import client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+from rooms import LIMIT, MOSQUITTO, Listening, free_port, until
 
-from contract.message import Ack, Alarms, Inventory, Readings, decode, encode
+from contract.message import Alarms, Inventory, Readings, decode
 from firmware_sims.backup_share import Backups, BackupShare
 from firmware_sims.faults import Fault
 from firmware_sims.syslog_source import SyslogSource, Talk
 
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 pytestmark = [
     pytest.mark.system,
     pytest.mark.skipif(shutil.which(MOSQUITTO) is None, reason="needs Debian's mosquitto: see tests/packages.sh"),
 ]
-LIMIT = 30.0
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-async def until(met, what):
-    """Look every 20 ms; there is no event for what another process has not done yet."""
-    try:
-        async with asyncio.timeout(LIMIT):
-            while not met():  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        pytest.fail(f"within {LIMIT:g} s: {what}")
-
-
-class Ear:
+class Ear(Listening):
     """Hears what the agent says, and acknowledges it as a gateway would."""
 
     def __init__(self, port):
         self.said = {}
         self.news = []
         self.devices = {}
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
-        self._client.on_message = self._on_message
-        self._client.connect("127.0.0.1", port)
-        self._client.subscribe("wolfsmoke/1/hq/room/+", 1)
-        self._client.loop_start()
+        super().__init__(port)
 
-    def _on_message(self, _client, _data, message):
-        match message.topic.rpartition("/")[2]:
+    def _heard(self, kind, payload):
+        match kind:
             case "readings":
-                heard = decode(Readings, message.payload)
+                heard = decode(Readings, payload)
                 self.said.setdefault(heard.device, {}).update(heard.values)
             case "alarms":
-                heard = decode(Alarms, message.payload)
+                heard = decode(Alarms, payload)
                 self.news.append((heard.occurrence.device, heard.occurrence.condition, heard.occurrence.active))
             case "inventory":
-                self.devices = {device.id: device for device in decode(Inventory, message.payload).devices}
+                self.devices = {device.id: device for device in decode(Inventory, payload).devices}
                 return
             case _:
                 return
-        ack = Ack("journal", heard.epoch, ((heard.seq, heard.seq),))
-        self._client.publish("wolfsmoke/1/hq/room/acks", encode(ack), qos=1)
+        self._acknowledge(heard)
 
     def of(self, device, quantity):
         return self.said.get(device, {}).get(quantity)
-
-    def close(self):
-        self._client.disconnect()
-        self._client.loop_stop()
-
-
-@pytest.fixture
-async def broker(tmp_path):
-    port = free_port()
-    config = tmp_path / "mosquitto.conf"
-    config.write_text(f"user {getpass.getuser()}\nlistener {port} 127.0.0.1\nallow_anonymous true\n")
-    process = subprocess.Popen([MOSQUITTO, "-c", config], stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - returns at once
-    await until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, "mosquitto answers")
-    yield port
-    process.kill()
-    process.wait()
 
 
 def written(folder, broker, share, syslog):

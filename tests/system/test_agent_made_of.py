@@ -1,9 +1,7 @@
 """A whole agent on a real broker: a pair and a group of its own devices, and an outage that outlives the agent's process."""
 
-import asyncio
-import getpass
+import functools
 import shutil
-import socket
 import stat
 import subprocess
 import sys
@@ -11,20 +9,20 @@ import time
 from pathlib import Path
 
 import pytest
-from paho.mqtt import client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+import rooms
+from rooms import MOSQUITTO, Listening
 
 from contract import settings
-from contract.message import Ack, Alarms, Readings, decode, encode
+from contract.message import Alarms, Readings, decode
 from firmware_sims import site
 from firmware_sims.faults import Fault
 
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 pytestmark = [
     pytest.mark.system,
     pytest.mark.skipif(shutil.which(MOSQUITTO) is None, reason="needs Debian's mosquitto: see tests/packages.sh"),
 ]
 LIMIT = 40.0
+until = functools.partial(rooms.until, limit=LIMIT)
 NAMES = ("one", "two", "three")
 SITE = settings.load(
     site.SiteSettings,
@@ -33,48 +31,28 @@ SITE = settings.load(
 )
 
 
-class Ear:
+class Ear(Listening):
     """Hears what the agent says, and acknowledges it as a gateway would."""
 
     def __init__(self, port):
         self.last = {}
         self.raised = {}
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
-        self._client.on_message = self._on_message
-        self._client.connect("127.0.0.1", port)
-        self._client.subscribe("wolfsmoke/1/hq/room/+", 1)
-        self._client.loop_start()
+        super().__init__(port)
 
-    def _on_message(self, _client, _data, message):
-        kind = message.topic.rpartition("/")[2]
+    def _heard(self, kind, payload):
         if kind == "readings":
-            heard = decode(Readings, message.payload)
+            heard = decode(Readings, payload)
             for quantity, value in heard.values.items():
                 self.last[heard.device, quantity] = value
         elif kind == "alarms":
-            heard = decode(Alarms, message.payload)
+            heard = decode(Alarms, payload)
             self.raised[heard.occurrence.device, heard.occurrence.condition] = heard.occurrence.active
         else:
             return
-        self._client.publish(
-            "wolfsmoke/1/hq/room/acks", encode(Ack("journal", heard.epoch, ((heard.seq, heard.seq),))), qos=1
-        )
+        self._acknowledge(heard)
 
     def said(self, device, quantity):
         return self.last.get((device, quantity))
-
-    def close(self):
-        self._client.disconnect()
-        self._client.loop_stop()
-
-
-async def until(met, what):
-    try:
-        async with asyncio.timeout(LIMIT):
-            while not met():  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        pytest.fail(f"within {LIMIT:g} s: {what}")
 
 
 def written(folder, broker, devices):
@@ -111,25 +89,6 @@ on_delay = "0s"
 """)
     (folder / "agent.toml").write_text("\n".join(tables))
     return folder / "agent.toml"
-
-
-@pytest.fixture
-async def broker(tmp_path):
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
-    config = tmp_path / "mosquitto.conf"
-    config.write_text(f"user {getpass.getuser()}\nlistener {port} 127.0.0.1\nallow_anonymous true\n")
-    process = subprocess.Popen([MOSQUITTO, "-c", config], stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - returns at once
-
-    def answers():
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    await until(answers, "mosquitto answers")
-    yield port
-    process.kill()
-    process.wait()
 
 
 class Agent:

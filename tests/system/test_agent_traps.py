@@ -1,7 +1,5 @@
 """A whole agent that listens for traps: a card's inform brings the alarm long before the next poll, also after a restart."""
 
-import asyncio
-import getpass
 import shutil
 import socket
 import subprocess
@@ -10,8 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from paho.mqtt import client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+from rooms import LIMIT, MOSQUITTO, Listening, free_port, until
 
 from contract.message import Alarms, Readings, decode
 from firmware_sims.snmp_faces import Plate
@@ -19,12 +16,10 @@ from firmware_sims.snmp_traps import TrapSender
 from firmware_sims.snmp_ups import SnmpUps, User
 from firmware_sims.ups import Rating, Ups
 
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 pytestmark = [
     pytest.mark.system,
     pytest.mark.skipif(shutil.which(MOSQUITTO) is None, reason="needs Debian's mosquitto: see tests/packages.sh"),
 ]
-LIMIT = 30.0
 SOON = 3.0
 """Seconds from mains failure to alarm; the next poll is a minute away."""
 CARD = User(name="cards", auth_key="inform-auth-1", priv_key="inform-priv-1", auth="sha256")
@@ -53,64 +48,20 @@ snmp = {{ host = "127.0.0.1", port = {card}, community = {{ file = "community" }
 """
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-async def until(met, what):
-    """Look every 20 ms; there is no event for what another process has not done yet."""
-    try:
-        async with asyncio.timeout(LIMIT):
-            while not met():  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        pytest.fail(f"within {LIMIT:g} s: {what}")
-
-
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
-
-
-class Ear:
+class Ear(Listening):
     """Hears what the agent says."""
 
     def __init__(self, port):
         self.alarms, self.values = [], {}
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
-        self._client.on_message = self._on_message
-        self._client.connect("127.0.0.1", port)
-        self._client.subscribe("wolfsmoke/1/hq/room/+", 1)
-        self._client.loop_start()
+        super().__init__(port)
 
-    def _on_message(self, _client, _data, message):
-        match message.topic.rpartition("/")[2]:
+    def _heard(self, kind, payload):
+        match kind:
             case "readings":
-                self.values |= decode(Readings, message.payload).values
+                self.values |= decode(Readings, payload).values
             case "alarms":
-                occurrence = decode(Alarms, message.payload).occurrence
+                occurrence = decode(Alarms, payload).occurrence
                 self.alarms.append((occurrence.condition, occurrence.active))
-
-    def close(self):
-        self._client.disconnect()
-        self._client.loop_stop()
-
-
-@pytest.fixture
-async def broker(tmp_path):
-    port = free_port()
-    config = tmp_path / "mosquitto.conf"
-    config.write_text(f"user {getpass.getuser()}\nlistener {port} 127.0.0.1\nallow_anonymous true\n")
-    process = subprocess.Popen([MOSQUITTO, "-c", config], stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - returns at once
-    await until(lambda: answers(port), "mosquitto answers")
-    yield port
-    process.kill()
-    process.wait()
 
 
 async def test_an_inform_of_v3_and_a_trap_bring_what_a_poll_would_bring_a_minute_later(tmp_path, broker):

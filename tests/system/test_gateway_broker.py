@@ -23,6 +23,7 @@ import pytest
 import pytest_asyncio
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from rooms import MOSQUITTO, free_port
 
 from contract.alarm import Occurrence, Standing
 from contract.clock import Stamp
@@ -45,7 +46,6 @@ from contract.message import (
 from firmware_sims.mailbox import Mailbox
 
 REPO = Path(__file__).parents[2]
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 pytestmark = [
     pytest.mark.system,
     pytest.mark.skipif(shutil.which(MOSQUITTO) is None, reason="needs Debian's mosquitto: see tests/packages.sh"),
@@ -64,12 +64,6 @@ KINDS = {
     State: "state",
     Reply: "replies",
 }
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 async def until(met, what, process=None):
