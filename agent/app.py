@@ -18,7 +18,7 @@ from agent.battery_test import Diary, Kept, against
 from agent.clock import SystemClock
 from agent.commands import Commands
 from agent.config import Config
-from agent.config import Device as Watchable
+from agent.device import Device as Watchable
 from agent.drivers.base import Driver
 from agent.drivers.itself import Inside, ItselfDriver
 from agent.health import OwnHealth, free

@@ -1,6 +1,6 @@
 """How devices are asked. One module a way: its table in the settings, its URL, and the driver they lead to.
 
-A new one is a module here, a driver, a line in ``WAYS``, and a field of ``agent.config.Device``.
+A new one is a module here, a driver, a line in ``WAYS``, and a field of ``agent.device.Device``.
 """
 
 from typing import Final
