@@ -11,7 +11,7 @@ from contract.alarm import AlarmState
 from contract.condition import Severity
 from contract.quantities import QUANTITIES
 from contract.reading import Quality
-from gateway.board import words
+from gateway.board import catalogue, words
 from gateway.board.words import Words
 from gateway.incident import IncidentState, Purpose
 from gateway.watches import CONDITIONS
@@ -24,6 +24,11 @@ def test_no_text_is_missing_in_either_language():
         assert zh, key
         assert en, key
         assert set(re.findall(r"{\w+}", zh)) == set(re.findall(r"{\w+}", en)), key
+
+
+def test_no_text_stands_in_two_parts_of_the_catalogue():
+    keys = [key for part in catalogue.PARTS for key in part]
+    assert len(keys) == len(set(keys))
 
 
 @pytest.mark.parametrize(
