@@ -29,12 +29,16 @@ class _Page(msgspec.Struct, frozen=True):
     kept: msgspec.Raw
 
 
+_PAGE: Final = msgspec.json.Decoder(_Page)
+
+
 class Memo(Generic[T]):
     """One file. Nothing is opened before ``load``."""
 
     def __init__(self, kind: type[T], path: Path | None, *, version: int = 1) -> None:
         """Take what is kept, where (None: nowhere), and the version of its form."""
-        self._kind = kind
+        # Made here, on one thread: msgspec looks into a type at its first use, and two threads that do so at once crash.
+        self._decoder = msgspec.json.Decoder(kind)
         self._path = path
         self._version = version
         self._next: T | None = None
@@ -89,9 +93,9 @@ class Memo(Generic[T]):
             _log.warning("%s: cannot be read: %s (starting without it)", path, error.strerror or error)
             return None
         try:
-            page = msgspec.json.decode(body, type=_Page)
+            page = _PAGE.decode(body)
             if page.version == self._version:
-                return msgspec.json.decode(page.kept, type=self._kind)
+                return self._decoder.decode(page.kept)
             what = f"is of version {page.version}, and this one reads {self._version}"
         except msgspec.DecodeError as error:  # ValidationError is one
             what = f"cannot be understood: {error}"

@@ -47,6 +47,9 @@ RESERVE: Final = 8 << 20
 """Bytes of the disk that are left free: what a commit needs beside the file. On a small disk a quarter of it."""
 T = TypeVar("T")
 
+_WATCHED: Final = msgspec.json.Decoder(Watched)
+"""Made with the module: two threads that use a type for the first time at once crash."""
+
 
 class Row(msgspec.Struct, frozen=True):
     """One message that is kept."""
@@ -282,7 +285,7 @@ class Spool:
         with self._transaction() as db:
             for (body,) in db.execute("SELECT body FROM conditions"):
                 try:
-                    found.append(msgspec.json.decode(body, type=Watched))
+                    found.append(_WATCHED.decode(body))
                 except (msgspec.DecodeError, TypeError):
                     _log.warning("a condition in the spool cannot be read; it starts as normal")
         return found

@@ -167,9 +167,12 @@ class _Complaint(msgspec.Struct):
     message: str = ""
 
 
+_COMPLAINT: Final = msgspec.json.Decoder(_Complaint)
+
+
 def _complaint(body: str) -> str:
     try:
-        found = msgspec.json.decode(body, type=_Complaint)
+        found = _COMPLAINT.decode(body)
     except (msgspec.DecodeError, UnicodeEncodeError):
         return ""
     return found.error or found.message

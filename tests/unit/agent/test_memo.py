@@ -1,5 +1,8 @@
 """The small files that outlive a process."""
 
+import subprocess
+import sys
+
 import msgspec
 import pytest
 
@@ -49,3 +52,35 @@ async def test_without_a_folder_nothing_is_kept():
     memo.save(Kept(1))
     await memo.close()
     assert await memo.load() is None
+
+
+CROWD = """
+import asyncio, pathlib, sys
+import msgspec
+from agent.memo import Memo
+
+sys.setswitchinterval(1e-6)
+
+
+def kind(number):
+    inner = msgspec.defstruct(f"Inner{number}", [(f"f{n}", tuple[float, ...] | None, None) for n in range(12)])
+    fields = [(f"a{n}", dict[str, inner], msgspec.field(default_factory=dict)) for n in range(12)]
+    return msgspec.defstruct(f"Kind{number}", fields)
+
+
+async def main(folder):
+    for number in range(20):
+        fresh, path = kind(number), folder / f"{number}.json"
+        path.write_text('{"version": 1, "kept": {"a1": {"x": {"f1": [1.0]}}}}')
+        kept = await asyncio.gather(*(Memo(fresh, path).load() for _ in range(8)))
+        assert all(one.a1["x"].f1 == (1.0,) for one in kept)
+
+
+asyncio.run(main(pathlib.Path(sys.argv[1])))
+"""
+
+
+def test_the_memos_of_many_devices_are_read_at_once(tmp_path):
+    """A process of its own: what went wrong here once was no exception, but the end of the agent."""
+    ended = subprocess.run([sys.executable, "-c", CROWD, tmp_path], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
