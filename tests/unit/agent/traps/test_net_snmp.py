@@ -8,7 +8,7 @@ from trap_senders import Bench
 
 from agent.traps.keys import User
 
-LIMIT = 30.0
+LIMIT = 40.0
 AUTH = {"md5": "MD5", "sha": "SHA", "sha224": "SHA-224", "sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
 PRIV = {"des": "DES", "aes": "AES", "aes192": "AES-192", "aes256": "AES-256"}
 USERS = [
@@ -22,11 +22,13 @@ USERS = [
     ]
 ]
 V2_TRAP, V1_TRAP = ("99", "1.3.6.1.4.1.318.0.5"), ("1.3.6.1.4.1.318", "192.0.2.77", "6", "5", "99")
-INFORM_TRIES = ("-r", "1", "-t", "3")
+INFORM_TRIES = ("-r", "5", "-t", "4")
+"""Long enough for a machine that does other things for some seconds."""
 
 
 @pytest.fixture
-async def listening():
+async def listening(tmp_path, monkeypatch):
+    monkeypatch.setenv("SNMP_PERSISTENT_DIR", str(tmp_path))  # senders that run at the same time share no file
     bench = Bench({"ups-1": "127.0.0.1"}, more=USERS)
     running = asyncio.create_task(bench.service.run())
     async with asyncio.timeout(LIMIT):
@@ -44,7 +46,8 @@ async def sent(bench, *command):
     where = f"127.0.0.1:{bench.service.port.port}"
     process = await asyncio.create_subprocess_exec(*options, where, *tail, stderr=asyncio.subprocess.PIPE)
     async with asyncio.timeout(LIMIT):
-        await process.communicate()
+        _, said = await process.communicate()
+        print(said.decode())  # what the sender thinks is wrong, if something is
         while bench.service.counters.taken == before and process.returncode == 0:  # noqa: ASYNC110 - a datagram's way
             await asyncio.sleep(0.01)
     return process.returncode, bench.service.counters.taken - before
