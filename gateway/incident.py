@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.event import CLOCK, Event
+from gateway.event import CLOCK, Event, concerns
 from gateway.plan.model import Level
 
 SOON: Final = 600.0
@@ -48,6 +48,8 @@ class Purpose(StrEnum):
     WORSE = "worse"
     OVERDUE = "overdue"
     RECOVERY = "recovery"
+    AFFECTED = "affected"
+    """Another clause's people have to act too, because of what the root cause took with it."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +96,19 @@ class Symptom(msgspec.Struct, frozen=True, kw_only=True):
     """When people may be woken for it, by the plan."""
     active: bool = True
     ended: float = 0.0
+    source: Source = Source()
+    """The device, where it is not the incident's: its trouble follows from the root cause."""
+    clause: str = ""
+    """The clause for that device."""
+    of: str = ""
+    """The root cause, as the plan's dependencies name it."""
+    settle: float = 0.0
+    """Seconds that it may stand after its root cause is over."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether it is of another device, and follows from the root cause."""
+        return bool(self.source.device)
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +124,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """By every channel of the person."""
     again: bool = False
     """Sent once more after a restart, marked 重发: its outcome was not known. It never goes a third time."""
+    clause: str = ""
+    """Which clause it is about, where that is not the incident's."""
 
     @property
     def pending(self) -> bool:
@@ -142,6 +159,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     closed: float | None = None
     late: bool = False
     """It began and ended before anybody here knew of it: it pages nobody."""
+    waits: float = 0.0
+    """Nobody is told before then: it may follow from something else."""
+    of: str = ""
+    """The incident of the root cause from which it was left over."""
+    moved: str = ""
+    """The incident of the root cause, of which all that it was is part now."""
     timeline: tuple[Event, ...] = ()
 
     @property
@@ -169,6 +192,22 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def worst(self) -> Symptom:
         """The gravest symptom: of those that stand, else of all."""
         return max(self.active or self.symptoms or (Symptom(),), key=lambda symptom: symptom.rank)
+
+    def where(self, symptom: Symptom) -> Source:
+        """Return the device of a symptom."""
+        return symptom.source if symptom.follows else self.source
+
+    @property
+    def head(self) -> Symptom:
+        """What it is called by: the gravest alarm of its own device that stands; else the gravest of all."""
+        own = [symptom for symptom in self.active if not symptom.follows]
+        return max(own, key=lambda symptom: symptom.rank) if own else self.worst
+
+    @property
+    def speaking(self) -> tuple[Symptom, ...]:
+        """The symptoms for which people are told: what only follows from a root cause is silent once that is over."""
+        active = self.active
+        return active if any(not symptom.follows for symptom in active) else ()
 
     @property
     def told(self) -> dict[str, tuple[float, ...]]:
@@ -216,15 +255,15 @@ def fold(events: Iterable[Event]) -> dict[str, Incident]:
     for event in events:
         if event.kind == CLOCK:
             incidents = {code: corrected(incident, event) for code, incident in incidents.items()}
-        elif event.incident:
-            incidents[event.incident] = apply(incidents.get(event.incident), event)
+        for code in concerns(event):
+            incidents[code] = apply(incidents.get(code), event)
     return incidents
 
 
 def apply(incident: Incident | None, event: Event) -> Incident:
     """Return the incident after an event; a kind that is not known only joins the timeline."""
     before = incident or Incident(code=event.incident)
-    after = _changed(before, event)
+    after = _changed(before, event) if before.code == event.incident else _left(before, event)
     return msgspec.structs.replace(after, timeline=(*before.timeline, event))
 
 
@@ -259,6 +298,7 @@ def corrected(incident: Incident, event: Event) -> Incident:
         opened=moved(incident.opened),
         deadline=moved(incident.deadline),
         round=moved(incident.round),
+        waits=moved(incident.waits),
         symptoms=tuple(symptoms),
         mails=tuple(change(mail, at=moved(mail.at)) for mail in incident.mails),
         gone=None if incident.gone is None else incident.gone + by,
@@ -275,6 +315,12 @@ def _changed(now: Incident, event: Event) -> Incident:
             return _opened(now, event) if event.kind == "opened" else _history(now, event)
         case "joined":
             return _joined(now, event)
+        case "merged":
+            more = msgspec.convert(data.get("symptoms", []), tuple[Symptom, ...])
+            ids = {one.id for one in more}
+            return change(now, symptoms=(*(one for one in now.symptoms if one.id not in ids), *more))
+        case "released":
+            return change(now, waits=0.0)
         case "ended":
             ended = tuple(
                 change(symptom, active=False, ended=event.at) if symptom.id == data.get("id") else symptom
@@ -315,7 +361,17 @@ def _opened(now: Incident, event: Event) -> Incident:
         deadline=_limit(symptom, data),
         round=event.at,
         symptoms=(symptom,),
+        waits=float(data.get("waits", 0.0)),
+        of=str(data.get("of", "")),
     )
+
+
+def _left(now: Incident, event: Event) -> Incident:
+    """Return what an incident is after something of it, or all, went over to another."""
+    if event.kind == "merged":
+        return msgspec.structs.replace(now, symptoms=(), closed=event.at, moved=event.incident)
+    gone = event.data.get("symptom", {}).get("id")
+    return msgspec.structs.replace(now, symptoms=tuple(one for one in now.symptoms if one.id != gone))
 
 
 def _history(now: Incident, event: Event) -> Incident:
@@ -373,7 +429,8 @@ def _mails(mails: tuple[Mail, ...], event: Event) -> tuple[Mail, ...]:
         if any(mail.id == number for mail in mails):
             return mails
         purpose = Purpose(data.get("purpose", Purpose.PAGE))
-        new = Mail(id=number, person=event.who, purpose=purpose, at=event.at, rank=int(data.get("rank", 0)))
+        rank, clause = int(data.get("rank", 0)), str(data.get("clause", ""))
+        new = Mail(id=number, person=event.who, purpose=purpose, at=event.at, rank=rank, clause=clause)
         return (*mails, new)
     return tuple(_outcome(mail, event) if mail.id == number else mail for mail in mails)
 

@@ -16,10 +16,12 @@ from contract.alarm import Alarm, Occurrence, Standing
 from contract.clock import Clock
 from contract.errors import StorageError
 from gateway import refusals
+from gateway.causes import Ask, Causes, ask_nobody
 from gateway.contacts import Contacts
-from gateway.event import CLOCK, Event
-from gateway.incident import Incident, Purpose, Source, Symptom, apply, code_of, corrected, fold
-from gateway.plan.decide import Demand, confirm, demand, pages_after, past_symptom_of, symptom_of
+from gateway.event import CLOCK, Event, concerns
+from gateway.incident import Incident, Source, Symptom, apply, code_of, corrected, fold
+from gateway.plan.affected import affected
+from gateway.plan.decide import Demand, Tell, confirm, demand, pages_after, past_symptom_of, symptom_of
 from gateway.plan.model import Clause, Plan
 from gateway.ports import Facts, Keeper, OnChange, OnStanding, Teller
 from gateway.post import Post
@@ -47,8 +49,12 @@ class Incidents:
         live: Facts,
         *,
         on_standing: OnStanding = _nothing,
+        ask: Ask = ask_nobody,
     ) -> None:
-        """Keep what is passed; ``load`` reads the journal, ``run`` starts."""
+        """Keep what is passed; ``load`` reads the journal, ``run`` starts.
+
+        ``ask`` has the device read now on which others depend, when it is not known whether it is well.
+        """
         self._journal = journal
         self.plan = plan
         self.contacts = contacts
@@ -63,6 +69,7 @@ class Incidents:
         self._unplanned: set[tuple[str, str]] = set()
         self._listeners: list[OnChange] = []
         self._loaded = False
+        self._causes = Causes(plan, live, contacts.hours, lambda: self._incidents, self._record, self._left_over, ask)
 
     async def load(self) -> None:
         """Fold the journal's events; messages whose outcome nobody knows go again, marked 重发."""
@@ -71,6 +78,7 @@ class Incidents:
         self._loaded = True
         self._incidents = fold(await self._journal.events())
         for incident in self._incidents.values():
+            self._causes.learn(incident)
             for symptom in incident.symptoms:
                 self._by_occurrence[symptom.id] = incident.code
             if incident.closed is None:
@@ -106,16 +114,18 @@ class Incidents:
         return lambda: self._listeners.remove(listener)
 
     def list(self) -> tuple[Incident, ...]:
-        """Return all incidents, the newest first."""
-        return tuple(reversed(self._incidents.values()))
+        """Return all incidents, the newest first; what was merged into another is part of that one."""
+        return tuple(one for one in reversed(self._incidents.values()) if not one.moved)
 
     def get(self, code: str) -> Incident:
-        """Return an incident by its code, in either case.
+        """Return an incident by its code, in either case; of one that was merged into another, that one.
 
         Raises:
             IncidentUnknown: there is none.
         """
         found = self._incidents.get(code.upper())
+        while found is not None and found.moved:
+            found = self._incidents[found.moved]
         if found is None:
             raise refusals.unknown(code, [one.code for one in self.list()[:20]])
         return found
@@ -167,6 +177,7 @@ class Incidents:
             believe()
             self._incidents = {code: corrected(one, event) for code, one in self._incidents.items()}
             for incident in tuple(self._incidents.values()):
+                self._causes.learn(incident)
                 if incident.closed is None:
                     self._publish(incident)
         self._wake.set()
@@ -202,13 +213,23 @@ class Incidents:
                 first = min([symptom, *before[-1:]], key=lambda one: one.page_at)
                 symptom = msgspec.structs.replace(symptom, page_at=first.page_at, ready=first.ready)
             data = {"symptom": msgspec.to_builtins(symptom), "deadline": now + clause.deadline}
-            joined = await self._record(standing.code, "joined", data=data)
-            self._by_occurrence[occurrence.id] = standing.code
-            self._say_standing(joined)
-            return
-        await self._begin("opened", clause, source, symptom, now)
+            self._say_standing(await self._record(standing.code, "joined", data=data))
+        elif not await self._causes.take(clause, source, symptom):
+            more = self._causes.waits(source, symptom, now)
+            await self._begin("opened", clause, source, symptom, now, more)
 
-    async def _begin(self, kind: str, clause: Clause, source: Source, symptom: Symptom, now: float) -> None:
+    async def _left_over(self, clause: Clause, source: Source, symptom: Symptom, more: Mapping[str, object]) -> None:
+        await self._begin("opened", clause, source, symptom, self._now(), more)
+
+    async def _begin(
+        self,
+        kind: str,
+        clause: Clause,
+        source: Source,
+        symptom: Symptom,
+        now: float,
+        more: Mapping[str, object] | None = None,
+    ) -> None:
         """Keep the first event of an incident: opened, or history."""
         new = code_of(len(self._incidents) + 1)
         data = {
@@ -218,9 +239,9 @@ class Incidents:
             "source": msgspec.to_builtins(source),
             "deadline": now + clause.deadline,
             "symptom": msgspec.to_builtins(symptom),
+            **(more or {}),
         }
         await self._record(new, kind, data=data)
-        self._by_occurrence[symptom.id] = new
 
     def _say_unplanned(self, kind: str, condition: str) -> None:
         if (kind, condition) not in self._unplanned:
@@ -317,7 +338,7 @@ class Incidents:
             return
         standing = Standing.OWNED if incident.owner or incident.closed is not None else Standing.TOLD
         for symptom in incident.active:
-            self._on_standing(symptom.id, incident.source.agent, standing)
+            self._on_standing(symptom.id, incident.where(symptom).agent, standing)
 
     # What time demands
 
@@ -326,9 +347,11 @@ class Incidents:
         await self.load()
         wakes: list[float] = []
         async with self._lock:
-            for incident in tuple(self._incidents.values()):
-                if incident.closed is None:
-                    at = await self._carry_out(incident)
+            for code in tuple(self._incidents):
+                if self._incidents[code].closed is None or code in self._causes.following:
+                    await self._causes.sort(code, self._now())
+                if self._incidents[code].closed is None:
+                    at = await self._carry_out(self._incidents[code])
                     wakes += [at] if at is not None else []
         return min(wakes, default=None)
 
@@ -343,30 +366,31 @@ class Incidents:
             incident = await self._record(incident.code, "overdue")
             wants = demand(incident, clause, self.contacts, self._now())
         for tell in wants.tell:
-            incident = await self._tell(incident, tell.person, tell.purpose)
+            incident = await self._tell(incident, tell)
+        others, wakes = affected(incident, clause, self.plan, self.contacts, self._now())
+        for tell in others:
+            incident = await self._tell(incident, tell)
         if wants.check:
             incident, wants = await self._check(incident, clause, wants)
         if wants.close:
             await self._record(incident.code, "closed", text="checked", data={"checked": True, "itself": True})
             return None
-        return wants.wakes_at
+        return min([*wakes, *([wants.wakes_at] if wants.wakes_at is not None else [])], default=None)
 
     async def _check(self, incident: Incident, clause: Clause, wants: Demand) -> tuple[Incident, Demand]:
-        source = incident.source
-        evidence = confirm(
-            incident, lambda quantity: self._live.latest(source, quantity), self._live.conditions(source), self._now()
-        )
+        evidence = confirm(incident, self._live.latest, self._live.conditions, self._now())
         if evidence is None:
             return incident, wants
         incident = await self._record(incident.code, "checked", data={"evidence": evidence})
         wants = demand(incident, clause, self.contacts, self._now())
         for tell in wants.tell:
-            incident = await self._tell(incident, tell.person, tell.purpose)
+            incident = await self._tell(incident, tell)
         return incident, wants
 
-    async def _tell(self, incident: Incident, person: str, purpose: Purpose) -> Incident:
-        data = {"message": secrets.token_hex(8), "purpose": purpose.value, "rank": incident.worst.rank}
-        incident = await self._record(incident.code, "message", who=person, data=data)
+    async def _tell(self, incident: Incident, tell: Tell) -> Incident:
+        data = {"message": secrets.token_hex(8), "purpose": tell.purpose.value, "rank": incident.worst.rank}
+        data |= {"clause": tell.clause} if tell.clause else {}
+        incident = await self._record(incident.code, "message", who=tell.person, data=data)
         self._post.send(incident, incident.mails[-1])
         return incident
 
@@ -382,13 +406,18 @@ class Incidents:
         """Keep an event, then believe it. The caller holds the lock."""
         event = Event(at=self._now(), incident=incident, kind=kind, who=who, text=text, data=dict(data or {}))
         kept = await self._journal.record_event(event)
-        after = apply(self._incidents.get(incident), kept)
-        self._incidents[incident] = after
+        for code in concerns(kept):
+            self._incidents[code] = apply(self._incidents.get(code), kept)
+            self._causes.learn(self._incidents[code])
+        after = self._incidents[incident]
+        more = kept.data.get("symptoms", [kept.data["symptom"]] if "symptom" in kept.data else [])
+        self._by_occurrence.update((one["id"], incident) for one in more)
         of = kept.data.get("condition") if kind == "ended" else after.symptoms[-1].condition if kind == "joined" else ""
-        what = f"{after.source.agent}/{after.source.device} {of or after.worst.condition}, {after.clause}"
+        what = f"{after.source.agent}/{after.source.device} {of or after.head.condition}, {after.clause}"
         said = f"{kind}{f' ({who})' if who else ''}{f': {text}' if text else ''}"
         log.info("incident %s (%s): %s", incident, what, said)
-        self._publish(after)
+        for code in concerns(kept):
+            self._publish(self._incidents[code])
         return after
 
     def _publish(self, incident: Incident) -> None:
