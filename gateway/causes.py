@@ -16,7 +16,8 @@ nothing, and neither does the order in which alarms arrive. What is kept here is
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+import math
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -78,7 +79,9 @@ class _Now:
         self._counts = counts
 
     def bad(self, node: str, link: Link) -> bool:
-        return any(link.says_lost(one.kind, one.condition) and self._counts(one, link) for one in self._causes.lost(node))
+        return any(
+            link.says_lost(one.kind, one.condition) and self._counts(one, link) for one in self._causes.lost(node)
+        )
 
     def holds(self, node: str) -> bool:
         return self._causes.kind_of(node) in HOLD_ON
@@ -108,32 +111,57 @@ class Causes:
         self.ask = ask
         self._lost: dict[str, dict[str, _Lost]] = {}
         """Node → occurrence → the alarm, where it may explain others."""
-        self._of: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._of: dict[str, dict[tuple[str, str], _Lost]] = {}
         """Incident → its rows in the index."""
         self.following: set[str] = set()
         """The incidents that hold what follows from their root cause."""
+        self._turn = 0
+        """Counts the changes of what stands."""
+        self._came: dict[str, int] = {}
+        """Node → the turn at which the last of its alarms came."""
+        self._went = 0
+        """The turn at which the last one went."""
+        self._done: dict[str, tuple[int, float]] = {}
+        """Incident → the turn at which it was sorted, and until when (wall seconds) time alone changes nothing."""
 
     def learn(self, incident: Incident) -> None:
         """Take note of how an incident is now."""
-        for node, occurrence in self._of.pop(incident.code, ()):
-            known = self._lost.get(node, {})
-            if known.get(occurrence, None) is not None and known[occurrence].code == incident.code:
-                del known[occurrence]
-        rows = []
         self.following.discard(incident.code)
         if any(symptom.follows for symptom in incident.active):
             self.following.add(incident.code)
-        for symptom in incident.symptoms if self._tree.names else ():
+        if not self._tree.names:
+            return
+        before = self._of.pop(incident.code, {})
+        after: dict[tuple[str, str], _Lost] = {}
+        for symptom in incident.symptoms:
             source = incident.where(symptom)
             node = self._node(source)
             if node and symptom.level != Level.FINDING:
                 kind = "agent" if source.device.startswith("@") else source.kind
                 ended = 0.0 if symptom.active else symptom.ended
                 row = _Lost(incident.code, incident.closed is None, symptom.condition, kind, symptom.since, ended)
-                self._lost.setdefault(node, {})[symptom.id] = row
-                rows.append((node, symptom.id))
-        if rows:
-            self._of[incident.code] = tuple(rows)
+                after[node, symptom.id] = row
+        self._turn += 1
+        for at, row in before.items():
+            if at not in after:
+                self._went = self._went if incident.moved else self._turn  # what was merged stands on, elsewhere
+                if self._lost[at[0]].get(at[1]) is row:
+                    del self._lost[at[0]][at[1]]
+        for (node, occurrence), row in after.items():
+            old = before.get((node, occurrence))
+            self._lost.setdefault(node, {})[occurrence] = row
+            if not row.ended and (old is None or old.open is not row.open):
+                self._came[node] = self._turn
+            if row.ended and (old is None or not old.ended):
+                self._went = self._turn
+        if after:
+            self._of[incident.code] = after
+
+    def relearn(self, incidents: Iterable[Incident]) -> None:
+        """Take note of all incidents, after the clock was put right."""
+        self._done.clear()
+        for incident in incidents:
+            self.learn(incident)
 
     def lost(self, node: str) -> Collection[_Lost]:
         """Return the alarms of a node that are known."""
@@ -169,7 +197,10 @@ class Causes:
         def just_over(one: _Lost, link: Link) -> bool:
             if not one.ended:
                 return one.open
-            return now < one.ended + link.settle and one.since - self._tree.wait <= symptom.since <= one.ended + self._tree.wait
+            return (
+                now < one.ended + link.settle
+                and one.since - self._tree.wait <= symptom.since <= one.ended + self._tree.wait
+            )
 
         cause = self._tree.cause(node, symptom.condition, _Now(self, just_over))
         over = [one for one in self.lost(cause.node) if one.ended] if cause else []
@@ -185,15 +216,24 @@ class Causes:
         incident = self._incidents()[code]
         if incident.moved:
             return
-        if self._tree.names and incident.closed is None and incident.gone is None and _untold(incident):
-            incident = await self._merge(incident)
-            if incident.moved:
-                return
         if incident.closed is None and incident.waits > now and not incident.of:
             await self._look_again(incident)
-        for symptom in incident.active:
+        turn, until = self._done.get(code, (-1, 0.0))
+        news = self._went > turn or any(self._came.get(name, 0) > turn for name in self._above(incident))
+        if not news and now < until:
+            return
+        turn = self._turn
+        if incident.closed is None and incident.gone is None and _untold(incident):
+            incident = await self._merge(incident)
+        until = math.inf
+        for symptom in incident.active if not incident.moved else ():
             if symptom.follows:
-                await self._follow(self._incidents()[code], symptom, now)
+                until = min(until, await self._follow(self._incidents()[code], symptom, now))
+        self._done[code] = turn, until
+
+    def _above(self, incident: Incident) -> Collection[str]:
+        node = self._node(incident.source)
+        return self._tree.above(node) if node else ()
 
     async def _merge(self, incident: Incident) -> Incident:
         """Merge an incident of which nobody was told into that of the root cause, with all that followed from it."""
@@ -223,24 +263,27 @@ class Causes:
             if key is not None and not key[2].startswith("@"):
                 self.ask(key, incident.code)
 
-    async def _follow(self, incident: Incident, symptom: Symptom, now: float) -> None:
-        """Let a symptom go once what it follows from is over: to another root cause, or to an incident of its own."""
+    async def _follow(self, incident: Incident, symptom: Symptom, now: float) -> float:
+        """Let a symptom go once what it follows from is over: to another root cause, or to an incident of its own.
+
+        Return when to look again (wall seconds).
+        """
         standing = _Now(self, lambda one, _: not one.ended)
         cause = self._tree.cause(self._node(symptom.source), symptom.condition, standing)
         home = self._home(cause) if cause else ""
         if cause is not None and (home in {"", incident.code} or not _over(incident)):
-            return  # it still follows from something here; or the person who closed that knows of it
+            return math.inf  # it still follows from something here; or the person who closed that knows of it
         if cause is not None:
             data = {"symptom": msgspec.to_builtins(_following(symptom, symptom.source, symptom.clause, cause))}
             await self._record(home, "joined", data={**data, "of": cause.node, "out_of": incident.code})
-            return
-        ended = max((one.ended for one in self.lost(symptom.of) if one.ended), default=0.0)
-        if now < (ended or now) + (symptom.settle if ended else 0.0):
-            return
+            return math.inf
+        ended = max((one.ended for one in self.lost(symptom.of) if one.ended), default=-math.inf)
+        if now < ended + symptom.settle:
+            return ended + symptom.settle
         clause = self._plan.find(symptom.clause)
         if clause is None:
             log.warning("incident %s: the plan no longer has clause %s", incident.code, symptom.clause)
-            return
+            return math.inf
         own = msgspec.structs.replace(
             symptom,
             page_at=page_at(max(symptom.ready, now), Wake(symptom.wake), self._hours),
@@ -254,15 +297,18 @@ class Causes:
             if one.closed is None and one.clause == clause.clause and one.source.key == symptom.source.key:
                 data["symptom"] = msgspec.to_builtins(own)
                 await self._record(one.code, "joined", data={**data, "deadline": now + clause.deadline})
-                return
+                return math.inf
         await self._begin(clause, symptom.source, own, data)
+        return math.inf
 
     # Who is whose
 
     def _cause(self, source: Source, condition: str) -> Cause | None:
         """Return the root cause that stands, in an incident that is open."""
         node = self._node(source)
-        return self._tree.cause(node, condition, _Now(self, lambda one, _: one.open and not one.ended)) if node else None
+        return (
+            self._tree.cause(node, condition, _Now(self, lambda one, _: one.open and not one.ended)) if node else None
+        )
 
     def _home(self, cause: Cause) -> str:
         """Return the open incident of a root cause: the oldest."""

@@ -42,7 +42,7 @@ class LiveFacts:
 
     def named(self, device: str) -> Collection[Key]:
         """Return all devices of an id, of whatever agent."""
-        return [key for key in self._live.devices if key[2] == device]
+        return self._live.named.get(device, ())
 
     def kind(self, key: Key) -> str:
         """Return the kind of a device; empty where it is not known."""

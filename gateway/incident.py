@@ -313,14 +313,8 @@ def _changed(now: Incident, event: Event) -> Incident:
     match event.kind:
         case "opened" | "history":
             return _opened(now, event) if event.kind == "opened" else _history(now, event)
-        case "joined":
-            return _joined(now, event)
-        case "merged":
-            more = msgspec.convert(data.get("symptoms", []), tuple[Symptom, ...])
-            ids = {one.id for one in more}
-            return change(now, symptoms=(*(one for one in now.symptoms if one.id not in ids), *more))
-        case "released":
-            return change(now, waits=0.0)
+        case "joined" | "merged" | "released":
+            return _gathered(now, event)
         case "ended":
             ended = tuple(
                 change(symptom, active=False, ended=event.at) if symptom.id == data.get("id") else symptom
@@ -364,6 +358,17 @@ def _opened(now: Incident, event: Event) -> Incident:
         waits=float(data.get("waits", 0.0)),
         of=str(data.get("of", "")),
     )
+
+
+def _gathered(now: Incident, event: Event) -> Incident:
+    """Return what an incident is once it is known whose fault something is."""
+    if event.kind == "joined":
+        return _joined(now, event)
+    if event.kind == "released":
+        return msgspec.structs.replace(now, waits=0.0)
+    more = msgspec.convert(event.data.get("symptoms", []), tuple[Symptom, ...])
+    ids = {one.id for one in more}
+    return msgspec.structs.replace(now, symptoms=(*(one for one in now.symptoms if one.id not in ids), *more))
 
 
 def _left(now: Incident, event: Event) -> Incident:

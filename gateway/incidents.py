@@ -77,8 +77,8 @@ class Incidents:
             return
         self._loaded = True
         self._incidents = fold(await self._journal.events())
+        self._causes.relearn(self._incidents.values())
         for incident in self._incidents.values():
-            self._causes.learn(incident)
             for symptom in incident.symptoms:
                 self._by_occurrence[symptom.id] = incident.code
             if incident.closed is None:
@@ -176,8 +176,8 @@ class Incidents:
             event = await self._journal.record_event(event)
             believe()
             self._incidents = {code: corrected(one, event) for code, one in self._incidents.items()}
+            self._causes.relearn(self._incidents.values())
             for incident in tuple(self._incidents.values()):
-                self._causes.learn(incident)
                 if incident.closed is None:
                     self._publish(incident)
         self._wake.set()

@@ -11,6 +11,7 @@ itself. A UPS holds on when its mains are lost: only its own word makes it lost.
 """
 
 import graphlib
+import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final, Protocol
 
@@ -62,8 +63,11 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-
 
 
 class Dependency(msgspec.Struct, frozen=True, kw_only=True):
-    """Children, and what they depend on: ``of`` one parent; ``all_of`` several that stand in for one another (two
-    supplies: lost only when all are); ``any_of`` several that are all needed."""
+    """Children, and what they depend on.
+
+    ``of`` one parent; ``all_of`` several that stand in for one another (two supplies: lost only when all are); ``any_of``
+    several that are all needed.
+    """
 
     of: Name = ""
     all_of: tuple[Name, ...] = ()
@@ -126,7 +130,7 @@ def _circle(dependencies: Iterable[tuple[int, Dependency]]) -> Iterator[Fault]:
         sorter.prepare()
     except graphlib.CycleError as error:
         path: list[str] = error.args[1]
-        last = max(where[pair] for pair in zip(path, path[1:], strict=False))
+        last = max(where[pair] for pair in itertools.pairwise(path))
         yield Fault(f"a circle: {' → '.join(path)}", "no root cause could be found: take one of them out", last)
 
 
