@@ -176,7 +176,7 @@ class Causes:
 
     async def take(self, clause: Clause, source: Source, symptom: Symptom) -> bool:
         """Add an alarm to the incident of its root cause; say whether there is one."""
-        cause = self._cause(source, symptom.condition)
+        cause = self._cause(source, symptom)
         home = self._home(cause) if cause else ""
         if cause is None or not home:
             return False
@@ -191,7 +191,7 @@ class Causes:
         since, as long as that gives it to come back.
         """
         node = self._node(source)
-        if not node:
+        if not node or symptom.level == Level.MAJOR:
             return {}
 
         def just_over(one: _Lost, link: Link) -> bool:
@@ -238,7 +238,7 @@ class Causes:
     async def _merge(self, incident: Incident) -> Incident:
         """Merge an incident of which nobody was told into that of the root cause, with all that followed from it."""
         own = [symptom for symptom in incident.active if not symptom.follows]
-        causes = [self._cause(incident.source, symptom.condition) for symptom in own]
+        causes = [self._cause(incident.source, symptom) for symptom in own]
         cause = next((one for one in causes if one is not None), None)
         home = self._home(cause) if cause else ""
         if cause is None or not all(causes) or home in {"", incident.code}:
@@ -303,12 +303,12 @@ class Causes:
 
     # Who is whose
 
-    def _cause(self, source: Source, condition: str) -> Cause | None:
-        """Return the root cause that stands, in an incident that is open."""
+    def _cause(self, source: Source, symptom: Symptom) -> Cause | None:
+        """Return the root cause that stands, in an incident that is open; what the plan calls major speaks for itself."""
         node = self._node(source)
-        return (
-            self._tree.cause(node, condition, _Now(self, lambda one, _: one.open and not one.ended)) if node else None
-        )
+        if not node or symptom.level == Level.MAJOR:
+            return None
+        return self._tree.cause(node, symptom.condition, _Now(self, lambda one, _: one.open and not one.ended))
 
     def _home(self, cause: Cause) -> str:
         """Return the open incident of a root cause: the oldest."""

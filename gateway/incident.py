@@ -199,9 +199,15 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def head(self) -> Symptom:
-        """What it is called by: the gravest alarm of its own device that stands; else the gravest of all."""
-        own = [symptom for symptom in self.active if not symptom.follows]
-        return max(own, key=lambda symptom: symptom.rank) if own else self.worst
+        """What it is called by: the gravest alarm of its own device, of those that stand, else of all."""
+        own = [symptom for symptom in self.symptoms if not symptom.follows]
+        standing = [symptom for symptom in own if symptom.active]
+        return max(standing or own, key=lambda symptom: symptom.rank, default=self.worst)
+
+    def affected(self, clause: str = "") -> tuple[Source, ...]:
+        """Return the other devices that its root cause took with it and that are not back; those of a clause only."""
+        of = (one for one in self.active if one.follows and clause in {"", one.clause})
+        return tuple(dict.fromkeys(one.source for one in of))
 
     @property
     def speaking(self) -> tuple[Symptom, ...]:

@@ -107,7 +107,7 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
         Sign(words.either(one.title_zh, one.title_en) or words.name("condition", one.condition), one.active)
         for one in incident.symptoms
     )
-    worst = incident.worst
+    worst = incident.head
     plan = words.either(incident.title_zh, incident.title_en)
     return Case(
         code=incident.code,
