@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from gateway.board import trees
 from gateway.board.words import Words
 from gateway.event import Event
 from gateway.incident import Incident
@@ -91,6 +92,13 @@ class Case(msgspec.Struct, frozen=True):
     opened: float
     deadline: float
     signs: tuple[Sign, ...]
+    """Those of its own device."""
+    affected: tuple[str, ...]
+    """What its root cause took with it, in a line or none."""
+    of: str
+    """The incident from which it was left over, if it was."""
+    waits: float
+    """Nobody is told before then; 0: that is over."""
     timeline: tuple[Entry, ...]
 
 
@@ -106,6 +114,7 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
     signs = (
         Sign(words.either(one.title_zh, one.title_en) or words.name("condition", one.condition), one.active)
         for one in incident.symptoms
+        if not one.follows
     )
     worst = incident.head
     plan = words.either(incident.title_zh, incident.title_en)
@@ -125,6 +134,9 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
         opened=incident.opened,
         deadline=incident.deadline,
         signs=tuple(signs),
+        affected=tuple(trees.lines(incident, words)),
+        of=incident.of,
+        waits=incident.waits if incident.gone is None and incident.closed is None else 0.0,
         timeline=tuple(_entry(event, words, name) for event in incident.timeline),
     )
 
@@ -137,6 +149,13 @@ def _entry(event: Event, words: Words, name: Callable[[str], str]) -> Entry:
 def _said(event: Event, words: Words) -> str:
     """Return what a line of a timeline says beside its kind: what a person wrote, or what the event is about."""
     match event.kind, event.data:
+        case "joined", {"symptom": {"source": {"device": str(device)} as source, "condition": str(condition)}} if (
+            device
+        ):
+            return f"{source.get('title') or device}{words('colon')}{words.name('condition', condition)}"
+        case "merged", {"symptoms": [*symptoms], "out_of": str(code)}:
+            devices = dict.fromkeys(one["source"].get("title") or one["source"]["device"] for one in symptoms)
+            return f"{code}{words('colon')}{words('comma').join(devices)}"
         case (("opened" | "joined" | "history"), {"symptom": {"title_zh": str(zh), "title_en": str(en)}}):
             return words.either(zh, en)
         case (("opened" | "joined" | "history"), {"symptom": {"condition": str(condition)}}):

@@ -6,10 +6,9 @@ import msgspec
 
 from contract.reading import Quality, Reading
 from gateway import watches
-from gateway.board import kinds, views
+from gateway.board import kinds, trees, views
 from gateway.board.words import Words
 from gateway.incident import Incident, Purpose, Symptom
-from gateway.notify import trees
 from gateway.plan.model import Clause
 
 _DAY = 86400

@@ -1,4 +1,4 @@
-"""The root cause of an incident and what it took with it, as a message says it. Pure."""
+"""The root cause of an incident and what it took with it, as messages and pages say it. Pure."""
 
 from typing import Final
 
