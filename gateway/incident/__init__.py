@@ -6,8 +6,11 @@
                  │                    │ cause-gone
                  │                    ▼
                  └── cause-gone ──▶ GONE ──checked──▶ CHECKED ──closed──▶ CLOSED
-                                      │                 │
-                                      └──── joined ─────┴──▶ OPEN: a new round, people are told afresh
+                                      │                 │                  │
+                                      └──── joined ─────┴──── reopened ────┴──▶ OPEN: a new round, people are told afresh
+
+Who has it, and how it goes from hand to hand, is ``owning``. A person may close it while its alarm stands, with a reason:
+then it is CLOSED_STANDING until the alarm ends. A person may reopen it; where no alarm stands, only a person closes it.
 
 What began and ended before anybody here knew of it (a line was cut) comes as one event, ``history``, and is closed.
 
@@ -20,14 +23,28 @@ with its owner and with what people were told. So a mains that flaps does not pa
 
 from gateway.incident.clock import corrected
 from gateway.incident.codes import code_of
-from gateway.incident.fold import apply, fold
-from gateway.incident.model import SOON, Incident, IncidentState, Mail, Purpose, Source, Symptom
+from gateway.incident.fold import apply, fold, take
+from gateway.incident.model import (
+    SOON,
+    Handover,
+    Hold,
+    Incident,
+    IncidentState,
+    Mail,
+    Notice,
+    Purpose,
+    Source,
+    Symptom,
+)
 
 __all__ = [
     "SOON",
+    "Handover",
+    "Hold",
     "Incident",
     "IncidentState",
     "Mail",
+    "Notice",
     "Purpose",
     "Source",
     "Symptom",
@@ -35,4 +52,5 @@ __all__ = [
     "code_of",
     "corrected",
     "fold",
+    "take",
 ]

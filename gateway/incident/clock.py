@@ -10,11 +10,12 @@ def corrected(incident: Incident, event: Event) -> Incident:
     """Return an incident after the gateway's clock was put right: an open one with all its times moved.
 
     Args:
-        incident: any; one that is closed stays as it was told.
+        incident: any; one that is closed stays as it was told, unless it still stands.
         event: of the kind ``CLOCK``.
     """
     by = float(event.data.get("shift", 0.0))
-    if incident.closed is not None or by == 0.0:
+    told = incident.closed is not None and not incident.stands_closed
+    if told or by == 0.0:
         return incident
     change = msgspec.structs.replace
     pages = event.data.get("pages", {})
@@ -32,6 +33,8 @@ def corrected(incident: Incident, event: Event) -> Incident:
         )
         for one in incident.symptoms
     )
+    offer = incident.handover
+    hold = incident.hold
     return change(
         incident,
         opened=moved(incident.opened),
@@ -39,7 +42,10 @@ def corrected(incident: Incident, event: Event) -> Incident:
         round=moved(incident.round),
         symptoms=tuple(symptoms),
         mails=tuple(change(mail, at=moved(mail.at)) for mail in incident.mails),
+        hold=change(hold, since=moved(hold.since), progress=moved(hold.progress)),
+        handover=None if offer is None else change(offer, at=offer.at + by),
         gone=None if incident.gone is None else incident.gone + by,
         checked=None if incident.checked is None else incident.checked + by,
+        closed=None if incident.closed is None else incident.closed + by,
         timeline=(*(change(past, at=moved(past.at)) for past in incident.timeline), event),
     )

@@ -13,7 +13,10 @@ def mails_after(mails: tuple[Mail, ...], event: Event) -> tuple[Mail, ...]:
     if event.kind == "message":
         if any(mail.id == number for mail in mails):
             return mails
-        purpose = Purpose(data.get("purpose", Purpose.PAGE))
+        try:
+            purpose = Purpose(data.get("purpose", Purpose.PAGE))
+        except ValueError:  # of a later version, which alone knows what to do with it
+            return mails
         new = Mail(id=number, person=event.who, purpose=purpose, at=event.at, rank=int(data.get("rank", 0)))
         return (*mails, new)
     return tuple(_outcome(mail, event) if mail.id == number else mail for mail in mails)

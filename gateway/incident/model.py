@@ -22,6 +22,8 @@ class IncidentState(StrEnum):
     GONE = "gone"
     CHECKED = "checked"
     CLOSED = "closed"
+    CLOSED_STANDING = "closed-standing"
+    """Closed by a person with a reason, and its alarm stands all the same."""
 
 
 class Purpose(StrEnum):
@@ -31,6 +33,16 @@ class Purpose(StrEnum):
     WORSE = "worse"
     OVERDUE = "overdue"
     RECOVERY = "recovery"
+    HANDOVER = "handover"
+    """Somebody wants to hand it over to them."""
+    HANDED_OVER = "handed-over"
+    """Somebody else has it now."""
+    HANDED_BACK = "handed-back"
+    """What they handed over was not taken: it is theirs still."""
+    PROGRESS = "progress"
+    """They have it, and nobody has heard of any progress."""
+    EXPIRED = "owner-expired"
+    """They had it, and it was taken back: they are paged for it again."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +111,44 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.accepted or self.failed)
 
 
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """How the owner holds it. Wall times."""
+
+    since: float = 0.0
+    """Since when somebody has it without a break: the escalation stands still since then."""
+    progress: float = 0.0
+    """The owner's last deed."""
+    after: int = 0
+    """How many messages of the round went before that deed."""
+
+
+class Handover(msgspec.Struct, frozen=True, kw_only=True):
+    """The last time that somebody wanted to hand it over, and what came of it."""
+
+    giver: str
+    taker: str
+    at: float
+    words: str = ""
+    """The giver's sentence."""
+    answer: str = ""
+    """Kind of the event that ended it; empty while it is open."""
+    answer_words: str = ""
+    """The taker's sentence, if they declined."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether it waits for the taker."""
+        return not self.answer
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What a person has to hear once; ``after`` is how many messages of the round went before it."""
+
+    person: str
+    purpose: Purpose
+    after: int
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """Where an incident stands, and how it came there."""
 
@@ -119,10 +169,29 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     owner: str = ""
     owned_rank: int = 0
     """How bad it was when the owner took it on."""
+    hold: Hold = Hold()
+    handover: Handover | None = None
+    expired: str = ""
+    """Who had it last, if it was taken back from them and nobody has it since."""
+    notices: tuple[Notice, ...] = ()
+    rungs: tuple[int, ...] = ()
+    """The rungs that the ladder has climbed, above its first."""
+    climb: int = 0
+    """How many messages of the round went before the ladder was taken up again."""
+    climbed: float = 0.0
+    """Seconds of the ladder that were behind it when it was taken up again."""
     steps: tuple[int, ...] = ()
     gone: float | None = None
     checked: float | None = None
     closed: float | None = None
+    held: bool = False
+    """Reopened by a person though no alarm stands: only a person closes it."""
+    recurs: str = ""
+    """The incident before, with the same cause, by its code."""
+    recurred: str = ""
+    """The one after it."""
+    count: int = 1
+    """Which one in such a row it is."""
     late: bool = False
     """It began and ended before anybody here knew of it: it pages nobody."""
     timeline: tuple[Event, ...] = ()
@@ -131,7 +200,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def state(self) -> IncidentState:
         """Where it stands."""
         if self.closed is not None:
-            return IncidentState.CLOSED
+            return IncidentState.CLOSED_STANDING if self.stands_closed else IncidentState.CLOSED
         if self.checked is not None:
             return IncidentState.CHECKED
         if self.gone is not None:
@@ -144,9 +213,20 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(symptom for symptom in self.symptoms if symptom.active)
 
     @property
+    def pressing(self) -> tuple[Symptom, ...]:
+        """What people are called for: what stands; of what a person holds open, all that ever stood."""
+        return self.active or (self.symptoms if self.held else ())
+
+    @property
     def over(self) -> bool:
         """Whether nothing of it stands any more, and that is not yet on record."""
-        return self.gone is None and self.closed is None and bool(self.symptoms) and not self.active
+        ended = bool(self.symptoms) and not self.active
+        return ended and self.gone is None and self.closed is None and not self.held
+
+    @property
+    def stands_closed(self) -> bool:
+        """Whether it is closed and an alarm of it stands; what no sensor sees ends with a person's word."""
+        return self.closed is not None and any(symptom.active and symptom.quantity for symptom in self.symptoms)
 
     @property
     def worst(self) -> Symptom:
@@ -154,16 +234,20 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         return max(self.active or self.symptoms or (Symptom(),), key=lambda symptom: symptom.rank)
 
     @property
+    def pages(self) -> tuple[Mail, ...]:
+        """The pages of the ladder's present way up."""
+        return tuple(mail for mail in self.mails[self.climb :] if mail.purpose in (Purpose.PAGE, Purpose.EXPIRED))
+
+    @property
     def told(self) -> dict[str, tuple[float, ...]]:
         """Person → when they were paged in this round; messages under way count, so that nobody is told twice.
 
+        Once it was taken back from an owner, only what they were told since then counts.
         Of pages that failed by every channel only the last counts: it says when to try again, and uses up no repeat.
         """
         times: dict[str, tuple[float, ...]] = {}
         failed: dict[str, float] = {}
-        for mail in self.mails:
-            if mail.purpose is not Purpose.PAGE:
-                continue
+        for mail in self.pages:
             if mail.failed:
                 failed[mail.person] = mail.at
             else:

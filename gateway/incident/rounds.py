@@ -1,4 +1,4 @@
-"""How an incident begins, and how it begins again: rounds. Pure."""
+"""How an incident begins, and how it begins again: rounds, and what a person reopens. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway.event import Event
-from gateway.incident.model import Incident, Source, Symptom
+from gateway.incident.model import Hold, Incident, Source, Symptom
 from gateway.plan.model import Level
 
 
@@ -14,8 +14,11 @@ def opened(now: Incident, event: Event) -> Incident:
     """Return an incident that has just begun."""
     data = event.data
     symptom = msgspec.convert(data.get("symptom", {}), Symptom)
+    before = data.get("recurrence", {})
     return msgspec.structs.replace(
         now,
+        recurs=str(before.get("of", "")),
+        count=int(before.get("count", 1)),
         clause=str(data.get("clause", "")),
         title_zh=str(data.get("title_zh", "")),
         title_en=str(data.get("title_en", "")),
@@ -59,17 +62,38 @@ def joined(now: Incident, event: Event) -> Incident:
         return after
     if now.comes_back(event.at):
         return msgspec.structs.replace(after, gone=None)
+    return _anew(after, event.at, deadline)
+
+
+def reopened(now: Incident, event: Event) -> Incident:
+    """Return a closed incident open again: a new round, which a person holds open where no alarm stands."""
+    if now.closed is None:
+        return now
+    again = _anew(now, event.at, _limit(now.worst, event.data))
+    return msgspec.structs.replace(again, held=not now.active, seen=(event.who,) if event.who else ())
+
+
+def _anew(now: Incident, at: float, deadline: float) -> Incident:
+    """Return an incident at the beginning of a new round: people are told afresh."""
     return msgspec.structs.replace(
-        after,
-        round=event.at,
+        now,
+        round=at,
         deadline=deadline,
         overdue=False,
         mails=(),
         seen=(),
         owner="",
         owned_rank=0,
+        hold=Hold(),
+        handover=None,
+        expired="",
+        notices=(),
+        rungs=(),
+        climb=0,
+        climbed=0.0,
         steps=(),
         gone=None,
         checked=None,
         closed=None,
+        held=False,
     )
