@@ -235,7 +235,7 @@ class LineDriver:
         """
         far = [target for target in self._setup.far if target.scheme == "ping"]
         often = (self._prober.probe(msgspec.structs.replace(target, count=_LONG)) for target in far)
-        asked, *outcomes = await asyncio.gather(self._checker.ask(_LONG if far else BURST), *often)
+        asked, outcomes = await asyncio.gather(self._checker.ask(_LONG if far else BURST), asyncio.gather(*often))
         now = self._clock.boottime()
         for target, outcome in zip(far, outcomes, strict=True):
             self._windows[target].take(now, outcome)
