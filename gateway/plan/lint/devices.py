@@ -12,7 +12,7 @@ from gateway.plan.model import keys_of
 
 def device_without_entry(site: Site) -> Iterator[Found]:
     """Devices of which the plan says nothing at all."""
-    if not site.whole:
+    if not site.whole or not site.clauses:
         return
     said = _said(site)
     for one in site.fleet.devices or ():
@@ -24,18 +24,18 @@ def device_without_entry(site: Site) -> Iterator[Found]:
 
 def condition_untold(site: Site) -> Iterator[Found]:
     """Conditions that devices of the plan's kinds are watched for by default, and that are in no trigger."""
-    if not site.whole:
-        return
     said = _said(site)
-    for kind, watched in site.fleet.kinds.items():
-        placed = next((one for one in site.clauses if kind in one.clause.kinds), None)
-        if placed is None:
-            continue
-        names = [watch.name for watch in watched] + [CONTACT, *watches.CONDITIONS]
-        missing = [name for name in names if not _covers(said, kind, name, "")]
-        if missing:
-            what = f"no trigger for {', '.join(missing)} of {kind!r}: the board shows it, and nobody is told"
-            yield placed.found(("kinds",), what, "add triggers, here or to the common ones", Grade.WARNING)
+    untold: dict[str, list[str]] = defaultdict(list)
+    for kind, watched in site.fleet.kinds.items() if site.whole else ():
+        if any(kind in placed.clause.kinds for placed in site.clauses):
+            for name in (*(watch.name for watch in watched), CONTACT, *watches.CONDITIONS):
+                if not _covers(said, kind, name, ""):
+                    untold[name].append(kind)
+    for name, kinds in untold.items():
+        placed = next(one for one in site.clauses if set(one.clause.kinds) & set(kinds))
+        of = ", ".join(repr(kind) for kind in kinds)
+        what = f"no trigger for {name!r} of {of}: the board shows it, and nobody is told"
+        yield placed.found(("kinds",), what, "add a trigger, here or to the common ones")
 
 
 def own_condition_untold(site: Site) -> Iterator[Found]:

@@ -102,7 +102,7 @@ def common_unused(site: Site) -> Iterator[Found]:
     for common in site.common:
         meant = set(common.trigger.kinds) & kinds or (set() if common.trigger.kinds else kinds)
         for name in common.trigger.names:
-            if all((kind, name) in said for kind in meant):
+            if meant and all((kind, name) in said for kind in meant):
                 what = f"{name!r} is said otherwise by a clause for every kind of device: this never counts"
                 yield common.found(_named(common.trigger, name), what, "take it away, here or there")
 
