@@ -31,7 +31,7 @@ from gateway.commands import Commander
 from gateway.config import Config, dependencies_of, load, places
 from gateway.contacts import Contacts, load_contacts
 from gateway.digest import Digest
-from gateway.evidence import LiveFacts, source_of
+from gateway.evidence import LiveFacts, inventory, source_of
 from gateway.feed import READER as INCIDENTS
 from gateway.feed import Feed, rebuild
 from gateway.follow import Follower
@@ -77,6 +77,8 @@ _GC: Final = (200_000, 20, 50)
 """Thousands of messages a second are made and dropped, and hold no circles: looking for some at each 700th costs a tenth."""
 _OURSELVES: Final = "wolfsmoke"
 """Who asks for a device to be read, when the gateway does."""
+_COLLECT_EVERY: Final = 30.0
+"""Seconds between two looks for circles all the same: a library may leave some where something failed."""
 _STATUS_EVERY: Final = 5.0
 """Seconds; the watchdog is fed with it, more often than it asks for."""
 
@@ -284,7 +286,10 @@ class Running:
         where = self._config.gateway.board
         served = [
             Served(self._board, tcp(where.host, where.port)),
-            Served(control.create(self.incidents, self._agents, self.commander), unix(state / control.SOCKET)),
+            Served(
+                control.create(self.incidents, self._agents, self.commander, lambda: inventory(self.live)),
+                unix(state / control.SOCKET),
+            ),
         ]
         writer = asyncio.create_task(self._journal.run())
         last = await self._journal.message(self._journal.position)
@@ -306,6 +311,7 @@ class Running:
             self.follower.run(),
             self.wire.run(self.ingest.take),
             self._by_the_calendar(),
+            _collect(),
             self._tell_systemd(notifier, watchdog),
         ]
         if self.store is not None:
@@ -417,6 +423,13 @@ class Running:
                 status = f"{broker}; {online} of {len(self.live.agents)} agents online{self._of_store()}"
                 notifier.say(WATCHDOG=1, STATUS=status)
             await asyncio.sleep(min(watchdog or _STATUS_EVERY, _STATUS_EVERY))
+
+
+async def _collect() -> None:
+    """Drop what holds itself, until cancelled: some 10 ms each time."""
+    while True:
+        await asyncio.sleep(_COLLECT_EVERY)
+        gc.collect()
 
 
 def _name(contacts: Contacts, person: str) -> str:

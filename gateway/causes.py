@@ -24,12 +24,14 @@ import msgspec
 
 from gateway.contacts import Hours
 from gateway.incident import Incident, Source, Symptom
-from gateway.plan.decide import page_at
 from gateway.plan.dependencies import EXPLAINS, EXPLAINS_ELSE, HOLD_ON, Cause, Key, Link
 from gateway.plan.model import Clause, Level, Plan, Wake
+from gateway.plan.waking import page_at
 from gateway.ports import Facts
 
 log = logging.getLogger(__name__)
+LOOK_AGAIN: Final = 5.0
+"""Seconds between two looks at what an incident may follow from."""
 CONTACT: Final = "x.contact"
 """Whether a device answers its agent; every poll says so."""
 _DOUBTED: Final = frozenset({"contact-lost"}).union(*EXPLAINS.values(), EXPLAINS_ELSE)
@@ -211,25 +213,40 @@ class Causes:
 
     # Time passes
 
-    async def sort(self, code: str, now: float) -> None:
-        """Put an incident where it belongs by now: merge it, release it, let go of what is left over."""
+    async def sort(self, code: str, now: float) -> float | None:
+        """Put an incident where it belongs by now: merge it, release it, let go of what is left over.
+
+        Return when to look again, though no alarm comes or goes (wall seconds).
+        """
         incident = self._incidents()[code]
         if incident.moved:
-            return
-        if incident.closed is None and incident.waits > now and not incident.of:
-            await self._look_again(incident)
+            return None
+        again = math.inf
+        if (
+            incident.closed is None
+            and incident.waits > now
+            and not incident.of
+            and not await self._look_again(incident)
+        ):
+            again = min(now + LOOK_AGAIN, incident.waits)
         turn, until = self._done.get(code, (-1, 0.0))
         news = self._went > turn or any(self._came.get(name, 0) > turn for name in self._above(incident))
-        if not news and now < until:
-            return
-        turn = self._turn
+        if news or now >= until:
+            turn = self._turn
+            until = await self._put_right(code, now)
+            self._done[code] = turn, until
+        again = min(again, until)
+        return again if again < math.inf else None
+
+    async def _put_right(self, code: str, now: float) -> float:
+        incident = self._incidents()[code]
         if incident.closed is None and incident.gone is None and _untold(incident):
             incident = await self._merge(incident)
         until = math.inf
         for symptom in incident.active if not incident.moved else ():
             if symptom.follows:
                 until = min(until, await self._follow(self._incidents()[code], symptom, now))
-        self._done[code] = turn, until
+        return until
 
     def _above(self, incident: Incident) -> Collection[str]:
         node = self._node(incident.source)
@@ -251,17 +268,18 @@ class Causes:
         await self._record(home, "merged", data=data)
         return self._incidents()[incident.code]
 
-    async def _look_again(self, incident: Incident) -> None:
-        """Release an incident once all that it may follow from was found well; else have that looked at."""
+    async def _look_again(self, incident: Incident) -> bool:
+        """Release an incident once all that it may follow from was found well, and say so; else have that looked at."""
         node = self._node(incident.source)
         doubts = {name for symptom in incident.active for name in self._doubts(node, symptom)}
         if not doubts:
             await self._record(incident.code, "released", data={})
-            return
+            return True
         for name in sorted(doubts):
             key = self._key(name)
             if key is not None and not key[2].startswith("@"):
                 self.ask(key, incident.code)
+        return False
 
     async def _follow(self, incident: Incident, symptom: Symptom, now: float) -> float:
         """Let a symptom go once what it follows from is over: to another root cause, or to an incident of its own.

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from gateway.contacts import Contacts
 from gateway.incident import Incident, Mail, Purpose, Symptom
-from gateway.plan.decide import Tell, ladder_of
+from gateway.plan.decide import ladder_of
 from gateway.plan.model import Clause, Level, Plan, Role
+from gateway.plan.once import Tell
 
 
 def affected(
