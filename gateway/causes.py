@@ -22,6 +22,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from contract.condition import Condition
 from gateway.contacts import Hours
 from gateway.incident import Incident, Source, Symptom
 from gateway.plan.dependencies import EXPLAINS, EXPLAINS_ELSE, HOLD_ON, Cause, Key, Link
@@ -34,8 +35,8 @@ LOOK_AGAIN: Final = 5.0
 """Seconds between two looks at what an incident may follow from."""
 CONTACT: Final = "x.contact"
 """Whether a device answers its agent; every poll says so."""
-_DOUBTED: Final = frozenset({"contact-lost"}).union(*EXPLAINS.values(), EXPLAINS_ELSE)
-"""The conditions that must be found right before a parent is well."""
+_LONGEST: Final = 300.0
+"""Seconds that a parent's own delay counts at the most."""
 
 
 class Record(Protocol):
@@ -189,8 +190,8 @@ class Causes:
     def waits(self, source: Source, symptom: Symptom, now: float) -> dict[str, Any]:
         """Return what the opening of an incident says of its waiting; empty: it speaks for itself.
 
-        It waits until what it depends on was looked at again; or, of what began while its root cause stood, which is over
-        since, as long as that gives it to come back.
+        It waits until what it depends on was looked at again: as long as that itself takes to say that it is lost, and a
+        little more. What began while its root cause stood, which is over since, waits as long as it may take to come back.
         """
         node = self._node(source)
         if not node or symptom.level == Level.MAJOR:
@@ -209,7 +210,8 @@ class Causes:
         if cause is not None and over:
             last = max(over, key=lambda one: one.ended)
             return {"waits": last.ended + cause.settle, "of": last.code}
-        return {"waits": now + self._tree.wait} if self._doubts(node, symptom) else {}
+        doubts = self._doubts(node, symptom)
+        return {"waits": now + self._tree.wait + max(map(self._delay, doubts))} if doubts else {}
 
     # Time passes
 
@@ -345,15 +347,28 @@ class Causes:
         if device.startswith("@"):
             return None  # that it is heard says nothing of what it reads its devices through
         source = Source(site=site, agent=agent, device=device, kind=self._facts.kind(key))
-        conditions = [one for name, one in self._facts.conditions(source).items() if name in _DOUBTED]
         contact = self._facts.latest(source, CONTACT)
         if contact is None or not contact.reading.good or not contact.reading.value or contact.at <= since:
             return False
-        for condition in conditions:
+        for condition in self._telling(key):
             seen = self._facts.latest(source, condition.quantity)
-            if seen is None or seen.at <= since or condition.wrong(seen.reading, standing=False) is not False:
+            if seen is None:
+                continue  # it does not have that
+            if seen.at <= since or condition.wrong(seen.reading, standing=False) is not False:
                 return False
         return True
+
+    def _delay(self, node: str) -> float:
+        """Return how long a node must have been lost until it says so; seconds."""
+        return min(_LONGEST, max((one.on_delay for one in self._telling(self._key(node))), default=0.0))
+
+    def _telling(self, key: Key | None) -> list[Condition]:
+        """Return the conditions by which a device says that it is lost."""
+        if key is None:
+            return []
+        source = Source(site=key[0], agent=key[1], device=key[2], kind=self._facts.kind(key))
+        names = EXPLAINS.get(source.kind, EXPLAINS_ELSE) | {"contact-lost"}
+        return [one for name, one in self._facts.conditions(source).items() if name in names]
 
     def _node(self, source: Source) -> str:
         return self._tree.node_of(source.key, self._facts.named) if self._tree.names else ""

@@ -238,7 +238,7 @@ async def test_a_child_waits_until_its_parent_was_looked_at_again_and_then_pages
     await site.at(5)
     assert site.asked
     assert set(site.asked) == {("city", "of-network", "switch-2")}
-    assert site.all[0].waits == T0 + 31
+    assert site.all[0].waits == T0 + 46
     site.clock.wall = T0 + 8
     site.well(child("switch-2"))
     await site.at(8)
@@ -253,8 +253,8 @@ async def test_a_parent_that_may_be_lost_is_waited_for_and_one_that_cannot_be_re
     site.facts.readings[UPS.key, "x.contact"] = Latest(Reading("x.contact", 1.0), T0 + 2)
     await site.alarm(child("switch-3"), since=1.0)
     await site.at(20)
-    assert site.all[0].waits == T0 + 30  # its reading says off: the alarm is on its way
-    await site.at(31)
+    assert site.all[0].waits == T0 + 45  # its reading says off: the alarm is on its way
+    await site.at(46)
     assert [event.kind for event in site.all[0].timeline] == ["opened"]
     assert await site.at(200)  # nobody said that the UPS was lost: the switch speaks for itself
 
@@ -366,7 +366,7 @@ async def test_a_clock_that_is_put_right_moves_what_waits():
         site.clock.wall += 3600
 
     await site.incidents.correct(3600, {"boot": "boot", "offset": 0.0}, believe)
-    assert site.all[0].waits == T0 + 3630
+    assert site.all[0].waits == T0 + 3645
     assert fold(site.journal.kept)[site.all[0].code] == site.all[0]
 
 
