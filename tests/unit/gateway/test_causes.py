@@ -151,7 +151,7 @@ class Site:
         condition = condition or SAYS.get(source.kind, "output-off")
         stamp = Stamp(T0 + since, since, "boot", trusted=True)
         occurrence = Occurrence(
-            id=f"{source.device}/{condition}",
+            id=f"{source.device}/{condition}/{source.kind}",
             device=source.device,
             condition=condition,
             severity=Severity.SEVERE,
@@ -383,3 +383,20 @@ async def test_the_proof_would_see_a_lost_child(kind):
     await site.incidents.load()
     whole = len(site.all) == 1 and site.holders() == Counter({source.device: 1 for source in order})
     assert not whole
+
+
+@pytest.mark.parametrize("order", [["host", "line", "ups"], ["ups", "line", "host"], ["line", "ups", "host"]])
+async def test_an_agent_that_is_silent_is_one_incident_whatever_it_watches(order):
+    site = Site("")
+    agent = Source(site="city", agent="desk", device="@desk", title="代理 agent desk")
+    for kind in order:
+        source = replace(agent, kind=kind)
+        await site.alarm(source, "agent-silent")
+        site.restart()
+    await site.at(1)
+    (one,) = site.all
+    assert {symptom.clause or one.clause for symptom in one.active} == {"3.1.1", "3.1.4", "3.1.7"}
+    told = Counter([*await site.at(121), *await site.at(200)])
+    assert told == {(one.clause, "li", Purpose.PAGE): 1, **{
+        (clause, "chen", Purpose.AFFECTED): 1 for clause in ("3.1.1", "3.1.4", "3.1.7") if clause != one.clause
+    }}  # fmt: skip
