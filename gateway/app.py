@@ -234,6 +234,7 @@ class Running:
             plan=plan,
             zone=timezone(timedelta(seconds=utc_offset)),
             store=self._store_status,
+            people=[(one.id, one.name) for one in contacts.person],
         )
         self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
         self._hours = contacts.hours
