@@ -143,7 +143,17 @@ async def test_a_person_lists_answers_and_closes(state, capsys):
     assert "closed" in capsys.readouterr().out
     assert await command("show", "A10", *where) == 0
     shown = capsys.readouterr().out
-    for part in ("市电中断", "Mains lost", "我处理 taken on", "电工已到场", "关闭时报警仍在", "演练", "订单部 UPS", "[x] 2.", "[ ] 3."):
+    for part in (
+        "市电中断",
+        "Mains lost",
+        "我处理 taken on",
+        "电工已到场",
+        "关闭时报警仍在",
+        "演练",
+        "订单部 UPS",
+        "[x] 2.",
+        "[ ] 3.",
+    ):
         assert part in shown
 
 
