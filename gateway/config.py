@@ -155,6 +155,8 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     notify: Notify = Notify()
     plan: Text = "plan"
     contacts: Text = "contacts.toml"
+    drills: Text = "drills"
+    """The directory of drills; there need be none."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +169,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     plan: Path
     """The directory of plan files."""
     contacts: Path
+    drills: Path
+    """The directory of drills; it need not be there."""
 
 
 def load(path: Path, *, environment: Mapping[str, str] = os.environ, secrets: SecretSource | None = None) -> Config:
@@ -275,4 +279,5 @@ def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
         notify=file.notify,
         plan=folder / file.plan,
         contacts=folder / file.contacts,
+        drills=folder / file.drills,
     )

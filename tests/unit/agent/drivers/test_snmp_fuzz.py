@@ -29,8 +29,40 @@ from firmware_sims.snmp_gateway import Gateway
 from firmware_sims.snmp_host import Host
 from firmware_sims.snmp_switch import Switch
 
-EVIL = [None, -1, 0, 1, 2, 3, 255, 65535, 2**31 - 1, -(2**31), 2**32 - 1, 2**63, 2**64 - 1, -273, 9999, 1e308, float("nan")]
-EVIL += [float("inf"), b"", b"\0", b"\xff" * 8, b"-1", b"1e999", b"nan", b"9" * 400, "", "0.0", "1.3.6.1", b"\xe2\x80\xae", b"x" * 3000]
+EVIL = [
+    None,
+    -1,
+    0,
+    1,
+    2,
+    3,
+    255,
+    65535,
+    2**31 - 1,
+    -(2**31),
+    2**32 - 1,
+    2**63,
+    2**64 - 1,
+    -273,
+    9999,
+    1e308,
+    float("nan"),
+]
+EVIL += [
+    float("inf"),
+    b"",
+    b"\0",
+    b"\xff" * 8,
+    b"-1",
+    b"1e999",
+    b"nan",
+    b"9" * 400,
+    "",
+    "0.0",
+    "1.3.6.1",
+    b"\xe2\x80\xae",
+    b"x" * 3000,
+]
 SENTINELS = (65535, 4294967295, 2147483647)
 STATUS = {"ups": "ups.status", "network": "x.network.status", "trunk": "x.trunk.status", "host": "host.status"}
 
@@ -87,7 +119,9 @@ class NoisyLink:
         if chance < 0.2:
             return dict.fromkeys(answer, rng.choice(EVIL))
         if chance < 0.25 and answer:
-            return dict(zip(answer, rng.sample(list(answer.values()), len(answer)), strict=True))  # each to another question
+            return dict(
+                zip(answer, rng.sample(list(answer.values()), len(answer)), strict=True)
+            )  # each to another question
         for oid in rng.sample(sorted(answer), min(len(answer), rng.choice((1, 1, 2, 5, 30)))):
             answer[oid] = spoiled(answer[oid], rng)
         return answer
@@ -108,7 +142,9 @@ class Clock:
 
 def raw(cell):
     """Return a simulated device's cell as a link returns it."""
-    return cell.value.encode() if isinstance(cell, Text) else dotted(cell.value) if isinstance(cell, Name) else cell.value
+    return (
+        cell.value.encode() if isinstance(cell, Text) else dotted(cell.value) if isinstance(cell, Name) else cell.value
+    )
 
 
 def dotted(value):

@@ -32,7 +32,9 @@ from gateway.plan.simulate import Act, Story, simulate
 
 CONFIG = Path(__file__).parents[4] / "config"
 CONTACTS = load_contacts((CONFIG / "contacts.toml").read_text("utf-8"))
-PLAN = load_plan({path.name: path.read_text("utf-8") for path in (CONFIG / "plan").glob("*.toml")}, CONTACTS.departments)
+PLAN = load_plan(
+    {path.name: path.read_text("utf-8") for path in (CONFIG / "plan").glob("*.toml")}, CONTACTS.departments
+)
 CHANNELS = ("email", "webhook:duty")
 NIGHT = 1_771_268_400.0  # 2026-02-17, New Year's Day of the lunar calendar, 03:00 in China
 
@@ -134,7 +136,13 @@ class Live:
             elif act.verb == "clear":
                 self.well = True
                 for one in standing:
-                    over = Occurrence(**{**{f: getattr(one, f) for f in one.__struct_fields__}, "active": False, "cleared": self.stamp()})
+                    over = Occurrence(
+                        **{
+                            **{f: getattr(one, f) for f in one.__struct_fields__},
+                            "active": False,
+                            "cleared": self.stamp(),
+                        }
+                    )
                     await incidents.on_alarm(Alarm(over), self.story.source)
                 standing.clear()
             else:
@@ -242,13 +250,18 @@ def command(tmp_path):
     where = tmp_path / "config"
     gateway = where / "gateway.toml"
     gateway.write_text(gateway.read_text("utf-8").replace("/etc/ssl/certs/ca-certificates.crt", str(gateway)), "utf-8")
-    return lambda *words: main(["plan", "simulate", *words, "--config", str(gateway), "--agents", str(where / "agents")])
+    return lambda *words: main(
+        ["plan", "simulate", *words, "--config", str(gateway), "--agents", str(where / "agents")]
+    )
 
 
 def test_the_command_prints_a_timetable(command, capsys):
     assert command("order-room/ups-1:on-battery", "--at", "2026-02-17 03:00", "--seen", "li@2m", "--clear", "20m") == 0
     said = capsys.readouterr().out
-    assert "2026-02-17 03:00:30      +0:30  报警 alarm  李值班 li  webhook:duty  [A10] 市电中断，UPS 电池供电 — 订单部 UPS 1" in said
+    assert (
+        "2026-02-17 03:00:30      +0:30  报警 alarm  李值班 li  webhook:duty  [A10] 市电中断，UPS 电池供电 — 订单部 UPS 1"
+        in said
+    )
     assert "+2:00  收到 seen  李值班 li" in said
     assert "原因已核实 cause checked" in said
     assert command("ups:on-battery", "--at", "2026-02-17 03:00", "--json") == 0
