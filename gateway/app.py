@@ -269,6 +269,7 @@ class Running:
             plan=plan,
             zone=timezone(timedelta(seconds=utc_offset)),
             store=self._store_status,
+            drill=lambda: self.drills.running.record.code if self.drills.running else "",
         )
         self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
         self._hours = contacts.hours
