@@ -112,9 +112,9 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
         return Demand()
     if incident.gone is not None:
         return _afterwards(incident, clause, now)
-    late = incident.deadline > 0 and now >= incident.deadline and _pressing(incident, now)
+    late = any(at <= now for at in _pressing_from(incident))
     overdue = late and not incident.overdue
-    wakes = [incident.deadline] if not incident.overdue and incident.deadline > now else []
+    wakes = [] if incident.overdue else [at for at in _pressing_from(incident) if at > now]
     tell: list[Tell] = []
     for found, next_looks in (_worse(incident, clause, now), _late(incident, clause, contacts, now)):
         tell += found
@@ -136,9 +136,12 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
     return Demand(tell=tuple(tell), overdue=overdue, wakes_at=min(wakes, default=None))
 
 
-def _pressing(incident: Incident, now: float) -> bool:
-    """Say whether the time limit counts: a finding waits for working hours, and has none."""
-    return any(symptom.level != Level.FINDING and symptom.page_at <= now for symptom in incident.active)
+def _pressing_from(incident: Incident) -> list[float]:
+    """Return from when on the time limit is missed, by each symptom: a finding waits for working hours, and has none."""
+    if incident.deadline <= 0:
+        return []
+    pressing = (symptom for symptom in incident.active if symptom.level != Level.FINDING)
+    return [max(incident.deadline, symptom.page_at) for symptom in pressing]
 
 
 def _started(incident: Incident) -> float | None:

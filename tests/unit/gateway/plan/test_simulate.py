@@ -32,7 +32,9 @@ from gateway.plan.simulate import Act, Story, simulate
 
 CONFIG = Path(__file__).parents[4] / "config"
 CONTACTS = load_contacts((CONFIG / "contacts.toml").read_text("utf-8"))
-PLAN = load_plan({path.name: path.read_text("utf-8") for path in (CONFIG / "plan").glob("*.toml")}, CONTACTS.departments)
+PLAN = load_plan(
+    {path.name: path.read_text("utf-8") for path in (CONFIG / "plan").glob("*.toml")}, CONTACTS.departments
+)
 CHANNELS = ("email", "webhook:duty")
 NIGHT = 1_771_268_400.0  # 2026-02-17, New Year's Day of the lunar calendar, 03:00 in China
 
@@ -134,13 +136,19 @@ class Live:
             elif act.verb == "clear":
                 self.well = True
                 for one in standing:
-                    over = Occurrence(**{**{f: getattr(one, f) for f in one.__struct_fields__}, "active": False, "cleared": self.stamp()})
+                    over = Occurrence(
+                        **{
+                            **{f: getattr(one, f) for f in one.__struct_fields__},
+                            "active": False,
+                            "cleared": self.stamp(),
+                        }
+                    )
                     await incidents.on_alarm(Alarm(over), self.story.source)
                 standing.clear()
             else:
                 for case in [one for one in incidents.list() if one.closed is None][:1]:
                     await getattr(incidents, act.verb)(case.code, act.of)
-        await asyncio.sleep(max(0.0, self.story.length - self.loop.time()))
+        await asyncio.sleep(self.story.length + 0.5 - self.loop.time())  # what falls due at the very end is in it
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         return self.sent
@@ -202,7 +210,7 @@ def test_answers_a_graver_alarm_a_channel_that_is_down_and_the_end():
 
 
 def test_what_waits_for_the_morning_waits_in_both():
-    told = same(story("replace-battery", length=3 * 86400.0))
+    told = same(story("replace-battery", length=7 * 3600.0))
     assert told
     assert told[0][0] >= 5 * 3600.0
 
@@ -211,14 +219,14 @@ EVENTS = sorted(
     {(kind, one.condition) for clause in PLAN.clauses for one in clause.trigger for kind in clause.kinds_of(one)}
 )
 PEOPLE = [one.id for one in CONTACTS.person]
-AFTER = st.integers(1, 4 * 3600).map(float)
+AFTER = st.integers(1, 3 * 3600).map(float)
 ACTS = st.one_of(
     st.builds(Act, AFTER, st.sampled_from(["seen", "mine"]), st.sampled_from(PEOPLE)),
     st.builds(Act, AFTER, st.just("clear")),
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     event=st.sampled_from(EVENTS),
     start=st.integers(0, 14 * 24 * 60).map(lambda minutes: NIGHT + minutes * 60.0),
@@ -227,7 +235,7 @@ ACTS = st.one_of(
 )
 def test_a_live_run_does_what_the_simulation_says(event, start, acts, down):
     kind, condition = event
-    same(story(condition, kind, *acts, start=start, length=8 * 3600.0, down=down))
+    same(story(condition, kind, *acts, start=start, length=5 * 3600.0, down=down))
 
 
 def test_the_comparison_sees_a_person_who_is_not_told():
@@ -242,13 +250,18 @@ def command(tmp_path):
     where = tmp_path / "config"
     gateway = where / "gateway.toml"
     gateway.write_text(gateway.read_text("utf-8").replace("/etc/ssl/certs/ca-certificates.crt", str(gateway)), "utf-8")
-    return lambda *words: main(["plan", "simulate", *words, "--config", str(gateway), "--agents", str(where / "agents")])
+    return lambda *words: main(
+        ["plan", "simulate", *words, "--config", str(gateway), "--agents", str(where / "agents")]
+    )
 
 
 def test_the_command_prints_a_timetable(command, capsys):
     assert command("order-room/ups-1:on-battery", "--at", "2026-02-17 03:00", "--seen", "li@2m", "--clear", "20m") == 0
     said = capsys.readouterr().out
-    assert "2026-02-17 03:00:30      +0:30  报警 alarm  李值班 li  webhook:duty  [A10] 市电中断，UPS 电池供电 — 订单部 UPS 1" in said
+    assert (
+        "2026-02-17 03:00:30      +0:30  报警 alarm  李值班 li  webhook:duty  [A10] 市电中断，UPS 电池供电 — 订单部 UPS 1"
+        in said
+    )
     assert "+2:00  收到 seen  李值班 li" in said
     assert "原因已核实 cause checked" in said
     assert command("ups:on-battery", "--at", "2026-02-17 03:00", "--json") == 0
