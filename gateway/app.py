@@ -70,8 +70,8 @@ _BEHIND: Final = 50_000
 """Messages that a store which is well may be behind: some seconds at full speed."""
 _GC: Final = (200_000, 20, 50)
 """Thousands of messages a second are made and dropped, and hold no circles: looking for some at each 700th costs a tenth."""
-_COLLECT_EVERY: Final = 5.0
-"""Seconds between two looks for circles all the same: each connection to a mail server that is away leaves one of 25 KB."""
+_COLLECT_EVERY: Final = 30.0
+"""Seconds between two looks for circles all the same: a library may leave some where something failed."""
 _STATUS_EVERY: Final = 5.0
 """Seconds; the watchdog is fed with it, more often than it asks for."""
 
