@@ -270,6 +270,7 @@ class Running:
             zone=timezone(timedelta(seconds=utc_offset)),
             store=self._store_status,
             drill=lambda: self.drills.running.record.code if self.drills.running else "",
+            people=[(one.id, one.name) for one in contacts.person],
         )
         self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
         self._hours = contacts.hours

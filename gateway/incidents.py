@@ -20,7 +20,7 @@ from gateway.answers import Answer
 from gateway.contacts import Contacts
 from gateway.event import CLOCK, Event, is_exercise
 from gateway.incident import Incident, Purpose, Source, Symptom, code_of, corrected, fold, take
-from gateway.incident.recurrence import Root, before, link, root_of
+from gateway.incident.recurrence import Recurring, Root, before, link, recurring, root_of
 from gateway.plan.decide import Demand, climbed, confirm, demand, pages_after, past_symptom_of, symptom_of
 from gateway.plan.model import Clause, Plan
 from gateway.plan.once import Tell
@@ -119,6 +119,11 @@ class Incidents:
     def list(self) -> tuple[Incident, ...]:
         """Return all incidents, the newest first."""
         return tuple(reversed(self._incidents.values()))
+
+    def recurring(self, days: float) -> tuple[Recurring, ...]:
+        """Return what came more than once in the last so many days."""
+        now = self._now()
+        return tuple(recurring(self._incidents.values(), now - days * 86400.0, now + 1.0))
 
     def get(self, code: str) -> Incident:
         """Return an incident by its code, in either case.
@@ -369,7 +374,9 @@ class Incidents:
     async def _tell(self, incident: Incident, clause: Clause, tell: Tell) -> Incident:
         rung = climbed(incident, clause, self.contacts, tell.person) if tell.purpose is Purpose.PAGE else None
         if rung is not None:
-            data = {"rung": rung[0], "department": rung[1]}
+            index, department = rung
+            titles = msgspec.to_builtins(department.title)
+            data = {"rung": index, "department": department.key, **titles}
             incident = await self._record(incident.code, "escalated", who=tell.person, data=data)
         data = {"message": secrets.token_hex(8), "purpose": tell.purpose.value, "rank": incident.worst.rank}
         incident = await self._record(incident.code, "message", who=tell.person, data=data)
