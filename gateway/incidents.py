@@ -18,7 +18,7 @@ from contract.errors import StorageError
 from gateway import answers, refusals
 from gateway.answers import Answer
 from gateway.contacts import Contacts
-from gateway.event import CLOCK, Event
+from gateway.event import CLOCK, Event, is_exercise
 from gateway.incident import Incident, Purpose, Source, Symptom, code_of, corrected, fold, take
 from gateway.incident.recurrence import Recurring, Root, before, link, recurring, root_of
 from gateway.plan.decide import Demand, climbed, confirm, demand, pages_after, past_symptom_of, symptom_of
@@ -50,8 +50,10 @@ class Incidents:
         live: Facts,
         *,
         on_standing: OnStanding = _nothing,
+        name: Callable[[int], str] = code_of,
     ) -> None:
-        """Keep what is passed; ``load`` reads the journal, ``run`` starts."""
+        """Keep what is passed; ``load`` reads the journal, ``run`` starts. ``name`` gives the n-th incident its code."""
+        self._name = name
         self._journal = journal
         self.plan = plan
         self.contacts = contacts
@@ -65,6 +67,8 @@ class Incidents:
         self._wake = asyncio.Event()
         self._unplanned: set[tuple[str, str]] = set()
         self._listeners: list[OnChange] = []
+        self.elsewhere: Callable[[str], Incidents | None] = lambda _code: None
+        """Says whose an incident is that is not of these, by its code: a drill's has a room of its own."""
         self._loaded = False
 
     async def load(self) -> None:
@@ -72,7 +76,7 @@ class Incidents:
         if self._loaded:
             return
         self._loaded = True
-        self._incidents = fold(await self._journal.events())
+        self._incidents = fold(one for one in await self._journal.events() if not is_exercise(one.incident))
         for incident in self._incidents.values():
             for symptom in incident.symptoms:
                 self._by_occurrence[symptom.id] = incident.code
@@ -99,6 +103,10 @@ class Incidents:
         finally:
             await self._post.stop()
 
+    async def stop(self) -> None:
+        """Let the messages under way come to their end, for a moment; ``run`` does it too."""
+        await self._post.stop()
+
     async def settled(self) -> None:
         """Wait until no message is under way."""
         await self._post.settled()
@@ -123,6 +131,9 @@ class Incidents:
         Raises:
             IncidentUnknown: there is none.
         """
+        other = self.elsewhere(code)
+        if other is not None:
+            return other.get(code)
         found = self._incidents.get(code.upper())
         if found is None:
             raise refusals.unknown(code, [one.code for one in self.list()[:20]])
@@ -215,7 +226,7 @@ class Incidents:
 
     async def _begin(self, kind: str, clause: Clause, source: Source, symptom: Symptom, now: float) -> None:
         """Keep the first event of an incident: opened, or history."""
-        new = code_of(len(self._incidents) + 1)
+        new = self._name(len(self._incidents) + 1)
         last = before(self._incidents.values(), (clause.clause, source.key), now, clause.recurrence)
         data = {
             **link(last),
@@ -242,39 +253,39 @@ class Incidents:
         Raises:
             IncidentError: no such incident or person, or it is closed. So of all that follow.
         """
-        return await self._answer(code, person, lambda one: answers.seen(one, person))
+        return await self.take_answer(code, person, lambda one: answers.seen(one, person))
 
     async def mine(self, code: str, person: str) -> Incident:
         """我处理: the person takes it on; the escalation stops. Who takes it over from another is on the record."""
-        return await self._answer(code, person, lambda one: answers.mine(one, person))
+        return await self.take_answer(code, person, lambda one: answers.mine(one, person))
 
     async def handover(self, code: str, person: str, to: str, words: str) -> Incident:
         """移交: the owner asks another person to take it over, with a sentence; it is theirs until that is accepted."""
-        return await self._answer(code, person, lambda one: answers.handover(one, person, to, words, self.contacts))
+        return await self.take_answer(code, person, lambda one: answers.handover(one, person, to, words, self.contacts))
 
     async def accept(self, code: str, person: str) -> Incident:
         """接手: the person takes over what was handed to them."""
-        return await self._answer(code, person, lambda one: answers.accept(one, person))
+        return await self.take_answer(code, person, lambda one: answers.accept(one, person))
 
     async def decline(self, code: str, person: str, words: str = "") -> Incident:
         """不接手: it goes back to the one who wanted to hand it over."""
-        return await self._answer(code, person, lambda one: answers.decline(one, person, words))
+        return await self.take_answer(code, person, lambda one: answers.decline(one, person, words))
 
     async def progress(self, code: str, person: str, words: str = "") -> Incident:
         """进展: the owner works on it, and may say how far they are."""
-        return await self._answer(code, person, lambda one: answers.progress(one, person, words))
+        return await self.take_answer(code, person, lambda one: answers.progress(one, person, words))
 
     async def note(self, code: str, person: str, text: str) -> Incident:
         """备注: write a person's words into the timeline; closed ones take them too."""
-        return await self._answer(code, person, lambda _: answers.note(text))
+        return await self.take_answer(code, person, lambda _: answers.note(text))
 
     async def step(self, code: str, person: str, index: int) -> Incident:
         """Mark a step of the clause as done; ``index`` is 0 for the first."""
-        return await self._answer(code, person, lambda one: answers.step(one, self.plan.find(one.clause), index))
+        return await self.take_answer(code, person, lambda one: answers.step(one, self.plan.find(one.clause), index))
 
     async def close(self, code: str, person: str, reason: str = "") -> Incident:
         """关闭: once the cause is gone and checked, or with a person's reason."""
-        return await self._answer(code, person, lambda one: answers.close(one, reason))
+        return await self.take_answer(code, person, lambda one: answers.close(one, reason))
 
     async def reopen(self, code: str, person: str, reason: str) -> Incident:
         """重新打开: a person says with a reason that it is not over; people are told afresh."""
@@ -284,10 +295,13 @@ class Incidents:
             other = going_on.code if going_on else ""
             return answers.reopen(one, reason, self.plan.find(one.clause), self._now(), other)
 
-        return await self._answer(code, person, answer)
+        return await self.take_answer(code, person, answer)
 
-    async def _answer(self, code: str, person: str, answer: Callable[[Incident], Answer | None]) -> Incident:
+    async def take_answer(self, code: str, person: str, answer: Callable[[Incident], Answer | None]) -> Incident:
         """Keep what a person says to an incident, if it can be said now."""
+        other = self.elsewhere(code)
+        if other is not None:
+            return await other.take_answer(code, person, answer)
         await self.load()
         async with self._lock:
             found = self.get(code)

@@ -56,6 +56,7 @@ def create(
     plan: Plan | None = None,
     zone: tzinfo | None = None,
     store: Callable[[], StoreView | None] = lambda: None,
+    drill: Callable[[], str] = lambda: "",
     people: Sequence[tuple[str, str]] = (),
 ) -> FastAPI:
     """Return the board.
@@ -72,6 +73,7 @@ def create(
         plan: where the steps of a clause stand.
         zone: the site's time zone, in which times are shown; without one, that of this host.
         store: how the time-series store does; None where there is none.
+        drill: the code of the drill that runs; empty: none does.
         people: those to whom an incident can be handed over: id, name.
     """
     doors = Doors(settings.streams)
@@ -85,6 +87,7 @@ def create(
         plan=plan or Plan(),
         zone=zone,
         store=store,
+        drill=drill,
         people=people,
     )
     # No generated documentation: its pages load scripts from elsewhere.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.event import Event
+from gateway.event import Event, is_exercise
 
 SOON: Final = 600.0
 """Seconds: what comes back within them, and unchecked, is the same trouble."""
@@ -195,6 +195,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     late: bool = False
     """It began and ended before anybody here knew of it: it pages nobody."""
     timeline: tuple[Event, ...] = ()
+
+    @property
+    def exercise(self) -> bool:
+        """Whether it is a drill's: CAP status Exercise, not Actual."""
+        return is_exercise(self.code)
 
     @property
     def state(self) -> IncidentState:

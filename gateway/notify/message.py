@@ -1,7 +1,7 @@
 """The words of a message: what, where, since when, how bad, what to do, and the code to answer with. Pure."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -14,6 +14,8 @@ from gateway.notify import handing
 from gateway.plan.model import Clause
 
 _DAY = 86400
+EXERCISE: Final = "【演练】"
+"""Begins every message of a drill."""
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -54,8 +56,9 @@ def compose(
     words = Words(language)
     mark = "" if purpose is Purpose.PAGE else words(f"mark.{purpose.value}")
     place = incident.source.place
-    subject = f"[{incident.code}] {mark}{title} — {place} ({clause.clause})"
-    lines = [f"{mark}{title}", "", *handing.said(incident, purpose, words, name)]
+    tag = "" if not incident.exercise else f"{EXERCISE}EXERCISE " if english else EXERCISE
+    subject = f"{tag}[{incident.code}] {mark}{title} — {place} ({clause.clause})"
+    lines = [f"{tag}{mark}{title}", "", *handing.said(incident, purpose, words, name)]
     owner = name(incident.owner) if incident.owner else ""
     lines += _facts(incident, clause, place, utc_offset, words=words, owner=owner, card=card)
     if purpose not in (Purpose.RECOVERY, Purpose.HANDED_OVER):
@@ -74,6 +77,7 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
     )
     return {
         "code": incident.code,
+        "status": "Exercise" if incident.exercise else "Actual",  # CAP 1.2
         "clause": clause.clause,
         "purpose": purpose.value,
         "again": False,
