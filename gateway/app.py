@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import hashlib
 import logging
 import secrets
 import shutil
@@ -31,6 +32,9 @@ from gateway.commands import Commander
 from gateway.config import Config, dependencies_of, load, places
 from gateway.contacts import Contacts, load_contacts
 from gateway.digest import Digest
+from gateway.drill.announce import Announcer
+from gateway.drill.desk import Drills
+from gateway.drill.script import Script, load_scripts
 from gateway.evidence import LiveFacts, inventory, source_of
 from gateway.feed import READER as INCIDENTS
 from gateway.feed import Feed, rebuild
@@ -103,7 +107,9 @@ def read_all(path: Path) -> tuple[Config, Plan, Contacts]:
         tree = dependencies_of(path)
         others = _read_tree(tree)[1] if tree is not None and tree.is_file() else []
         raise ConfigError([*error.problems, *_read_both(plan, contacts)[2], *others]) from None
-    return (config, *read_plan(config))
+    both = read_plan(config)
+    read_drills(config, *both)
+    return (config, *both)
 
 
 def read_plan(config: Config) -> tuple[Plan, Contacts]:
@@ -128,6 +134,24 @@ def _read_tree(file: Path | None) -> tuple[Tree, list[Problem]]:
         return (Tree() if file is None else load_dependencies(_text(file), file=str(file))), []
     except ConfigError as error:
         return Tree(), list(error.problems)
+
+
+def read_drills(config: Config, plan: Plan, contacts: Contacts) -> dict[str, Script]:
+    """Return the drills by their clauses; none where there is no directory of them.
+
+    Raises:
+        ConfigError: with every problem of all the files.
+    """
+    texts = {str(path): _text(path) for path in sorted(config.drills.glob("*.toml"))}
+    return load_scripts(texts, plan, [person.id for person in contacts.person])
+
+
+def _version(config: Config) -> str:
+    """Return what tells one state of the plan from another: the beginning of the hash of its files."""
+    digest = hashlib.sha256()
+    for path in sorted(config.plan.glob("*.toml")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _read_both(
@@ -220,6 +244,17 @@ class Running:
             journal, plan, contacts, teller, clock, facts, on_standing=self._stand, ask=self.asker
         )
         self.incidents.subscribe(self._on_incident)
+        self.drills = Drills(
+            self.incidents,
+            plan,
+            contacts,
+            read_drills(config, plan, contacts),
+            journal,
+            teller,
+            clock,
+            Announcer(channels, standard_stages(channels), contacts),
+            version=_version(config),
+        )
         self._in_incidents: set[str] = set()
         self.feed = Feed(journal, self.live, self._on_alarm, self._on_past)
         self.follower = Follower(clock, journal, self._correct)
@@ -256,6 +291,8 @@ class Running:
             plan=plan,
             zone=timezone(timedelta(seconds=utc_offset)),
             store=self._store_status,
+            drill=lambda: self.drills.running.record.code if self.drills.running else "",
+            people=[(one.id, one.name) for one in contacts.person],
         )
         self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
         self._hours = contacts.hours
@@ -287,7 +324,9 @@ class Running:
         served = [
             Served(self._board, tcp(where.host, where.port)),
             Served(
-                control.create(self.incidents, self._agents, self.commander, lambda: inventory(self.live)),
+                control.create(
+                    self.incidents, self._agents, self.commander, lambda: inventory(self.live), drills=self.drills
+                ),
                 unix(state / control.SOCKET),
             ),
         ]
@@ -296,6 +335,7 @@ class Running:
         await self.follower.resume(last.received if last else 0.0)
         await rebuild(self._journal, self.live, self._clock.wall() - HOUR)
         await self.incidents.load()
+        await self.drills.resume()
         self.oversight.adopt(self.incidents.list())
         for incident in self.incidents.list():
             self._on_incident(incident)
@@ -326,6 +366,7 @@ class Running:
         stopping.cancel()
         notifier.say(STOPPING=1)
         self._board.state.doors.close()
+        await self.drills.close()
         for one in served:
             one.stop()
         for task in tasks[1:]:

@@ -157,6 +157,8 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     plan: Text = "plan"
     contacts: Text = "contacts.toml"
     dependencies: Text | None = None
+    drills: Text = "drills"
+    """The directory of drills; there need be none."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,6 +173,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     contacts: Path
     dependencies: Path | None = None
     """The file of what depends on what; None: nothing does."""
+    drills: Path
+    """The directory of drills; it need not be there."""
 
 
 def load(path: Path, *, environment: Mapping[str, str] = os.environ, secrets: SecretSource | None = None) -> Config:
@@ -290,4 +294,5 @@ def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
         plan=folder / file.plan,
         contacts=folder / file.contacts,
         dependencies=None if file.dependencies is None else folder / file.dependencies,
+        drills=folder / file.drills,
     )

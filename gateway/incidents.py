@@ -21,7 +21,7 @@ from gateway.causes import Ask, Causes, ask_nobody
 from gateway.contacts import Contacts
 from gateway.event import CLOCK, Event, concerns, is_exercise
 from gateway.incident import Incident, Purpose, Source, Symptom, code_of, corrected, fold, take
-from gateway.incident.recurrence import Root, before, link, root_of
+from gateway.incident.recurrence import Recurring, Root, before, link, recurring, root_of
 from gateway.plan.affected import affected
 from gateway.plan.decide import Demand, climbed, confirm, demand, pages_after, past_symptom_of, symptom_of
 from gateway.plan.model import Clause, Plan
@@ -74,6 +74,8 @@ class Incidents:
         self._wake = asyncio.Event()
         self._unplanned: set[tuple[str, str]] = set()
         self._listeners: list[OnChange] = []
+        self.elsewhere: Callable[[str], Incidents | None] = lambda _code: None
+        """Says whose an incident is that is not of these, by its code: a drill's has a room of its own."""
         self._loaded = False
         self._causes = Causes(plan, live, contacts.hours, lambda: self._incidents, self._record, self._left_over, ask)
 
@@ -127,12 +129,20 @@ class Incidents:
         """Return all incidents, the newest first; what was merged into another is part of that one."""
         return tuple(one for one in reversed(self._incidents.values()) if not one.moved)
 
+    def recurring(self, days: float) -> tuple[Recurring, ...]:
+        """Return what came more than once in the last so many days."""
+        now = self._now()
+        return tuple(recurring(self._incidents.values(), now - days * 86400.0, now + 1.0))
+
     def get(self, code: str) -> Incident:
         """Return an incident by its code, in either case; of one that was merged into another, that one.
 
         Raises:
             IncidentUnknown: there is none.
         """
+        other = self.elsewhere(code)
+        if other is not None:
+            return other.get(code)
         found = self._incidents.get(code.upper())
         while found is not None and found.moved:
             found = self._incidents[found.moved]
@@ -266,39 +276,39 @@ class Incidents:
         Raises:
             IncidentError: no such incident or person, or it is closed. So of all that follow.
         """
-        return await self._answer(code, person, lambda one: answers.seen(one, person))
+        return await self.take_answer(code, person, lambda one: answers.seen(one, person))
 
     async def mine(self, code: str, person: str) -> Incident:
         """我处理: the person takes it on; the escalation stops. Who takes it over from another is on the record."""
-        return await self._answer(code, person, lambda one: answers.mine(one, person))
+        return await self.take_answer(code, person, lambda one: answers.mine(one, person))
 
     async def handover(self, code: str, person: str, to: str, words: str) -> Incident:
         """移交: the owner asks another person to take it over, with a sentence; it is theirs until that is accepted."""
-        return await self._answer(code, person, lambda one: answers.handover(one, person, to, words, self.contacts))
+        return await self.take_answer(code, person, lambda one: answers.handover(one, person, to, words, self.contacts))
 
     async def accept(self, code: str, person: str) -> Incident:
         """接手: the person takes over what was handed to them."""
-        return await self._answer(code, person, lambda one: answers.accept(one, person))
+        return await self.take_answer(code, person, lambda one: answers.accept(one, person))
 
     async def decline(self, code: str, person: str, words: str = "") -> Incident:
         """不接手: it goes back to the one who wanted to hand it over."""
-        return await self._answer(code, person, lambda one: answers.decline(one, person, words))
+        return await self.take_answer(code, person, lambda one: answers.decline(one, person, words))
 
     async def progress(self, code: str, person: str, words: str = "") -> Incident:
         """进展: the owner works on it, and may say how far they are."""
-        return await self._answer(code, person, lambda one: answers.progress(one, person, words))
+        return await self.take_answer(code, person, lambda one: answers.progress(one, person, words))
 
     async def note(self, code: str, person: str, text: str) -> Incident:
         """备注: write a person's words into the timeline; closed ones take them too."""
-        return await self._answer(code, person, lambda _: answers.note(text))
+        return await self.take_answer(code, person, lambda _: answers.note(text))
 
     async def step(self, code: str, person: str, index: int) -> Incident:
         """Mark a step of the clause as done; ``index`` is 0 for the first."""
-        return await self._answer(code, person, lambda one: answers.step(one, self.plan.find(one.clause), index))
+        return await self.take_answer(code, person, lambda one: answers.step(one, self.plan.find(one.clause), index))
 
     async def close(self, code: str, person: str, reason: str = "") -> Incident:
         """关闭: once the cause is gone and checked, or with a person's reason."""
-        return await self._answer(code, person, lambda one: answers.close(one, reason))
+        return await self.take_answer(code, person, lambda one: answers.close(one, reason))
 
     async def reopen(self, code: str, person: str, reason: str) -> Incident:
         """重新打开: a person says with a reason that it is not over; people are told afresh."""
@@ -308,10 +318,13 @@ class Incidents:
             other = going_on.code if going_on else ""
             return answers.reopen(one, reason, self.plan.find(one.clause), self._now(), other)
 
-        return await self._answer(code, person, answer)
+        return await self.take_answer(code, person, answer)
 
-    async def _answer(self, code: str, person: str, answer: Callable[[Incident], Answer | None]) -> Incident:
+    async def take_answer(self, code: str, person: str, answer: Callable[[Incident], Answer | None]) -> Incident:
         """Keep what a person says to an incident, if it can be said now."""
+        other = self.elsewhere(code)
+        if other is not None:
+            return await other.take_answer(code, person, answer)
         await self.load()
         async with self._lock:
             found = self.get(code)
@@ -388,7 +401,9 @@ class Incidents:
     async def _tell(self, incident: Incident, clause: Clause, tell: Tell) -> Incident:
         rung = climbed(incident, clause, self.contacts, tell.person) if tell.purpose is Purpose.PAGE else None
         if rung is not None:
-            data = {"rung": rung[0], "department": rung[1]}
+            index, department = rung
+            titles = msgspec.to_builtins(department.title)
+            data = {"rung": index, "department": department.key, **titles}
             incident = await self._record(incident.code, "escalated", who=tell.person, data=data)
         data = {"message": secrets.token_hex(8), "purpose": tell.purpose.value, "rank": incident.worst.rank}
         data |= {"clause": tell.clause} if tell.clause else {}

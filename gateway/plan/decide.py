@@ -13,7 +13,7 @@ from contract.condition import Condition
 from contract.escalation import Ladder, due
 from contract.escalation import Rung as Person
 from contract.reading import Reading
-from gateway.contacts import Contacts, Hours
+from gateway.contacts import Contacts, Department, Hours
 from gateway.incident import Incident, Purpose, Source, Symptom
 from gateway.plan.model import RANK, Clause, Closes, Level, Trigger, Wake
 from gateway.plan.once import Tell, may_go, once
@@ -145,12 +145,12 @@ def _started(incident: Incident) -> float | None:
     return min((symptom.page_at for symptom in incident.speaking), default=None)
 
 
-def climbed(incident: Incident, clause: Clause, contacts: Contacts, person: str) -> tuple[int, str] | None:
+def climbed(incident: Incident, clause: Clause, contacts: Contacts, person: str) -> tuple[int, Department] | None:
     """Return the rung that the ladder climbs by paging a person, from 0, and its department; None if it climbs none."""
     for index, rung in enumerate(clause.escalation.rung):
         department = contacts.departments.get(rung.department)
         if department is not None and department.person(rung.role) == person:
-            return (index, rung.department) if index and index not in incident.rungs else None
+            return (index, department) if index and index not in incident.rungs else None
     return None
 
 
