@@ -37,7 +37,7 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
         config.load(path, environment=environment, secrets=secrets)
     except ConfigError as error:
         problems += error.problems
-    text, notify, links = config.channels_of(path, secrets)
+    text, notify, gateway = config.channels_of(path, secrets)
     plan_folder, contacts_file = config.places(path)
     plan: dict[str, str] = {}
     for file in sorted(plan_folder.glob("*.toml")) if plan_folder and plan_folder.is_dir() else ():
@@ -58,7 +58,8 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
         notify=notify,
         config_file=str(path),
         config_text=text,
-        links=links,
+        links=gateway is None or bool(gateway.public_url),
+        name=gateway.name if gateway else "",
         problems=tuple(problems),
     )
 

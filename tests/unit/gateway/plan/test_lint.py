@@ -28,6 +28,7 @@ COMMON, PEOPLE, GATEWAY, ORDER_ROOM = "plan/common.toml", "contacts.toml", "gate
 
 ON_BATTERY = 'en = "Mains lost, UPS on battery" }\n'
 BYPASS = 'en = "UPS on bypass, the load is unprotected" }\n'
+FINDING = 'level = "finding"\nwake = "working"\nurgency = "expected"\nseverity = "moderate"'
 LOW = 'en = "UPS battery low" }\nlevel = "partial"\n'
 PAIR = 'conditions = ["pair-down", "pair-no-active", "pair-split"]\nkinds = ["pair"]\n'
 ON_CALL = '{ department = "info-centre", role = "on-call", after = "0s" },'
@@ -95,7 +96,7 @@ PLANTED = [
     Case("wakes-for-a-finding", (POWER, ON_BATTERY + 'level = "partial"\nwake = "night"\nurgency = "immediate"', ON_BATTERY + 'level = "partial"\nwake = "night"‸\nurgency = "future"')),
     Case("grave-waits", (HOSTS, PAIR + 'level = "major"\nwake = "night"', PAIR + 'level = "major"\nwake = "working"‸')),
     Case("grave-waits", (POWER, LOW + 'wake = "night"', LOW + 'wake = "digest"‸')),
-    Case("grave-finding", (POWER, BYPASS + 'level = "finding"', BYPASS + 'level = "finding"‸'), (POWER, 'urgency = "expected"\nseverity = "moderate"\npage_after = "5m"', 'urgency = "expected"\nseverity = "extreme"\npage_after = "5m"'), also=["grave-waits"]),
+    Case("grave-finding", (POWER, BYPASS + FINDING, BYPASS + FINDING.replace('finding"', 'finding"‸').replace("moderate", "extreme")), also=["grave-waits"]),
     Case("doubtful-major", (HOSTS, PAIR, PAIR + 'certainty = "possible"‸\n')),
     Case("major-without-head", (POWER, ON_BATTERY + 'level = "partial"', ON_BATTERY + 'level = "major"‸'), (POWER, TOP, "")),
     Case("slow-to-tell", (POWER, 'page_after = "30s"', 'page_after = "20m"‸')),
