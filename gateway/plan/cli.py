@@ -82,7 +82,11 @@ def run_lint(args: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(msgspec.to_builtins(shown), ensure_ascii=False, indent=2) + "\n")
     else:
         sys.stdout.writelines(f"{one}\n" for one in shown)
-        where = "" if fleet.devices is not None else "; devices unknown: no gateway answers, and no --agents"
+        where = (
+            ""
+            if fleet.devices is not None
+            else "; devices unknown: no gateway answers, no journal can be read, and no --agents"
+        )
         sys.stdout.write(f"{args.config}: {_counted(findings, args)}{where}\n")
     grades = {one.grade for one in findings}
     return BAD if Grade.ERROR in grades or (args.strict and Grade.WARNING in grades) else GOOD
