@@ -23,7 +23,7 @@ from contract.locate import Locator
 from gateway import board, control
 from gateway.absence import Absence
 from gateway.asking import Asker
-from gateway.board import kinds, views
+from gateway.board import kinds, planpage, views
 from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
 from gateway.calendar import Calendar
@@ -291,6 +291,7 @@ class Running:
             plan=plan,
             zone=timezone(timedelta(seconds=utc_offset)),
             store=self._store_status,
+            fills=planpage.of_contacts(contacts)[1],
             drill=lambda: self.drills.running.record.code if self.drills.running else "",
             people=[(one.id, one.name) for one in contacts.person],
         )

@@ -211,19 +211,22 @@ def secrets_of(path: Path, environment: Mapping[str, str] = os.environ) -> Secre
     return files.secrets_from(_read, str(path.parent), environment.get("CREDENTIALS_DIRECTORY", ""))
 
 
-def channels_of(path: Path, secrets: SecretSource) -> tuple[str, Notify | None, bool]:
-    """Return the file's text, the ways to people, and whether messages hold links, whatever else is wrong with it.
+def channels_of(path: Path, secrets: SecretSource) -> tuple[str, Notify | None, Gateway | None]:
+    """Return the file's text, the ways to people, and who the gateway is, whatever else is wrong with it.
 
-    None for the ways where they cannot be read.
+    None for what cannot be read.
     """
     try:
         text = files.settings_text(_read, str(path), examples="")
     except ConfigError:  # told by ``load``
-        return "", None, True
+        return "", None, None
     read, _ = settings.as_far(_File, text, file=str(path), secrets=secrets)
     notify, gateway = getattr(read, "notify", None), getattr(read, "gateway", None)
-    links = bool(getattr(gateway, "public_url", True))
-    return text, notify if isinstance(notify, Notify) else None, links
+    return (
+        text,
+        notify if isinstance(notify, Notify) else None,
+        gateway if isinstance(gateway, Gateway) else None,
+    )
 
 
 def places(path: Path) -> tuple[Path | None, Path | None]:
