@@ -156,9 +156,9 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     notify: Notify = Notify()
     plan: Text = "plan"
     contacts: Text = "contacts.toml"
+    dependencies: Text | None = None
     drills: Text = "drills"
     """The directory of drills; there need be none."""
-    dependencies: Text | None = None
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,10 +171,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     plan: Path
     """The directory of plan files."""
     contacts: Path
-    drills: Path
-    """The directory of drills; it need not be there."""
     dependencies: Path | None = None
     """The file of what depends on what; None: nothing does."""
+    drills: Path
+    """The directory of drills; it need not be there."""
 
 
 def load(path: Path, *, environment: Mapping[str, str] = os.environ, secrets: SecretSource | None = None) -> Config:
@@ -211,22 +211,19 @@ def secrets_of(path: Path, environment: Mapping[str, str] = os.environ) -> Secre
     return files.secrets_from(_read, str(path.parent), environment.get("CREDENTIALS_DIRECTORY", ""))
 
 
-def channels_of(path: Path, secrets: SecretSource) -> tuple[str, Notify | None, Gateway | None]:
-    """Return the file's text, the ways to people, and who the gateway is, whatever else is wrong with it.
+def channels_of(path: Path, secrets: SecretSource) -> tuple[str, Notify | None, bool]:
+    """Return the file's text, the ways to people, and whether messages hold links, whatever else is wrong with it.
 
-    None for what cannot be read.
+    None for the ways where they cannot be read.
     """
     try:
         text = files.settings_text(_read, str(path), examples="")
     except ConfigError:  # told by ``load``
-        return "", None, None
+        return "", None, True
     read, _ = settings.as_far(_File, text, file=str(path), secrets=secrets)
     notify, gateway = getattr(read, "notify", None), getattr(read, "gateway", None)
-    return (
-        text,
-        notify if isinstance(notify, Notify) else None,
-        gateway if isinstance(gateway, Gateway) else None,
-    )
+    links = bool(getattr(gateway, "public_url", True))
+    return text, notify if isinstance(notify, Notify) else None, links
 
 
 def places(path: Path) -> tuple[Path | None, Path | None]:
@@ -296,6 +293,6 @@ def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
         notify=file.notify,
         plan=folder / file.plan,
         contacts=folder / file.contacts,
-        drills=folder / file.drills,
         dependencies=None if file.dependencies is None else folder / file.dependencies,
+        drills=folder / file.drills,
     )

@@ -275,7 +275,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def affected(self, clause: str = "") -> tuple[Source, ...]:
         """Return the other devices that its root cause took with it and that are not back; those of a clause only."""
         of = (one for one in self.active if one.follows and clause in {"", one.clause})
-        return tuple(dict.fromkeys(one.source for one in of))
+        return tuple(dict.fromkeys(one.source for one in of if one.source.key != self.source.key))
 
     @property
     def speaking(self) -> tuple[Symptom, ...]:
