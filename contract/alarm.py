@@ -72,6 +72,8 @@ class Alarm(msgspec.Struct, frozen=True, omit_defaults=True):
     suppressed: bool = False
     out_of_service: bool = False
     standing: Standing = Standing.TAKEN
+    worse: str = ""
+    """The condition that the plan is asked for instead of its own: what stood before makes it worse."""
 
     def state(self, wall: float) -> AlarmState:
         """Return the state at this time; a shelving ends by itself."""

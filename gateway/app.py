@@ -18,6 +18,8 @@ from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
 from gateway.absence import Absence
+from gateway.alarms.desk import Desk
+from gateway.alarms.model import Rules, load_rules
 from gateway.board import kinds, views
 from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
@@ -50,7 +52,7 @@ from gateway.store import READER as STORE
 from gateway.store.servers import open_server
 from gateway.systemd import Notifier
 from gateway.twins import Twins
-from gateway.watches import Told, Watches
+from gateway.watches import CONDITIONS, Told, Watches
 from gateway.web import Served, tcp, unix
 
 _log = logging.getLogger(__name__)
@@ -104,9 +106,25 @@ def read_plan(config: Config) -> tuple[Plan, Contacts]:
     plan, contacts, problems = _read_both(config.plan, config.contacts)
     if contacts is not None:
         problems.extend(_unreachable(config, contacts))
+    try:
+        read_rules(config, plan)
+    except ConfigError as error:
+        problems.extend(error.problems)
     if problems or contacts is None or plan is None:
         raise ConfigError(problems)
     return plan, contacts
+
+
+def read_rules(config: Config, plan: Plan | None) -> Rules:
+    """Return what is done with alarms before the plan hears of them.
+
+    Raises:
+        ConfigError: with every problem of the file.
+    """
+    if config.alarms is None:
+        return Rules()
+    kinds = None if plan is None else {kind for clause in plan.clauses for kind in clause.kinds}
+    return load_rules(_text(config.alarms), file=str(config.alarms), kinds=kinds)
 
 
 def _read_both(
@@ -195,6 +213,8 @@ class Running:
         )
         facts = LiveFacts(self.live)
         self.incidents = Incidents(journal, plan, contacts, teller, clock, facts, on_standing=self._stand)
+        self.desk = Desk(read_rules(config, plan), self.live, self.incidents, journal, clock, contacts.hours)
+        self.live.on_readings = self.desk.own.take
         self.incidents.subscribe(self._on_incident)
         self._in_incidents: set[str] = set()
         self.feed = Feed(journal, self.live, self._on_alarm, self._on_past)
@@ -206,8 +226,9 @@ class Running:
         )
         watches = Watches(self.live, clock, told, self.twins, clock_limit=config.gateway.clock_limit)
         self.absence = Absence(self.live, self.twins, clock, self._on_alarm)
-        self.oversight = Oversight(self.live, clock, watches.all(), self.incidents.on_alarm)
-        facts.own = self.oversight.latest
+        self.oversight = Oversight(self.live, clock, watches.all(), self.desk.on_alarm)
+        facts.own = lambda source, name: self.oversight.latest(source, name) or self.desk.own.latest(source, name)
+        facts.judged = self.desk.own.conditions
         self.ingest.on_news = self.feed.wake
         self.ingest.on_back = self.wire.renew
         self.ingest.crowded = lambda: self._store_is("writes", behind=_BEHIND)
@@ -270,6 +291,7 @@ class Running:
         await rebuild(self._journal, self.live, self._clock.wall() - HOUR)
         await self.incidents.load()
         self.oversight.adopt(self.incidents.list())
+        await self.desk.adopt(self.incidents.list(), CONDITIONS)
         for incident in self.incidents.list():
             self._on_incident(incident)
         for alarm in list(self.live.alarms.values()):
@@ -279,6 +301,7 @@ class Running:
             self.incidents.run(),
             self.retention.run(),
             self.oversight.run(),
+            self.desk.run(),
             self.absence.run(),
             self.follower.run(),
             self.wire.run(self.ingest.take),
@@ -313,7 +336,7 @@ class Running:
         return agents(self.live, Words(language), self._clock.wall(), clock_limit=limit)
 
     async def _on_alarm(self, alarm: Alarm, view: DeviceView) -> None:
-        await self.incidents.on_alarm(alarm, source_of(view))
+        await self.desk.on_alarm(alarm, source_of(view))
         self._settle(alarm)
 
     async def _on_past(self, alarm: Alarm, view: DeviceView) -> None:
@@ -322,6 +345,7 @@ class Running:
     async def _correct(self, by: float, data: dict[str, Any], believe: Callable[[], None]) -> None:
         await self.incidents.correct(by, data, believe)
         self.oversight.moved(by)
+        self.desk.moved(by)
 
     def _store_status(self) -> Status | None:
         """How the store does; None where there is none."""

@@ -22,7 +22,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """The incident's code."""
     kind: str = ""
     """``opened``, ``joined``, ``ended``, ``cause-gone``, ``message``, ``resent``, ``accepted``, ``failed``, ``seen``, ``mine``, ``step``,
-    ``noted``, ``overdue``, ``checked``, ``closed``; ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
+    ``noted``, ``overdue``, ``checked``, ``closed``; ``put-aside``, ``annunciated``, ``chattering`` (of one alarm, see ``gateway.alarms.marks``);
+    of no incident ``shelved``, ``unshelved``, ``out-of-service``, ``in-service``, ``held``, ``flood`` (see ``gateway.alarms``); ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
     who: str = ""
     """The person who did it, or whom it concerns."""
     text: str = ""

@@ -17,6 +17,10 @@ def _nothing(_source: Source, _quantity: str) -> Latest | None:
     return None
 
 
+def _none(_source: Source) -> Mapping[str, Condition]:
+    return {}
+
+
 class LiveFacts:
     """See ``ports.Facts``."""
 
@@ -25,6 +29,8 @@ class LiveFacts:
         self._live = live
         self.own: Callable[[Source, str], Latest | None] = _nothing
         """Who knows what the gateway itself judges."""
+        self.judged: Callable[[Source], Mapping[str, Condition]] = _none
+        """Who judges more than the agents do."""
 
     def latest(self, source: Source, quantity: str) -> Latest | None:
         """Return the last reading of a quantity."""
@@ -37,7 +43,8 @@ class LiveFacts:
     def conditions(self, source: Source) -> Mapping[str, Condition]:
         """Return the conditions of a device, by name."""
         view = self._live.devices.get(source.key)
-        return {condition.name: condition for condition in view.device.conditions} if view else {}
+        theirs = {condition.name: condition for condition in view.device.conditions} if view else {}
+        return {**theirs, **self.judged(source)}
 
     def _heard(self, source: Source) -> Latest | None:
         agents = [one for one in self._live.agents.values() if source.agent in ("", one.name)]

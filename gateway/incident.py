@@ -24,6 +24,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.alarms.marks import MARKS, marked
 from gateway.event import CLOCK, Event
 from gateway.plan.model import Level
 
@@ -94,6 +95,12 @@ class Symptom(msgspec.Struct, frozen=True, kw_only=True):
     """When people may be woken for it, by the plan."""
     active: bool = True
     ended: float = 0.0
+    fleeting: bool = False
+    """It ended before its paging delay was over."""
+    aside: str = ""
+    """``shelved``, ``out-of-service`` or ``suppressed``: put aside, it pages nobody. Empty: it speaks."""
+    chattering: int = 0
+    """How often it has come while it chatters; 0: it does not."""
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,14 +168,19 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(symptom for symptom in self.symptoms if symptom.active)
 
     @property
+    def speaking(self) -> tuple[Symptom, ...]:
+        """Those that stand, and that nobody and no rule has put aside: they page."""
+        return tuple(symptom for symptom in self.symptoms if symptom.active and not symptom.aside)
+
+    @property
     def over(self) -> bool:
         """Whether nothing of it stands any more, and that is not yet on record."""
         return self.gone is None and self.closed is None and bool(self.symptoms) and not self.active
 
     @property
     def worst(self) -> Symptom:
-        """The gravest symptom: of those that stand, else of all."""
-        return max(self.active or self.symptoms or (Symptom(),), key=lambda symptom: symptom.rank)
+        """The gravest symptom: of those that speak, else of those that stand, else of all."""
+        return max(self.speaking or self.active or self.symptoms or (Symptom(),), key=lambda symptom: symptom.rank)
 
     @property
     def told(self) -> dict[str, tuple[float, ...]]:
@@ -224,7 +236,7 @@ def fold(events: Iterable[Event]) -> dict[str, Incident]:
 def apply(incident: Incident | None, event: Event) -> Incident:
     """Return the incident after an event; a kind that is not known only joins the timeline."""
     before = incident or Incident(code=event.incident)
-    after = _changed(before, event)
+    after = marked(before, event) if event.kind in MARKS else _changed(before, event)
     return msgspec.structs.replace(after, timeline=(*before.timeline, event))
 
 
@@ -276,8 +288,11 @@ def _changed(now: Incident, event: Event) -> Incident:
         case "joined":
             return _joined(now, event)
         case "ended":
+            fleeting = bool(data.get("fleeting"))
             ended = tuple(
-                change(symptom, active=False, ended=event.at) if symptom.id == data.get("id") else symptom
+                change(symptom, active=False, ended=event.at, fleeting=fleeting)
+                if symptom.id == data.get("id")
+                else symptom
                 for symptom in now.symptoms
             )
             return change(now, symptoms=ended)

@@ -112,6 +112,8 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
         return Demand()
     if incident.gone is not None:
         return _afterwards(incident, clause, now)
+    if incident.active and not incident.speaking:
+        return Demand()  # put aside: nobody is told, and no limit runs, until it speaks again
     late = incident.deadline > 0 and now >= incident.deadline and _pressing(incident, now)
     overdue = late and not incident.overdue
     wakes = [incident.deadline] if not incident.overdue and incident.deadline > now else []
@@ -138,7 +140,7 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
 
 def _pressing(incident: Incident, now: float) -> bool:
     """Say whether the time limit counts: a finding waits for working hours, and has none."""
-    return any(symptom.level != Level.FINDING and symptom.page_at <= now for symptom in incident.active)
+    return any(symptom.level != Level.FINDING and symptom.page_at <= now for symptom in incident.speaking)
 
 
 def _started(incident: Incident) -> float | None:
@@ -146,7 +148,7 @@ def _started(incident: Incident) -> float | None:
     pages = [mail.at for mail in incident.mails if mail.purpose is Purpose.PAGE]
     if pages:
         return min(pages)
-    return min((symptom.page_at for symptom in incident.active), default=None)
+    return min((symptom.page_at for symptom in incident.speaking), default=None)
 
 
 def _worse(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], list[float]]:
@@ -158,7 +160,7 @@ def _worse(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], 
         mails = [mail for mail in incident.mails if mail.person == person]
         came = [mail for mail in mails if not mail.failed]  # who got nothing at all is for the ladder
         known = max([incident.owned_rank, *(mail.rank for mail in came or mails)])
-        graver = [symptom.page_at for symptom in incident.active if symptom.rank > known]
+        graver = [symptom.page_at for symptom in incident.speaking if symptom.rank > known]
         at = _may_go(incident, clause, person, Purpose.WORSE, known + 1)
         if not graver or at is None:
             continue
