@@ -1,5 +1,6 @@
 """``alarms.toml``: what the gateway does with alarms before the plan hears of them. Every mistake with its line."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Annotated, Any, Final, Literal
 
@@ -15,8 +16,7 @@ from gateway.plan.model import Words
 
 NotNegative = Annotated[float, msgspec.Meta(ge=0.0)]
 _DAY: Final = 86400.0
-Moment = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d\Z")]
-"""Of the day, by the site's clock: ``22:00``."""
+_MOMENT: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 class Where(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ class Suppress(Where, frozen=True, kw_only=True):
     cause: While | None = msgspec.field(default=None, name="while")
     same: Literal["site", "agent", "device", "any"] = "site"
     """How near the cause must be."""
-    between: tuple[Moment, ...] = ()
+    between: tuple[str, ...] = ()
     """From and until, each day, by the site's clock; it may go over midnight."""
 
     @staticmethod
@@ -72,7 +72,10 @@ class Suppress(Where, frozen=True, kw_only=True):
                 "suppresses for ever", 'say when: while = { conditions = ["…"] }, or between = ["22:00", "06:00"]'
             )
         between = draft.between
-        if isinstance(between, tuple) and between and (len(between) != 2 or between[0] == between[1]):
+        wrong = [one for one in between if not _is_moment(one)] if isinstance(between, tuple) else []
+        if wrong:
+            yield Fault(f"{wrong[0]!r} is no time of the day", 'write between = ["22:00", "06:00"]', ("between",))
+        elif isinstance(between, tuple) and between and (len(between) != 2 or between[0] == between[1]):
             yield Fault("from when until when?", 'write between = ["22:00", "06:00"]', ("between",))
 
     def in_hours(self, wall: float, utc_offset: float) -> bool:
@@ -82,6 +85,10 @@ class Suppress(Where, frozen=True, kw_only=True):
         start, end = map(_seconds, self.between)
         now = (wall + utc_offset) % _DAY
         return start <= now < end if start < end else now >= start or now < end
+
+
+def _is_moment(text: object) -> bool:
+    return isinstance(text, str) and _MOMENT.fullmatch(text) is not None
 
 
 def _seconds(moment: str) -> float:
