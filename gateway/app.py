@@ -20,6 +20,7 @@ from gateway import board, control
 from gateway.absence import Absence
 from gateway.alarms.desk import Desk
 from gateway.alarms.model import Rules, load_rules
+from gateway.alarms.people import People
 from gateway.board import kinds, views
 from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
@@ -42,6 +43,7 @@ from gateway.journal.retention import Retention
 from gateway.live import HOUR, DeviceView, Live
 from gateway.mqtt import Wire
 from gateway.notify.channels import open_channels
+from gateway.notify.gathering import Gathering
 from gateway.notify.pipeline import Notifier as Teller
 from gateway.notify.pipeline import standard_stages
 from gateway.oversight import Oversight
@@ -202,7 +204,8 @@ class Running:
         channels = open_channels(config.notify, clock)
         utc_offset = contacts.hours.utc_offset
         public_url = config.gateway.public_url
-        teller = Teller(
+        rules = read_rules(config, plan)
+        notifier = Teller(
             channels,
             standard_stages(channels),
             secret=secret,
@@ -213,9 +216,10 @@ class Running:
                 self.live, source.key, Words(language), views.Ages(), clock.wall()
             ),
         )
+        teller = Gathering(notifier, rules.flood, clock, journal)
         facts = LiveFacts(self.live)
         self.incidents = Incidents(journal, plan, contacts, teller, clock, facts, on_standing=self._stand)
-        self.desk = Desk(read_rules(config, plan), self.live, self.incidents, journal, clock, contacts.hours)
+        self.desk = Desk(rules, self.live, self.incidents, journal, clock, contacts.hours)
         self.live.on_readings = self.desk.own.take
         self.incidents.subscribe(self._on_incident)
         self._in_incidents: set[str] = set()
@@ -245,6 +249,7 @@ class Running:
             language=config.gateway.language,
             clock_limit=config.gateway.clock_limit,
         )
+        self.people = People(self.desk, self.live, self.incidents, contacts, clock.wall, teller.floods)
         self._board = board.create(
             self.live,
             self.incidents,
@@ -285,7 +290,9 @@ class Running:
         where = self._config.gateway.board
         served = [
             Served(self._board, tcp(where.host, where.port)),
-            Served(control.create(self.incidents, self._agents, self.commander), unix(state / control.SOCKET)),
+            Served(
+                control.create(self.incidents, self._agents, self.commander, self.people), unix(state / control.SOCKET)
+            ),
         ]
         writer = asyncio.create_task(self._journal.run())
         last = await self._journal.message(self._journal.position)

@@ -16,6 +16,7 @@ import httpx
 from contract.command import Outcome, Verb
 from contract.errors import ConfigError, UsageError
 from contract.quantities import find
+from gateway.alarms import cli as alarms
 from gateway.board.words import Words
 from gateway.control import SOCKET
 from gateway.notify.message import clock_time
@@ -41,6 +42,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     command.add_argument("--seconds", type=float, default=0.0, help="how long it stays on at the most")
     command.add_argument("--as", dest="person", required=True, metavar="PERSON", help="who you are in the contacts")
     command.set_defaults(verb="command")
+    alarms.add_commands(subparsers, _asks)
     incident = subparsers.add_parser("incident", help="list, show, answer and close incidents")
     verbs = incident.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = _verb(verbs, "list", "the open incidents")
@@ -117,6 +119,13 @@ def _state(args: argparse.Namespace) -> Path:
 def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
     transport = httpx.HTTPTransport(uds=str(socket))
     with httpx.Client(transport=transport, base_url="http://gateway", timeout=_TIMEOUT) as client:
+        if "request" in args:
+            method, path, more = args.request(args)
+            if method == "GET":
+                return client.get(path, params=more)
+            return client.post(
+                path, json={key: _typed(one) if isinstance(one, str) else one for key, one in more.items()}
+            )
         match args.verb:
             case "agents":
                 return client.get("/agents")
@@ -184,6 +193,8 @@ def _fail(sentence: str, code: int) -> int:
 def _show(args: argparse.Namespace, body: dict[str, Any], out: TextIO) -> None:
     if args.json:
         out.write(json.dumps(body, ensure_ascii=False, indent=2) + "\n")
+    elif "show" in args:
+        args.show(body, out)
     elif args.verb == "command":
         _reply(body, out)
     elif args.verb == "agents":

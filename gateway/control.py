@@ -13,6 +13,8 @@ from fastapi.responses import JSONResponse, Response
 
 from contract.command import Verb
 from contract.errors import CommandRefused, IncidentError, IncidentUnknown, StorageError
+from gateway.alarms.control import add_alarms
+from gateway.alarms.people import People
 from gateway.board.agents import AgentRow
 from gateway.commands import Commander
 from gateway.incident import Incident
@@ -33,8 +35,9 @@ def create(
     incidents: Incidents,
     agents: Callable[[str], list[AgentRow]] = _no_agents,
     commander: Commander | None = None,
+    people: People | None = None,
 ) -> FastAPI:
-    """Return the app: ``GET /agents``, ``POST /command``, ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,close,note}``.
+    """Return the app: ``GET /agents``, ``POST /command``, ``GET /incidents[/CODE]``, the alarms (``gateway.alarms.control``), ``POST /incidents/CODE/{seen,mine,step,close,note}``.
 
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
     ``{"person": …, "number": …}`` for a step, the first of which is 1; a command is ``{"person": …, "agent": …, "device": …,
@@ -50,6 +53,8 @@ def create(
     _say_errors(app)
     if commander is not None:
         _add_commands(app, incidents, commander)
+    if people is not None:
+        add_alarms(app, people)
 
     @app.get("/agents")
     async def all_agents() -> Response:

@@ -241,7 +241,9 @@ class Flood(msgspec.Struct, frozen=True, kw_only=True):
     more_than: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
     within: Seconds = 600.0
     gather: Seconds = 5.0
-    """After a message to a person, the next ones wait so long, and in a flood go as one."""
+    """After a message to a person, the next ones wait so long for one another."""
+    pause: Seconds = 60.0
+    """The same in a flood, where they go as one; what is extreme does not wait for it."""
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Why something cannot be put aside, in both languages, with the way out. Pure."""
 
-from contract.errors import IncidentError
+from contract.errors import IncidentError, UsageError
 
 
 def no_reason() -> IncidentError:
@@ -28,13 +28,23 @@ def too_long(seconds: float, most: float) -> IncidentError:
     )
 
 
-def not_known(target: str) -> IncidentError:
-    """Say that there is no such alarm or device."""
+def not_known(target: str, near: str = "") -> IncidentError:
+    """Say that there is no such alarm, device or condition; ``near`` says which there are."""
     return IncidentError(
         f"no alarm or device {target!r} is known",
         zh=f"没有这样的报警或设备：{target!r}",
-        hint="`alarm list` shows the alarms, the board the devices",
+        hint=near or "`alarm list` shows the alarms, the board the devices",
         hint_zh="报警见 alarm list，设备见看板",
+    )
+
+
+def no_target(text: str, error: UsageError) -> IncidentError:
+    """Say that a text names no alarm and no device."""
+    return IncidentError(
+        error.what,
+        zh=f"{text[:80]!r} 不是报警或设备",
+        hint=error.hint,
+        hint_zh="写报警编号、地点/代理/设备，或 地点/代理/设备/条件；见 alarm list",
     )
 
 

@@ -206,6 +206,13 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "event.resent": ("结果不明，重发", "outcome unknown, sent again"),
     "event.accepted": ("通知已被接收", "message accepted"),
     "event.failed": ("通知失败", "message failed"),
+    "several": (
+        "报警很多，{count} 起合为一条通知，逐一列出：",
+        "Many alarms: {count} in one message, each of them listed:",
+    ),
+    "several-subject": ("{count} 起报警，首先：{first}", "{count} alarms, first {first}"),
+    "several-over": ("{count} 起已恢复：", "{count} are over:"),
+    "several-over-subject": ("{count} 起已恢复，首先：{first}", "{count} are over, first {first}"),
     "event.put-aside": ("暂不报警", "put aside"),
     "event.annunciated": ("重新报警", "speaks again"),
     "event.chattering": ("反复报警", "chattering"),
