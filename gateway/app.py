@@ -18,6 +18,7 @@ from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
 from gateway.absence import Absence
+from gateway.alarms.aside import Aside
 from gateway.alarms.desk import Desk
 from gateway.alarms.model import Rules, load_rules
 from gateway.alarms.people import People
@@ -261,7 +262,9 @@ class Running:
             zone=timezone(timedelta(seconds=utc_offset)),
             store=self._store_status,
         )
-        self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
+        self._digest = Digest(
+            self.live, self.incidents.list, contacts, channels, journal, clock.wall, aside=self._put_aside
+        )
         self._hours = contacts.hours
         stores = [] if self.store is None else [STORE]
         self.retention = Retention(
@@ -356,6 +359,10 @@ class Running:
         await self.incidents.correct(by, data, believe)
         self.oversight.moved(by)
         self.desk.moved(by)
+
+    def _put_aside(self) -> list[Aside]:
+        """What people have put aside."""
+        return self.desk.register.standing(self._clock.wall())
 
     def _store_status(self) -> Status | None:
         """How the store does; None where there is none."""

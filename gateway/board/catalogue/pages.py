@@ -206,6 +206,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "event.resent": ("结果不明，重发", "outcome unknown, sent again"),
     "event.accepted": ("通知已被接收", "message accepted"),
     "event.failed": ("通知失败", "message failed"),
+    "until": ("至 {at}", "until {at}"),
     "several": (
         "报警很多，{count} 起合为一条通知，逐一列出：",
         "Many alarms: {count} in one message, each of them listed:",
