@@ -3,7 +3,6 @@
 import msgspec
 from timetable import Day
 
-from contract.alarm import Alarm, AlarmState
 from contract.errors import StorageError
 from contract.message import Alarms, Device, Inventory, Readings
 from gateway.alarms import aside
@@ -20,6 +19,8 @@ class DeskDay(Day):
     def __init__(self, rules: str = "", **more):
         self.rules = load_rules(rules)
         self.heard = []
+        self.owed = []
+        """Alarms that the disk has not taken yet: they come again, in their order."""
         super().__init__(**more)
 
     def device(self, name, kind, **more):
@@ -30,11 +31,17 @@ class DeskDay(Day):
     def hear(self, alarm, source):
         self.heard.append((alarm, source))
         self.live.alarm(source.site, source.agent, Alarms(occurrence=alarm.occurrence))
-        try:
-            self.run(self.desk.on_alarm(alarm, source))
-        except StorageError:
-            self.run(self.desk.on_alarm(alarm, source)) if not self.journal.broken else None
+        self.owed.append((alarm, source))
         self._settle()
+
+    def _settle(self):
+        while self.owed:
+            try:
+                self.run(self.desk.on_alarm(*self.owed[0]))
+            except StorageError:
+                break
+            del self.owed[0]
+        return super()._settle()
 
     def reads(self, device, **values):
         """A poll of a device that no agent judges."""
@@ -97,11 +104,3 @@ class DeskDay(Day):
             return self.clock.wall + LOOK
         wake = await super()._tick()
         return min(self.clock.wall + LOOK, wake or float("inf"))
-
-
-def shelved(day):
-    """Whether anything is shown as shelved."""
-    return str(AlarmState.SHELVED) in day.states().values()
-
-
-__all__ = ["Alarm", "DeskDay", "shelved"]
