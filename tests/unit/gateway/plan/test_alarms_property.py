@@ -153,11 +153,7 @@ SHELVE = ("shelved", "city/order-room/ups-1")
         ("desk.Suppression.ended", lambda *_: frozenset(), [CAUSE, EFFECT, CAUSE]),  # a cause whose end nobody notes
         ("desk.Suppression.why", lambda *_: None, [CAUSE, EFFECT]),
         ("aside.Register.find", lambda *_: None, [SHELVE, CAUSE]),
-        (
-            "desk.HELD",
-            "forgotten",
-            [SHELVE, CAUSE, ("restart", None), ("pass", 31.0)],
-        ),  # what it held is not found again
+        ("flapping.Flapping.swallows", lambda *_: True, [CAUSE]),  # taken for chatter, and lost
         ("desk.LOOK", 5.0, []),
     ],
 )
