@@ -107,7 +107,7 @@ class Desk:
         self._held: set[str] = set()
         """Those of them that no incident knows."""
         self._again: set[str] = set()
-        """Conditions whose alarms have to be looked at again: something that keeps them quiet began or ended."""
+        """Alarms that have to be looked at again: something that keeps them quiet began or ended."""
         self._owed: list[Known] = []
         """Alarms of the gateway's own that the disk has not taken yet."""
         self._lock = asyncio.Lock()
@@ -139,7 +139,7 @@ class Desk:
         async with self._lock:
             kept = await self._journal.record_event(event)
             self._believe(aside.after(self.register, kept))
-            await self._look_again(known.condition for known in self._standing)
+            await self._look_again(known.id for known in self._standing)
             return kept
 
     async def run(self) -> None:
@@ -237,14 +237,14 @@ class Desk:
         await self._journal.record_event(event)
         self._held.add(known.id)
 
-    async def _look_again(self, conditions: Iterable[str] = ()) -> None:
-        self._again.update(conditions)
+    async def _look_again(self, names: Iterable[str] = ()) -> None:
+        self._again.update(names)
         while self._again:
-            condition = next(iter(self._again))
-            for known in self._standing.of([condition]):
-                if self._verdict(known) != self._verdicts.get(known.id):
-                    await self._route(known)
-            self._again.discard(condition)
+            name = next(iter(self._again))
+            known = self._standing.get(name)
+            if known is not None and self._verdict(known) != self._verdicts.get(name):
+                await self._route(known)
+            self._again.discard(name)
 
     async def _note_chatter(self, line: Line) -> None:
         news = self.flapping.news(line)
@@ -284,15 +284,15 @@ class Desk:
     def _count(self, known: Known, ago: float = 0.0) -> None:
         """Let it count, and keep others quiet, unless a person has put it aside."""
         entry = self.register.find(known.id, known.source.key, known.condition, self._now())
-        if entry is None or entry.state is not AlarmState.OUT_OF_SERVICE:
-            self._again |= self._suppression.began(known)
+        serves = entry is None or entry.state is not AlarmState.OUT_OF_SERVICE
+        self._again |= self._suppression.began(known, cause=serves)
         if entry is None:
             self.own.began(known, ago)
 
     def _believe(self, register: Register) -> None:
         """Take what is put aside now: what is out of service neither counts nor keeps anything quiet."""
         self.register = register
-        self._suppression.anew(())
+        self._suppression.anew()
         for known in self._standing:
             self.own.ended(known)
             self._count(known)

@@ -1,6 +1,6 @@
 """Suppression by design: which alarms keep which others quiet, and when. Pure; each alarm costs the rules, not the alarms."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Final
 
 from gateway.alarms.model import Count, Rules, Suppress, While
@@ -18,16 +18,26 @@ _SCOPES: Final[dict[str, Scope]] = {
 
 
 class _Rule:
-    """One rule, and the alarms that keep it in force now, by where they are."""
+    """One rule, the alarms that keep it in force now, and those that it keeps quiet then; both by where they are."""
 
     def __init__(self, rule: Suppress, scope: Scope) -> None:
         self.rule = rule
         self.scope = scope
         self.causes: dict[Hashable, set[str]] = {}
+        self.effects: dict[Hashable, set[str]] = {}
 
     def holds(self, known: Known) -> bool:
         """Say whether one of its causes, and not the alarm itself, stands near enough."""
         return self.rule.cause is None or bool(self.causes.get(self.scope(known.source), set()) - {known.id})
+
+    def changed(self, known: Known, there: set[str]) -> set[str]:
+        """Return the alarms for which it matters that a cause came or went; ``there`` are the others.
+
+        The first one matters to all; the second to the first, which does not keep itself quiet.
+        """
+        if len(there) > 1:
+            return set()
+        return there or self.effects.get(self.scope(known.source), set())
 
 
 class Suppression:
@@ -49,53 +59,68 @@ class Suppression:
 
     def why(self, known: Known, wall: float) -> Words | None:
         """Return why an alarm is suppressed now; None: it is not."""
-        for one in self._by_effect.get(known.condition, ()):
-            rule = one.rule
-            if rule.covers(known.source) and rule.in_hours(wall, self._utc_offset) and one.holds(known):
-                return rule.why
+        for one in self._quieting(known):
+            if one.rule.in_hours(wall, self._utc_offset) and one.holds(known):
+                return one.rule.why
         return None
 
-    def began(self, known: Known) -> frozenset[str]:
-        """Take an alarm that may keep others quiet; return the conditions that it may have changed."""
+    def began(self, known: Known, *, cause: bool) -> set[str]:
+        """Take an alarm that stands; return those (by id) that it may have quieted.
+
+        Args:
+            known: the alarm.
+            cause: whether it may keep others quiet.
+        """
         changed: set[str] = set()
-        for one in self._touched(known):
+        for one in self._quieting(known):
+            one.effects.setdefault(one.scope(known.source), set()).add(known.id)
+        for one in self._kept_by(known) if cause else ():
             there = one.causes.setdefault(one.scope(known.source), set())
-            if not there or len(there) == 1:  # the second one counts for the first, which does not keep itself quiet
-                changed.update(one.rule.conditions)
+            changed |= one.changed(known, there - {known.id})
             there.add(known.id)
-        return frozenset(changed)
+        return changed
 
-    def ended(self, known: Known) -> frozenset[str]:
-        """Take its end; return the conditions that it may have changed."""
+    def ended(self, known: Known) -> set[str]:
+        """Take its end; return those (by id) that it may have kept quiet."""
         changed: set[str] = set()
-        for one in self._touched(known):
+        for one in self._quieting(known):
+            _discard(one.effects, one.scope(known.source), known.id)
+        for one in self._kept_by(known):
             scope = one.scope(known.source)
-            there = one.causes.get(scope, set())
-            there.discard(known.id)
-            if len(there) <= 1:
-                changed.update(one.rule.conditions)
-            if not there:
-                one.causes.pop(scope, None)
-        return frozenset(changed)
+            if known.id in one.causes.get(scope, ()):
+                _discard(one.causes, scope, known.id)
+                changed |= one.changed(known, one.causes.get(scope, set()))
+        return changed
 
-    def anew(self, causes: Iterable[Known]) -> None:
-        """Begin again with these alarms: some were put out of service, or back."""
+    def anew(self) -> None:
+        """Begin again: some were put out of service, or back."""
         for one in self._rules:
             one.causes.clear()
-        for known in causes:
-            self.began(known)
+            one.effects.clear()
 
-    def turned(self, wall: float) -> frozenset[str]:
-        """Return the conditions of those rules whose hours began or ended since it was last asked."""
+    def turned(self, wall: float) -> set[str]:
+        """Return the alarms (by id) of those rules whose hours began or ended since it was last asked."""
         hours = tuple(one.rule.in_hours(wall, self._utc_offset) for one in self._rules)
         before, self._hours = self._hours or hours, hours
-        turned = [one.rule for one, old, new in zip(self._rules, before, hours, strict=True) if old is not new]
-        return frozenset(condition for rule in turned for condition in rule.conditions)
+        turned = [one for one, old, new in zip(self._rules, before, hours, strict=True) if old is not new]
+        return {name for one in turned for names in one.effects.values() for name in names}
 
-    def _touched(self, known: Known) -> Iterator[_Rule]:
+    def _kept_by(self, known: Known) -> Iterator[_Rule]:
+        """Yield the rules of which an alarm is a cause."""
         for one in self._by_cause.get(known.condition, ()):
             if one.rule.cause is not None and one.rule.cause.covers(known.source):
                 yield one
+
+    def _quieting(self, known: Known) -> Iterator[_Rule]:
+        """Yield the rules that may quiet an alarm."""
+        return (one for one in self._by_effect.get(known.condition, ()) if one.rule.covers(known.source))
+
+
+def _discard(index: dict[Hashable, set[str]], scope: Hashable, name: str) -> None:
+    there = index.get(scope, set())
+    there.discard(name)
+    if not there:
+        index.pop(scope, None)
 
 
 def _instead(count: Count) -> _Rule:

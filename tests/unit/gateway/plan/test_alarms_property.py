@@ -150,7 +150,7 @@ SHELVE = ("shelved", "city/order-room/ups-1")
 @pytest.mark.parametrize(
     ("fault", "instead", "steps"),
     [
-        ("desk.Suppression.ended", lambda *_: frozenset(), [CAUSE, EFFECT, CAUSE]),  # a cause whose end nobody notes
+        ("desk.Suppression.ended", lambda *_: set(), [CAUSE, EFFECT, CAUSE]),  # a cause whose end nobody notes
         ("desk.Suppression.why", lambda *_: None, [CAUSE, EFFECT]),
         ("aside.Register.find", lambda *_: None, [SHELVE, CAUSE]),
         ("flapping.Flapping.swallows", lambda *_: True, [CAUSE]),  # taken for chatter, and lost
