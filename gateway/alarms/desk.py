@@ -1,7 +1,7 @@
 """The desk that every alarm passes on its way to the incidents: put aside, made worse, counted, calmed.
 
 All that must outlive a restart is an event: what people put aside (``aside``), an alarm that opened no incident because it
-was put aside (``held``), and the marks on alarms that are in one (``marks``). What still stands when it is put aside no
+was put aside (``held``), and the marks on alarms that are in one (``incident.marks``). What still stands when it is put aside no
 longer speaks then. Nothing is hidden: the live picture has every alarm, with its state.
 """
 
@@ -28,8 +28,8 @@ from gateway.event import CLOCK, Event
 from gateway.evidence import source_of
 from gateway.incident import Incident, Source, Symptom
 from gateway.live import OWN, Live
-from gateway.plan.decide import page_at
 from gateway.plan.model import Wake
+from gateway.plan.waking import page_at
 from gateway.ports import Keeper
 
 _log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class Desk:
         self._hours = hours
         self._standing = Standing()
         self._suppression = Suppression(rules, hours.utc_offset)
-        self.flapping = Flapping(rules.chatter, lambda occurrence: self._symptom(occurrence) is not None)
+        self.flapping = Flapping(rules.chatter, self._speaks)
         self._verdicts: dict[str, Verdict] = {}
         """Occurrence → why it does not speak, as it was last found."""
         self._held: set[str] = set()
@@ -308,11 +308,16 @@ class Desk:
         return data
 
     def _symptom(self, occurrence: str) -> Symptom | None:
-        """Return it as it stands in an open incident."""
+        """Return it as it stands in an incident that is open, or was closed while it stood."""
         found = self._onward.of(occurrence)
-        if found is None or found.closed is not None:
+        if found is None:
             return None
         return next((one for one in found.symptoms if one.id == occurrence and one.active), None)
+
+    def _speaks(self, occurrence: str) -> bool:
+        """Say whether it stands in an open incident."""
+        found = self._onward.of(occurrence)
+        return found is not None and found.closed is None and self._symptom(occurrence) is not None
 
     def _show(self, occurrence: str, verdict: Verdict | None) -> None:
         """Let the live picture have its state, for the board."""

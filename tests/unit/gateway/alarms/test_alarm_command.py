@@ -98,7 +98,7 @@ class Site:
 async def site(tmp_path):
     site = Site(tmp_path)
     await site.incidents.load()
-    app = control.create(site.incidents, people=site.people)
+    app = control.create(site.incidents, alarms=site.people)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(tmp_path / control.SOCKET))

@@ -128,7 +128,7 @@ def test_who_has_taken_it_on_keeps_it_when_it_speaks_again(day):
     day.want(day.between(0.5, 0.6), told("li"))
     day.answer("mine", "li")
     day.put("shelved", "o1", minutes=30)
-    day.never(day.until(90), told("wang"))
+    day.never(day.until(44), told("wang"))
     assert day.newest.owner == "li"
     assert day.count(event("annunciated")) == 1
 
