@@ -391,6 +391,11 @@ def _about(event: dict[str, Any]) -> tuple[str, ...]:
             return (f"{data.get('index', 0) + 1}. {data.get('zh', '')} {data.get('en', '')}",)
         case "handover":
             return (f"→ {data.get('to', '')}", text)
+        case "put-aside" | "annunciated":
+            state = [_both("alarm", data["state"])] if data.get("state") else []
+            return (_both("condition", data.get("condition", "")), *state, text)
+        case "chattering":
+            return (_both("condition", data.get("condition", "")), f"×{data.get('count', 0)}")
         case "escalated":
             return (_said("rung", n=data.get("rung", 0) + 1, department=data.get("zh", "")),)
         case "reopened" if not event.get("who"):

@@ -326,6 +326,7 @@ class Desk:
         if alarm is None or (state is None and alarm == _plain(alarm)):
             return
         until = verdict.until if verdict is not None and state is AlarmState.SHELVED else None
+        why = "" if verdict is None else f"{verdict.who} {verdict.why}".strip()
         self._live.update(
             occurrence,
             lambda before: msgspec.structs.replace(
@@ -333,6 +334,7 @@ class Desk:
                 shelved_until=until,
                 suppressed=state is AlarmState.SUPPRESSED,
                 out_of_service=state is AlarmState.OUT_OF_SERVICE,
+                why=why,
             ),
         )
 
@@ -435,7 +437,7 @@ class Desk:
 
 def _plain(alarm: Alarm, worse: str | None = None) -> Alarm:
     """Return an alarm that nothing has put aside."""
-    change = {"shelved_until": None, "suppressed": False, "out_of_service": False}
+    change = {"shelved_until": None, "suppressed": False, "out_of_service": False, "why": ""}
     return msgspec.structs.replace(alarm, **change, worse=alarm.worse if worse is None else worse)
 
 

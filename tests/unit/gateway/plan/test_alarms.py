@@ -5,6 +5,8 @@ from at_the_desk import DeskDay
 from timetable import event, told, trigger
 
 from gateway.alarms import aside
+from gateway.board import cases, views
+from gateway.board.words import Words
 from gateway.incident import IncidentState, Purpose
 
 ON, OFF = "OL", "OB DISCHRG"
@@ -50,6 +52,29 @@ def test_what_is_shelved_in_an_incident_stops_paging_and_climbs_afresh_afterward
     day.want(day.between(60.4, 60.7), event("annunciated"), told("li"))
     day.want(day.between(65.4, 65.8), told("wang"))
     day.never(day.until(69), told("zhao"), told("sun"))
+
+
+def test_the_board_says_who_has_put_it_aside_why_and_until_when(day):
+    day = day()
+    ups = day.device("ups-1", "ups")
+    day.put("shelved", "city/order-room/ups-1", minutes=30, why="换电池")
+    ups.says(ups_status=OFF)
+    (row,) = views.alarms(day.live, Words("zh"), day.clock.wall)
+    assert (row.state, row.why, row.until) == ("shelved", "li 换电池", day.time_of(30))
+    day.at(31)
+    (row,) = views.alarms(day.live, Words("zh"), day.clock.wall)
+    assert (row.state, row.why, row.until) == ("unacknowledged", "", 0.0)
+
+
+def test_its_incident_says_what_was_done_with_it(day):
+    day = day()
+    ups = day.device("ups-1", "ups")
+    ups.says(ups_status=OFF)
+    day.put("shelved", "o1", minutes=30, why="换电池")
+    day.at(31)
+    lines = {one.label: one.text for one in cases.case(day.newest, Words("zh"), str).timeline}
+    assert lines["暂不报警"] == "市电中断，电池供电 · 已搁置 · 换电池"
+    assert lines["重新报警"] == "市电中断，电池供电"
 
 
 def test_another_condition_of_the_device_still_speaks(day):
