@@ -345,7 +345,7 @@ def _row(one: dict[str, Any], utc_offset: float) -> str:
     parts += [f"{_said('handing', taker=one['handover']['to'])}"] if one["handover"] else []
     parts += [_said("expired", who=one["expired"])] if one["expired"] else []
     before = one["recurrence"]
-    parts += [_said("recurrence", n=before["count"], code=before["of"])] if before["of"] else []
+    parts += [f"{_said('recurs')} " + _said("recurrence", n=before["count"], code=before["of"])] if before["of"] else []
     parts += [_said("recurred", code=before["next"])] if before["next"] else []
     parts += (
         [f"时限 deadline {clock_time(one['deadline'], utc_offset)}"]

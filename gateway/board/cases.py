@@ -139,7 +139,7 @@ def _notes(incident: Incident, words: Words, name: Callable[[str], str]) -> Iter
     if incident.expired:
         yield words("expired", who=name(incident.expired))
     if incident.recurs:
-        yield words("recurrence", n=incident.count, code=incident.recurs)
+        yield f"{words('recurs')}{words('colon')}{words('recurrence', n=incident.count, code=incident.recurs)}"
     if incident.recurred:
         yield words("recurred", code=incident.recurred)
 

@@ -53,7 +53,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
         "原处理人 {owner} 没有进展，现在无人处理，继续向上通知。",
         "{owner} had it, and nothing was heard: nobody has it now, and others are called.",
     ),
-    "recurrence": ("第 {n} 次发生，上次 {code}", "no. {n} in a row, the last was {code}"),
+    "recurrence": ("第 {n} 次，上次 {code}", "no. {n} in a row, the last was {code}"),
     "recurs": ("再次发生", "Again"),
     "recurred": ("之后又发生：{code}", "came again as {code}"),
     "no-words": ("（没有说明）", "(no words)"),
