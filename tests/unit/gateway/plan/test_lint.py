@@ -30,6 +30,7 @@ from gateway.plan.papers import lenient, read_fleet, read_papers
 CONFIG = Path(__file__).parents[4] / "config"
 TODAY = date(2026, 1, 5)
 POWER, HOSTS, ROOMS = "plan/3.1.toml", "plan/3.1-hosts.toml", "plan/3.1-rooms.toml"
+ALARMS = "alarms.toml"
 COMMON, PEOPLE, GATEWAY, ORDER_ROOM = "plan/common.toml", "contacts.toml", "gateway.toml", "agents/order-room.toml"
 
 ON_BATTERY = 'en = "Mains lost, UPS on battery" }\n'
@@ -87,6 +88,7 @@ PLANTED = [
     Case(UNREADABLE, (PEOPLE, '[[person]]\nid = "wang"', '[[person]]‸\nid = "wang"'), (PEOPLE, 'email = "wang@example.com"', "")),
     Case(UNREADABLE, (GATEWAY, 'tls = "starttls"', 'tls = "ssl"‸')),
     Case(UNREADABLE, (GATEWAY, '{ credential = "webhook-duty" }', '{ file = "no-such-file" }‸'), also=["no-way-to"]),
+    Case(UNREADABLE, (ALARMS, "at_least = 3", "at_least = 1‸"), also=["unreachable"]),
     Case(UNREADABLE, (GATEWAY, 'plan = "plan" ', 'plan = "plans"‸ ')),
     # what puts a clause in force
     Case("unknown-kind", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power", "upss"]‸')),
@@ -94,6 +96,7 @@ PLANTED = [
     Case("unreachable", (POWER, 'condition = "bypass"', 'condition = "by-pass"‸'), also=["condition-untold"]),
     Case("unreachable", (POWER, 'condition = "overload"\nkinds = ["ups"]', 'condition = "fuel-low"‸\nkinds = ["ups"]'), also=["condition-untold"]),
     Case("unreachable", (COMMON, 'condition = "two-agents"', 'condition = "three-agents"‸'), also=["condition-untold"]),
+    Case("unreachable", (POWER, 'condition = "several-on-battery"', 'condition = "many-on-battery"‸'), also=["condition-untold"]),
     Case("named-twice", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power", "ups"]‸')),
     Case("named-twice", (HOSTS, PAIR, PAIR.replace('"pair-split"]', '"pair-split", "pair-down"]‸'))),
     Case("common-twice", (COMMON, 'condition = "store-away"\n', 'condition = "broker-away"‸\n'), also=["condition-untold"]),
