@@ -161,7 +161,19 @@ class Incidents:
             if known is not None:
                 await self._known(self._incidents[known], occurrence)
             elif occurrence.active and alarm.annunciates(self._now()):
-                await self._new(occurrence, source)
+                await self._new(alarm, source)
+        self._wake.set()
+
+    def of(self, occurrence: str) -> Incident | None:
+        """Return the incident that an alarm belongs to."""
+        return self._incidents.get(self._by_occurrence.get(occurrence, ""))
+
+    async def mark(self, occurrence: str, kind: str, data: Mapping[str, Any], *, who: str = "", text: str = "") -> None:
+        """Keep what is known of one alarm of an open incident beside its beginning and its end (``incident.marks``)."""
+        async with self._lock:
+            found = self.of(occurrence)
+            if found is not None and (found.closed is None or found.stands_closed):
+                await self._record(found.code, kind, who=who, text=text, data={"id": occurrence, **data})
         self._wake.set()
 
     async def on_past(self, alarm: Alarm, source: Source) -> None:
@@ -207,12 +219,17 @@ class Incidents:
         if occurrence.active or not symptom.active:
             self._say_standing(incident)
             return
-        incident = await self._record(incident.code, "ended", data={"id": symptom.id, "condition": symptom.condition})
+        data: dict[str, Any] = {"id": symptom.id, "condition": symptom.condition}
+        if self._now() < symptom.ready:
+            data["fleeting"] = True
+        incident = await self._record(incident.code, "ended", data=data)
         if incident.over:  # a crash before the next line is made good by the next tick
             await self._record(incident.code, "cause-gone")
 
-    async def _new(self, occurrence: Occurrence, source: Source) -> None:
-        match = self.plan.match(source.kind, occurrence.condition, source.device)
+    async def _new(self, alarm: Alarm, source: Source) -> None:
+        occurrence = alarm.occurrence
+        match = alarm.worse and self.plan.match(source.kind, alarm.worse, source.device)
+        match = match or self.plan.match(source.kind, occurrence.condition, source.device)
         if match is None:
             self._say_unplanned(source.kind, occurrence.condition)
             return
