@@ -14,6 +14,7 @@ from gateway.alarms.model import Rules, load_rules
 from gateway.contacts import Contacts, load_contacts
 from gateway.journal.file import NAME as JOURNAL
 from gateway.journal.inventories import inventories
+from gateway.plan.dependencies import load_dependencies
 from gateway.plan.lint.fleet import Fleet, Watched, devices_of, installed_kinds, installed_profiles, with_made
 from gateway.plan.lint.rules import Papers
 
@@ -54,6 +55,14 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
         except ConfigError as error:
             problems += error.problems
     read_rules(path, problems)
+    tree = config.dependencies_of(path)
+    tree_text = ""
+    if tree is not None and tree.is_file():
+        tree_text = _text(tree, problems).get(str(tree), "")
+        try:
+            load_dependencies(tree_text, file=str(tree))
+        except ConfigError as error:
+            problems += error.problems
     return Papers(
         plan=plan,
         contacts=contacts,

@@ -30,7 +30,7 @@ from gateway.plan.papers import lenient, read_fleet, read_papers
 CONFIG = Path(__file__).parents[4] / "config"
 TODAY = date(2026, 1, 5)
 POWER, HOSTS, ROOMS = "plan/3.1.toml", "plan/3.1-hosts.toml", "plan/3.1-rooms.toml"
-ALARMS = "alarms.toml"
+ALARMS, TREE = "alarms.toml", "dependencies.toml"
 COMMON, PEOPLE, GATEWAY, ORDER_ROOM = "plan/common.toml", "contacts.toml", "gateway.toml", "agents/order-room.toml"
 
 ON_BATTERY = 'en = "Mains lost, UPS on battery" }\n'
@@ -155,6 +155,11 @@ PLANTED = [
     Case("condition-untold", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power"]‸'), (POWER, '[[clause.trigger]]\ncondition = "low-battery"', '[[clause.trigger]]\ncondition = "on-battery"\ndevices = ["ups-2"]')),
     Case("unknown-device", (POWER, 'condition = "on-battery"\n', 'condition = "on-battery"\ndevices = ["ups-7"]‸\n'), also=["condition-untold"]),
     Case("unknown-device", (POWER, 'condition = "on-battery"\n', 'condition = "on-battery"\ndevices = ["line-1"]‸\n'), also=["condition-untold"]),
+    # what depends on what
+    Case("unknown-in-tree", (TREE, '"hq/depot"]', '"hq/depott"]‸')),
+    Case("unknown-in-tree", (TREE, 'of = "ats"', 'of = "ups-1"‸')),
+    Case("unknown-in-tree", (TREE, 'settle = "10m" #', 'explains = ["output-of"]‸ #')),
+    Case(UNREADABLE, (TREE, '"hq/depot"]', '"hq/depot", "core-1"]‸')),
 ]  # fmt: skip
 
 
