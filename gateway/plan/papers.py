@@ -56,13 +56,7 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
             problems += error.problems
     read_rules(path, problems)
     tree = config.dependencies_of(path)
-    tree_text = ""
-    if tree is not None and tree.is_file():
-        tree_text = _text(tree, problems).get(str(tree), "")
-        try:
-            load_dependencies(tree_text, file=str(tree))
-        except ConfigError as error:
-            problems += error.problems
+    tree_text = _tree(tree, problems)
     return Papers(
         plan=plan,
         contacts=contacts,
@@ -73,8 +67,21 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
         config_text=text,
         links=gateway is None or bool(gateway.public_url),
         name=gateway.name if gateway else "",
+        tree_file=str(tree or ""),
+        tree_text=tree_text,
         problems=tuple(problems),
     )
+
+
+def _tree(file: Path | None, problems: list[Problem]) -> str:
+    """Return what depends on what, as it is written."""
+    for name, text in (_text(file, problems) if file is not None and file.is_file() else {}).items():
+        try:
+            load_dependencies(text, file=name)
+        except ConfigError as error:
+            problems += error.problems
+        return text
+    return ""
 
 
 def read_rules(config_file: Path, problems: list[Problem]) -> Rules:
