@@ -24,6 +24,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway import reports
 from gateway.event import CLOCK, Event
 from gateway.plan.model import Level
 
@@ -48,6 +49,10 @@ class Purpose(StrEnum):
     WORSE = "worse"
     OVERDUE = "overdue"
     RECOVERY = "recovery"
+    APPROVAL = "approval"
+    """It waits for their approval; who is told so is paged by it."""
+    DECIDED = "decided"
+    """What they reported is approved, or refused."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +145,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     gone: float | None = None
     checked: float | None = None
     closed: float | None = None
+    report: reports.Reported | None = None
+    """What a person reported; None: it was opened by an alarm."""
+    confirmed: tuple[str, str, int] | None = None
+    """The level that a person gave it in this round, and at least how severe that is: level, severity, rank."""
     late: bool = False
     """It began and ended before anybody here knew of it: it pages nobody."""
     timeline: tuple[Event, ...] = ()
@@ -179,7 +188,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         times: dict[str, tuple[float, ...]] = {}
         failed: dict[str, float] = {}
         for mail in self.mails:
-            if mail.purpose is not Purpose.PAGE:
+            if mail.purpose not in (Purpose.PAGE, Purpose.APPROVAL):
                 continue
             if mail.failed:
                 failed[mail.person] = mail.at
@@ -263,6 +272,7 @@ def corrected(incident: Incident, event: Event) -> Incident:
         mails=tuple(change(mail, at=moved(mail.at)) for mail in incident.mails),
         gone=None if incident.gone is None else incident.gone + by,
         checked=None if incident.checked is None else incident.checked + by,
+        report=reports.moved(incident.report, by),
         timeline=(*(change(past, at=moved(past.at)) for past in incident.timeline), event),
     )
 
@@ -299,7 +309,19 @@ def _changed(now: Incident, event: Event) -> Incident:
         case "closed":
             return change(now, closed=event.at)
         case _:
-            return now
+            return _decided(now, event)
+
+
+def _decided(now: Incident, event: Event) -> Incident:
+    """Return the incident after what people decide: an approval, or the level that the plan leaves to them."""
+    if event.kind in ("approved", "refused"):
+        return msgspec.structs.replace(now, report=reports.decided(now.report, event))
+    if event.kind == "confirmed":
+        data = event.data
+        level = str(data.get("level", "")), str(data.get("severity", "")), int(data.get("rank", 0))
+        symptoms = tuple(_raised(one, level) for one in now.symptoms)
+        return msgspec.structs.replace(now, confirmed=level, symptoms=symptoms)
+    return now
 
 
 def _opened(now: Incident, event: Event) -> Incident:
@@ -315,7 +337,18 @@ def _opened(now: Incident, event: Event) -> Incident:
         deadline=_limit(symptom, data),
         round=event.at,
         symptoms=(symptom,),
+        report=reports.opened(data),
     )
+
+
+def _raised(symptom: Symptom, confirmed: tuple[str, str, int] | None) -> Symptom:
+    """Return a symptom that stands at the level that a person gave the incident, and at least so severe."""
+    if confirmed is None or not symptom.active:
+        return symptom
+    level, severity, rank = confirmed
+    if rank <= symptom.rank:
+        severity, rank = symptom.severity, symptom.rank
+    return msgspec.structs.replace(symptom, level=level, severity=severity, rank=rank)
 
 
 def _history(now: Incident, event: Event) -> Incident:
@@ -341,6 +374,8 @@ def _limit(symptom: Symptom, data: Mapping[str, Any]) -> float:
 def _joined(now: Incident, event: Event) -> Incident:
     """Add a symptom; once the cause was gone, it begins a new round, unless it never really went."""
     symptom = msgspec.convert(event.data.get("symptom", {}), Symptom)
+    same_round = now.gone is None or now.comes_back(event.at)
+    symptom = _raised(symptom, now.confirmed if same_round else None)
     symptoms = (*(one for one in now.symptoms if one.id != symptom.id), symptom)
     after = msgspec.structs.replace(now, symptoms=symptoms)
     deadline = _limit(symptom, {"deadline": now.deadline, **event.data})
@@ -360,6 +395,7 @@ def _joined(now: Incident, event: Event) -> Incident:
         owner="",
         owned_rank=0,
         steps=(),
+        confirmed=None,
         gone=None,
         checked=None,
         closed=None,

@@ -15,14 +15,15 @@ import msgspec
 from contract.alarm import Alarm, Occurrence, Standing
 from contract.clock import Clock
 from contract.errors import StorageError
-from gateway import refusals
+from gateway import beside, intake, refusals
 from gateway.contacts import Contacts
 from gateway.event import CLOCK, Event
 from gateway.incident import Incident, Purpose, Source, Symptom, apply, code_of, corrected, fold
 from gateway.plan.decide import Demand, confirm, demand, pages_after, past_symptom_of, symptom_of
-from gateway.plan.model import Clause, Plan
+from gateway.plan.model import Clause, Plan, Trigger
 from gateway.ports import Facts, Keeper, OnChange, OnStanding, Teller
 from gateway.post import Post
+from gateway.reports import Reported
 
 log = logging.getLogger(__name__)
 
@@ -127,11 +128,12 @@ class Incidents:
         await self.load()
         occurrence = alarm.occurrence
         async with self._lock:
-            known = self._by_occurrence.get(occurrence.id)
-            if known is not None:
-                await self._known(self._incidents[known], occurrence)
-            elif occurrence.active and alarm.annunciates(self._now()):
-                await self._new(occurrence, source)
+            for part, match in beside.parts(self.plan, occurrence, source):
+                known = self._by_occurrence.get(part.id)
+                if known is not None:
+                    await self._known(self._incidents[known], part)
+                elif part.active and alarm.annunciates(self._now()):
+                    await self._new(part, source, match)
         self._wake.set()
 
     async def on_past(self, alarm: Alarm, source: Source) -> None:
@@ -180,8 +182,7 @@ class Incidents:
         if incident.over:  # a crash before the next line is made good by the next tick
             await self._record(incident.code, "cause-gone")
 
-    async def _new(self, occurrence: Occurrence, source: Source) -> None:
-        match = self.plan.match(source.kind, occurrence.condition, source.device)
+    async def _new(self, occurrence: Occurrence, source: Source, match: tuple[Clause, Trigger] | None) -> None:
         if match is None:
             self._say_unplanned(source.kind, occurrence.condition)
             return
@@ -208,10 +209,18 @@ class Incidents:
             return
         await self._begin("opened", clause, source, symptom, now)
 
-    async def _begin(self, kind: str, clause: Clause, source: Source, symptom: Symptom, now: float) -> None:
+    async def _begin(
+        self,
+        kind: str,
+        clause: Clause,
+        source: Source,
+        symptom: Symptom,
+        now: float,
+        reported: Reported | None = None,
+    ) -> Incident:
         """Keep the first event of an incident: opened, or history."""
         new = code_of(len(self._incidents) + 1)
-        data = {
+        data: dict[str, object] = {
             "clause": clause.clause,
             "title_zh": clause.title.zh,
             "title_en": clause.title.en,
@@ -219,8 +228,10 @@ class Incidents:
             "deadline": now + clause.deadline,
             "symptom": msgspec.to_builtins(symptom),
         }
-        await self._record(new, kind, data=data)
+        data |= {"report": msgspec.to_builtins(reported)} if reported else {}
+        begun = await self._record(new, kind, who=reported.person if reported else "", data=data)
         self._by_occurrence[symptom.id] = new
+        return begun
 
     def _say_unplanned(self, kind: str, condition: str) -> None:
         if (kind, condition) not in self._unplanned:
@@ -299,6 +310,67 @@ class Incidents:
             closed = await self._record(found.code, "closed", who=person, text=reason.strip()[:2000], data=data)
             return await self._answered(closed)
 
+    async def report(
+        self, clause: str, report: str, person: str, fields: Mapping[str, str], place: str = ""
+    ) -> Incident:
+        """Put a clause in force by a person's report; the same one sent twice is one.
+
+        Raises:
+            IncidentError: no such clause, report or person, or it is not complete.
+        """
+        await self.load()
+        async with self._lock:
+            of, declared = intake.find(self.plan, clause, report)
+            reported = intake.taken(declared, person, fields, place, self.contacts)
+            now = self._now()
+            for one in self._incidents.values():
+                twice = one.closed is None and one.clause == clause and now - one.opened < intake.SAME
+                if twice and one.report is not None and one.report.same(reported):
+                    return one
+            symptom = intake.symptom_of(declared, code_of(len(self._incidents) + 1), self.contacts.hours, now)
+            begun = await self._begin("opened", of, intake.source_of(declared, reported), symptom, now, reported)
+            return await self._answered(begun)
+
+    async def approve(self, code: str, person: str, text: str = "") -> Incident:
+        """Approve what was reported: the approval that is due, by who may.
+
+        Raises:
+            IncidentError: no such incident or person, or it is not theirs to approve.
+        """
+        return await self._decided(
+            code, person, lambda one, of: intake.decide(one, of, self.contacts, person, text, approved=True)
+        )
+
+    async def refuse(self, code: str, person: str, reason: str) -> Incident:
+        """Refuse what was reported, with a reason; nothing is approved after that.
+
+        Raises:
+            IncidentError: no such incident or person, it is not theirs to refuse, or no reason is given.
+        """
+        return await self._decided(
+            code, person, lambda one, of: intake.decide(one, of, self.contacts, person, reason, approved=False)
+        )
+
+    async def confirm(self, code: str, person: str, level: str) -> Incident:
+        """Say that it is partial, or major: the plan leaves that to people.
+
+        Raises:
+            IncidentError: no such incident or person, or the plan leaves it not to them.
+        """
+        return await self._decided(code, person, lambda one, of: intake.confirm(one, of, self.contacts, person, level))
+
+    async def _decided(
+        self, code: str, person: str, rule: Callable[[Incident, Clause | None], intake.Entry | None]
+    ) -> Incident:
+        """Keep what a rule says follows from a person's decision."""
+        async with self._lock:
+            found = self._open(code, person)
+            entry = rule(found, self.plan.find(found.clause))
+            if entry is None:
+                return found
+            made = await self._record(found.code, entry.kind, who=person, text=entry.text, data=entry.data)
+            return await self._answered(made)
+
     def _open(self, code: str, person: str) -> Incident:
         found = self.get(code)
         self.contacts.find(person)
@@ -317,7 +389,7 @@ class Incidents:
             return
         standing = Standing.OWNED if incident.owner or incident.closed is not None else Standing.TOLD
         for symptom in incident.active:
-            self._on_standing(symptom.id, incident.source.agent, standing)
+            self._on_standing(beside.whose(symptom.id), incident.source.agent, standing)
 
     # What time demands
 

@@ -1,14 +1,16 @@
 """The words of a message: what, where, since when, how bad, what to do, and the code to answer with. Pure."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from contract.reading import Quality, Reading
-from gateway import watches
+from gateway import reports, watches
 from gateway.board import kinds, views
 from gateway.board.words import Words
 from gateway.incident import Incident, Purpose, Symptom
+from gateway.outside import Outside
 from gateway.plan.model import Clause
 
 _DAY = 86400
@@ -31,18 +33,22 @@ def compose(
     utc_offset: float,
     owner: str = "",
     card: views.Card | None = None,
+    names: Mapping[str, str] | None = None,
+    outside: Sequence[Outside] = (),
 ) -> Text:
     """Return the message.
 
     Args:
         incident: what it is about.
         clause: its clause of the plan.
-        purpose: page, worse, overdue or recovery.
+        purpose: page, worse, overdue, recovery, approval or decided.
         language: ``zh`` or ``en``.
         link: to the incident's page; an empty text leaves it out.
         utc_offset: of the site, in seconds.
         owner: the name of who has taken it on.
         card: what is known of the device now, in the same language.
+        names: a person's id → their name.
+        outside: whom to telephone outside.
     """
     english = language == "en"
     worst = incident.worst
@@ -54,11 +60,20 @@ def compose(
         Purpose.WORSE: "Worse: " if english else "【加重】",
         Purpose.OVERDUE: "Past its time limit: " if english else "【超过时限】",
         Purpose.RECOVERY: "Recovered: " if english else "【恢复】",
+        Purpose.APPROVAL: "Please approve: " if english else "【请审批】",
+        Purpose.DECIDED: _verdict(incident, english=english),
     }[purpose]
+    if clause.lead and purpose is not Purpose.RECOVERY:
+        mark = f"{clause.lead.of(language)}{'. ' if english else '。'}{mark}"
     place = incident.source.place
     subject = f"[{incident.code}] {mark}{title} — {place} ({clause.clause})"
     lines = [f"{mark}{title}", ""]
     lines += _facts(incident, clause, place, utc_offset, words=Words(language), owner=owner, card=card)
+    between = Words(language)("colon")
+    lines += [f"{label}{between}{said}" for label, said in _reported(incident, language, names or {})]
+    if purpose is not Purpose.RECOVERY:
+        call = "Telephone" if english else "外部联系"
+        lines += [f"{call}{between}{one.name} {one.phone} {one.note}".rstrip() for one in outside]
     if purpose is not Purpose.RECOVERY:
         lines += ["", "What to do:" if english else "处置步骤："]
         lines += [f"{number}. {step.text.of(language)}" for number, step in enumerate(clause.step, 1)]
@@ -69,8 +84,11 @@ def compose(
 def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) -> dict[str, Any]:
     """Return the same for machines; JSON types only."""
     worst = incident.worst
-    trigger = clause.triggered_by(worst.condition, incident.source.kind, incident.source.device) or clause.triggered_by(
-        worst.condition
+    reported = clause.reported(incident.report.name) if incident.report else None
+    trigger = (
+        reported
+        or clause.triggered_by(worst.condition, incident.source.kind, incident.source.device)
+        or clause.triggered_by(worst.condition)
     )
     return {
         "code": incident.code,
@@ -91,6 +109,7 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
         "opened": incident.opened,
         "deadline": incident.deadline,
         "owner": incident.owner,
+        "report": msgspec.to_builtins(incident.report),
         "link": link,
     }
 
@@ -111,6 +130,18 @@ def _month_day(days: int) -> tuple[int, int]:
     year_day = era_day - (365 * year + year // 4 - year // 100)
     month = (5 * year_day + 2) // 153
     return (month + 3 if month < 10 else month - 9), year_day - (153 * month + 2) // 5 + 1
+
+
+def _verdict(incident: Incident, *, english: bool) -> str:
+    """Say to the reporter what has been decided."""
+    if incident.report is not None and incident.report.refused:
+        return "Refused: " if english else "【未批准】"
+    return "Approved: " if english else "【已批准】"
+
+
+def _reported(incident: Incident, language: str, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what a person has reported, and how its approvals stand."""
+    return reports.rows(incident.report, language, names) if incident.report else []
 
 
 def _recovered(incident: Incident, *, english: bool) -> str:
@@ -143,7 +174,7 @@ def _facts(
     since = min((symptom.since for symptom in _gone(incident)), default=worst.since) if over else worst.since
     rows = [
         ("预案条款", "Clause", f"{clause.clause} {clause.title.of(words.language)}"),
-        ("设备", "Device", place),
+        ("设备", "Device", "" if incident.report else place),
         ("开始时间", "Since", clock_time(since, utc_offset)),
         ("读数", "Value", "" if over else _value(worst, words)),
         ("恢复时间", "Over at", clock_time(incident.gone, utc_offset) if incident.gone is not None else ""),

@@ -14,6 +14,7 @@ from gateway.notify.letter import Channel, Letter, Onward, Report, Stage
 from gateway.notify.message import compose, facts
 from gateway.notify.retry import Retry
 from gateway.notify.route import Route
+from gateway.outside import Outside
 from gateway.plan.model import Clause
 from gateway.ports import Outcome
 
@@ -39,6 +40,8 @@ class Notifier:
         utc_offset: float,
         name: Callable[[str], str] = str,
         card: Callable[[Source, str], Card | None] = lambda _source, _language: None,
+        names: Mapping[str, str] | None = None,
+        outside: Callable[[str, str], Sequence[Outside]] = lambda _clause, _device: (),
     ) -> None:
         """Keep what is passed.
 
@@ -50,7 +53,11 @@ class Notifier:
             utc_offset: of the site, in seconds.
             name: a person's id → their name.
             card: a device and a language → what is known of it now.
+            names: the same as ``name``, for all of them.
+            outside: a clause and a device → whom to telephone outside.
         """
+        self._names = names or {}
+        self._outside = outside
         self._name = name
         self._card = card
         self._channels = channels
@@ -73,6 +80,8 @@ class Notifier:
             utc_offset=self._utc_offset,
             owner=self._name(incident.owner) if incident.owner else "",
             card=self._card(incident.source, person.language),
+            names=self._names,
+            outside=self._outside(clause.clause, incident.source.device),
         )
         letter = Letter(
             id=mail.id,
