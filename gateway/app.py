@@ -194,6 +194,8 @@ class Running:
             card=lambda source, language: views.card(
                 self.live, source.key, Words(language), views.Ages(), clock.wall()
             ),
+            names={person.id: person.name for person in contacts.person},
+            outside=contacts.outside,
         )
         facts = LiveFacts(self.live)
         self.incidents = Incidents(journal, plan, contacts, teller, clock, facts, on_standing=self._stand)
