@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 the gateway refused and says why, 2 wrong use, 3 the gatew
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any, TextIO
@@ -38,9 +39,18 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     command.add_argument("what", choices=[verb.value for verb in Verb], metavar="|".join(Verb))
     command.add_argument("device", metavar="SITE/AGENT/DEVICE")
     command.add_argument("output", nargs="?", default="", help="for on and off: which output of the device")
-    command.add_argument("--seconds", type=float, default=0.0, help="how long it stays on at the most")
+    command.add_argument("--seconds", type=_number, default=0.0, help="how long it stays on at the most")
     command.add_argument("--as", dest="person", required=True, metavar="PERSON", help="who you are in the contacts")
     command.set_defaults(verb="command")
+    drill = _asks(subparsers.add_parser("drill", help="practise a clause of the plan; list, show, and stop drills"))
+    drill.add_argument("what", metavar="CLAUSE|list|stop|report", help="the clause that is practised, such as 3.1.1")
+    drill.add_argument("number", nargs="?", type=int, help="for report: which drill, such as 1 for DRILL1")
+    drill.add_argument("--as", dest="person", default="", metavar="PERSON", help="who you are in the contacts")
+    drill.add_argument("--people", default="", metavar="A,B", help="who takes part: nobody else gets a message")
+    drill.add_argument("--speed", type=_number, default=1.0, help="how many times as fast as in earnest, such as 60")
+    drill.add_argument("--html", type=Path, metavar="FILE", help="for report: write it as a page, too")
+    drill.add_argument("--lang", choices=["zh", "en"], default="zh", help="of that page")
+    drill.set_defaults(verb="drill")
     incident = subparsers.add_parser("incident", help="list, show, answer and close incidents")
     verbs = incident.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = _verb(verbs, "list", "the open incidents")
@@ -65,6 +75,14 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
             verb.add_argument("number", type=int, help="the step's number, from 1")
         if name == "note":
             verb.add_argument("text", help="what you saw or did")
+
+
+def _number(text: str) -> float:
+    """Return a number that JSON can carry."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _verb(
@@ -106,6 +124,19 @@ def run(args: argparse.Namespace) -> int:
     return REFUSED if args.verb == "command" and body["outcome"] != Outcome.DONE else 0
 
 
+def devices(state: Path) -> list[dict[str, Any]] | None:
+    """Return the devices that a running gateway knows, as ``gateway.evidence.inventory`` says; None when none answers."""
+    transport = httpx.HTTPTransport(uds=str(state / SOCKET))
+    try:
+        with httpx.Client(transport=transport, base_url="http://gateway", timeout=_TIMEOUT) as client:
+            answer = client.get("/devices")
+            body = answer.json() if answer.is_success else {}
+    except (httpx.TransportError, ValueError):
+        return None
+    found = body.get("devices") if isinstance(body, dict) else None
+    return found if isinstance(found, list) else None
+
+
 def _state(args: argparse.Namespace) -> Path:
     if args.state is not None:
         return Path(args.state)
@@ -122,6 +153,8 @@ def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
                 return client.get("/agents")
             case "command":
                 return client.post("/command", json=_command(args), timeout=_PATIENCE)
+            case "drill":
+                return _drill(client, args)
             case "list":
                 return client.get("/incidents", params={"closed": args.all})
             case "show":
@@ -132,6 +165,39 @@ def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
                 body |= {"text": _typed(args.text)} if verb == "note" else {}
                 body |= {"number": args.number} if verb == "step" else {}
                 return client.post(f"/incidents/{_code(args)}/{verb}", json=body)
+
+
+def _drill(client: httpx.Client, args: argparse.Namespace) -> httpx.Response:
+    match args.what:
+        case "list":
+            return client.get("/drills")
+        case "report":
+            if args.number is None:
+                raise UsageError("which drill?", hint="name its number: drill report 1; drill list shows them")
+            if args.html is not None:
+                page = client.get(f"/drills/{args.number}/page", params={"language": args.lang})
+                if page.is_success:
+                    _write(args.html, page.json()["html"])
+            return client.get(f"/drills/{args.number}")
+        case "stop":
+            return client.post("/drills/stop", json={"person": _person(args)})
+        case clause:
+            people = [_typed(one.strip()) for one in args.people.split(",") if one.strip()]
+            said = {"person": _person(args), "clause": clause, "speed": args.speed, "people": people}
+            return client.post("/drills", json=said)
+
+
+def _person(args: argparse.Namespace) -> str:
+    if not args.person:
+        raise UsageError("who are you?", hint="name yourself: --as PERSON, as in the contacts")
+    return _typed(args.person)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _command(args: argparse.Namespace) -> dict[str, Any]:
@@ -153,7 +219,7 @@ def _typed(text: str) -> str:
 
 def _code(args: argparse.Namespace) -> str:
     code = str(args.code).strip().upper()
-    if not (code.isascii() and code.isalnum()):
+    if not (code.isascii() and code.replace("-", "").isalnum()):  # a drill's have a hyphen
         raise UsageError(f"{args.code!r} is no code of an incident", hint="a letter and a number, such as A17")
     return code
 
@@ -189,6 +255,8 @@ def _show(args: argparse.Namespace, body: dict[str, Any], out: TextIO) -> None:
     elif args.verb == "agents":
         offset = body["utc_offset"]
         out.write("".join(f"{_agent(one, offset)}\n" for one in body["agents"]) or "还没有代理上报 no agent yet\n")
+    elif args.verb == "drill":
+        _drills(body, out)
     elif args.verb == "list":
         rows = body["incidents"]
         out.write(
@@ -198,6 +266,12 @@ def _show(args: argparse.Namespace, body: dict[str, Any], out: TextIO) -> None:
         _details(body, out)
     else:
         out.write(f"{_row(body, body['utc_offset'])}\n")
+
+
+def _drills(body: dict[str, Any], out: TextIO) -> None:
+    rows = body.get("drills", [body])
+    out.write("\n".join(f"{one['zh'].rstrip()}\n{one['en'].rstrip()}" for one in rows) or "还没有演练过 no drill yet")
+    out.write("\n")
 
 
 def _reply(body: dict[str, Any], out: TextIO) -> None:

@@ -5,6 +5,7 @@ elsewhere answer through the board, with a token.
 """
 
 from collections.abc import Callable
+from datetime import timedelta, timezone
 from typing import Annotated, Any
 
 import msgspec
@@ -14,7 +15,10 @@ from fastapi.responses import JSONResponse, Response
 from contract.command import Verb
 from contract.errors import CommandRefused, IncidentError, IncidentUnknown, StorageError
 from gateway.board.agents import AgentRow
+from gateway.board.render import Renderer
 from gateway.commands import Commander
+from gateway.drill import doors
+from gateway.drill.desk import Drills
 from gateway.incident import Incident
 from gateway.incidents import Incidents
 from gateway.plan.model import Plan
@@ -29,12 +33,18 @@ def _no_agents(_language: str) -> list[AgentRow]:
     return []
 
 
+def _no_devices() -> list[dict[str, Any]]:
+    return []
+
+
 def create(
     incidents: Incidents,
     agents: Callable[[str], list[AgentRow]] = _no_agents,
     commander: Commander | None = None,
+    devices: Callable[[], list[dict[str, Any]]] = _no_devices,
+    drills: Drills | None = None,
 ) -> FastAPI:
-    """Return the app: ``GET /agents``, ``POST /command``, ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,close,note}``.
+    """Return the app: ``GET /agents``, ``GET /devices`` (as their inventories say), ``POST /command``, ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,close,note}``.
 
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
     ``{"person": …, "number": …}`` for a step, the first of which is 1; a command is ``{"person": …, "agent": …, "device": …,
@@ -44,12 +54,11 @@ def create(
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
-    def full(incident: Incident) -> dict[str, Any]:
-        return {**details(incident, incidents.plan), "utc_offset": incidents.contacts.hours.utc_offset}
-
     _say_errors(app)
     if commander is not None:
         _add_commands(app, incidents, commander)
+    if drills is not None:
+        _add_drills(app, incidents, drills)
 
     @app.get("/agents")
     async def all_agents() -> Response:
@@ -58,6 +67,18 @@ def create(
             for zh, en in zip(agents("zh"), agents("en"), strict=True)
         ]
         return _json({"agents": rows, "utc_offset": incidents.contacts.hours.utc_offset})
+
+    @app.get("/devices")
+    async def all_devices() -> Response:
+        return _json({"devices": devices()})
+
+    _add_incidents(app, incidents)
+    return app
+
+
+def _add_incidents(app: FastAPI, incidents: Incidents) -> None:
+    def full(incident: Incident) -> dict[str, Any]:
+        return {**details(incident, incidents.plan), "utc_offset": incidents.contacts.hours.utc_offset}
 
     @app.get("/incidents")
     async def listing(*, closed: bool = False) -> Response:
@@ -87,8 +108,6 @@ def create(
     @app.post("/incidents/{code}/note")
     async def note(code: str, person: Annotated[str, Body()], text: Text) -> Response:
         return _json(full(await incidents.note(code, person, text)))
-
-    return app
 
 
 def _say_errors(app: FastAPI) -> None:
@@ -123,6 +142,43 @@ def _add_commands(app: FastAPI, incidents: Incidents, commander: Commander) -> N
             raise CommandRefused(f"no command {verb!r}", hint=f"there are {', '.join(Verb)}")
         reply = await commander.command((site, name), device, Verb(verb), who=person, output=output, seconds=seconds)
         return _json(reply)
+
+
+def _add_drills(app: FastAPI, incidents: Incidents, drills: Drills) -> None:
+    """Add ``GET /drills``, ``GET /drills/NUMBER[/page]``, ``POST /drills`` and ``POST /drills/stop``."""
+    contacts = incidents.contacts
+    names = {person.id: person.name for person in contacts.person}
+    render = Renderer(timezone(timedelta(seconds=contacts.hours.utc_offset)))
+
+    def name(person: str) -> str:
+        return names.get(person, person)
+
+    @app.get("/drills")
+    async def all_drills() -> Response:
+        return _json(await doors.listing(drills))
+
+    @app.get("/drills/{number}")
+    async def one_drill(number: int) -> Response:
+        return _json(await doors.details(drills, number, name))
+
+    @app.get("/drills/{number}/page")
+    async def drill_page(number: int, language: str = "zh") -> Response:
+        return _json({"html": await doors.html(drills, number, language, name, render)})
+
+    @app.post("/drills/stop")
+    async def stop(person: Annotated[str, Body(embed=True)]) -> Response:
+        record = await drills.stop(person)
+        return _json(await doors.details(drills, record.number, name))
+
+    @app.post("/drills")
+    async def start(
+        person: Annotated[str, Body()],
+        clause: Annotated[str, Body()],
+        speed: Annotated[float, Body()] = 1.0,
+        people: Annotated[list[str] | None, Body()] = None,
+    ) -> Response:
+        record = await drills.start(clause, person, speed=speed, people=people or ())
+        return _json(await doors.details(drills, record.number, name))
 
 
 def summary(incident: Incident) -> dict[str, Any]:

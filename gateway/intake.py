@@ -3,21 +3,21 @@
 Each rule returns the event that follows, or raises a sentence that says why not, in both languages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
-
-import msgspec
 
 from contract.condition import Severity
 from contract.errors import IncidentError
 from contract.settings import did_you_mean
+from gateway import refusals
+from gateway.answers import Answer
 from gateway.contacts import Contacts, Hours
 from gateway.incident import Incident, Source, Symptom
 from gateway.plan.approving import due_of, entitled, number
-from gateway.plan.decide import page_at
+from gateway.plan.waking import page_at
 from gateway.plan.model import RANK, Clause, Level, Plan
 from gateway.plan.report_model import Approver, Report
-from gateway.reports import Answer, Reported
+from gateway.reports import Reported, Said
 
 MOST: Final = 500
 """Characters of an answer."""
@@ -25,14 +25,6 @@ SAME: Final = 600.0
 """Seconds: the same report by the same person within them is the same one, sent twice."""
 GRAVITY: Final = (Level.FINDING, Level.REQUEST, Level.PREPARE, Level.PARTIAL, Level.MAJOR)
 _AT_LEAST: Final = {Level.PARTIAL: Severity.SEVERE, Level.MAJOR: Severity.EXTREME}
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """An event to keep."""
-
-    kind: str
-    text: str = ""
-    data: dict[str, object] = {}
 
 
 def find(plan: Plan, clause: str, name: str) -> tuple[Clause, Report]:
@@ -77,7 +69,7 @@ def taken(report: Report, person: str, fields: Mapping[str, str], place: str, co
         called=who.name,
         place=" ".join(place.split())[:MOST],
         answers=tuple(
-            Answer(name=one.name, label=one.label, value=said[one.name]) for one in report.field if said.get(one.name)
+            Said(name=one.name, label=one.label, value=said[one.name]) for one in report.field if said.get(one.name)
         ),
         approvals=tuple(one.text for one in report.approval),
     )
@@ -129,14 +121,34 @@ def symptom_of(report: Report, code: str, hours: Hours, now: float) -> Symptom:
     )
 
 
-def decide(
-    incident: Incident, clause: Clause | None, contacts: Contacts, person: str, text: str, *, approved: bool
-) -> Entry:
-    """Return the event of an approval or a refusal.
+def again(incidents: Iterable[Incident], clause: str, reported: Reported, now: float) -> Incident | None:
+    """Return the open incident that the same report has opened a moment ago."""
+    for one in incidents:
+        recent = one.closed is None and one.clause == clause and now - one.opened < SAME
+        if recent and one.report is not None and one.report.same(reported):
+            return one
+    return None
+
+
+def approve(incident: Incident, clause: Clause | None, contacts: Contacts, person: str, words: str) -> Answer:
+    """批准: the approval that is due.
 
     Raises:
-        IncidentError: nothing waits for an approval, or it is not theirs to give; a refusal says no reason.
+        IncidentError: nothing waits for an approval, or it is not theirs to give. So of all that follow.
     """
+    return _decide(incident, clause, contacts, person, words, approved=True)
+
+
+def refuse(incident: Incident, clause: Clause | None, contacts: Contacts, person: str, reason: str) -> Answer:
+    """不批准: the approval that is due; a reason is needed."""
+    return _decide(incident, clause, contacts, person, reason, approved=False)
+
+
+def _decide(
+    incident: Incident, clause: Clause | None, contacts: Contacts, person: str, text: str, *, approved: bool
+) -> Answer:
+    if incident.closed is not None:
+        raise refusals.closed(incident.code)
     report = incident.report
     due = due_of(incident, clause) if clause else None
     if report is None or due is None:
@@ -167,15 +179,13 @@ def decide(
             "a refusal needs a reason", zh="不批准要写明理由", hint="write why", hint_zh="写一句理由，报告人会看到"
         )
     data: dict[str, object] = {"index": report.due, "zh": words.zh, "en": words.en}
-    return Entry("approved" if approved else "refused", text.strip()[:MOST], data)
+    return Answer("approved" if approved else "refused", text.strip()[:MOST], data)
 
 
-def confirm(incident: Incident, clause: Clause | None, contacts: Contacts, person: str, level: str) -> Entry | None:
-    """Return the event by which a person raises the level; None when it is so already.
-
-    Raises:
-        IncidentError: the plan leaves no such choice, or not to this person.
-    """
+def confirm(incident: Incident, clause: Clause | None, contacts: Contacts, person: str, level: str) -> Answer | None:
+    """确认级别: a person raises the level; None when it is so already."""
+    if incident.closed is not None:
+        raise refusals.closed(incident.code)
     allowed = [one.value for one in clause.confirm] if clause else []
     if clause is None or level not in allowed:
         raise IncidentError(
@@ -198,7 +208,7 @@ def confirm(incident: Incident, clause: Clause | None, contacts: Contacts, perso
         return None
     severity = _AT_LEAST[to]
     data: dict[str, object] = {"from": now.value, "level": level, "severity": severity.value, "rank": RANK[severity]}
-    return Entry("confirmed", data=data)
+    return Answer("confirmed", data=data)
 
 
 def _nothing_due(incident: Incident) -> IncidentError:

@@ -4,7 +4,7 @@ First-asked responsibility (首问负责制): who reports is on record, hears wh
 it on (我处理) owns it until it is handed over.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from gateway.event import Event
 from gateway.plan.terms import Words
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Said(msgspec.Struct, frozen=True, kw_only=True):
     """What was said to one of the fields that are asked for."""
 
     name: str
@@ -40,7 +40,7 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     called: str
     """The name of the person."""
     place: str = ""
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[Said, ...] = ()
     approvals: tuple[Words, ...] = ()
     """What has to be approved, in this order."""
     decisions: tuple[Decision, ...] = ()
@@ -92,13 +92,13 @@ def moved(report: Reported | None, by: float) -> Reported | None:
     return msgspec.structs.replace(report, decisions=decisions)
 
 
-def rows(report: Reported, language: str, name: Mapping[str, str]) -> list[tuple[str, str]]:
+def rows(report: Reported, language: str, name: Callable[[str], str]) -> list[tuple[str, str]]:
     """Return what people read of a report: label, text.
 
     Args:
         report: the report.
         language: ``zh`` or ``en``.
-        name: a person's id → their name; who is not in it is written by the id.
+        name: a person's id → their name.
     """
     english = language == "en"
     said = [("Reported by" if english else "报告人", report.called)]
@@ -110,8 +110,8 @@ def rows(report: Reported, language: str, name: Mapping[str, str]) -> list[tuple
     return said
 
 
-def _verdict(one: Decision | None, name: Mapping[str, str], *, english: bool, due: bool) -> str:
+def _verdict(one: Decision | None, name: Callable[[str], str], *, english: bool, due: bool) -> str:
     if one is None:
         return ("waits for it" if english else "待审批") if due else "-"
     verdict = ("approved" if english else "已批准") if one.approved else ("refused" if english else "未批准")
-    return " ".join(part for part in (name.get(one.who, one.who), verdict, one.text) if part)
+    return " ".join(part for part in (name(one.who), verdict, one.text) if part)

@@ -56,6 +56,7 @@ def create(
     plan: Plan | None = None,
     zone: tzinfo | None = None,
     store: Callable[[], StoreView | None] = lambda: None,
+    drill: Callable[[], str] = lambda: "",
 ) -> FastAPI:
     """Return the board.
 
@@ -71,10 +72,20 @@ def create(
         plan: where the steps of a clause stand.
         zone: the site's time zone, in which times are shown; without one, that of this host.
         store: how the time-series store does; None where there is none.
+        drill: the code of the drill that runs; empty: none does.
     """
     doors = Doors(settings.streams)
     pages = Pages(
-        live, desk, settings, wall=wall, name=name, department=department, plan=plan or Plan(), zone=zone, store=store
+        live,
+        desk,
+        settings,
+        wall=wall,
+        name=name,
+        department=department,
+        plan=plan or Plan(),
+        zone=zone,
+        store=store,
+        drill=drill,
     )
     # No generated documentation: its pages load scripts from elsewhere.
     app = FastAPI(title=settings.name, docs_url=None, redoc_url=None, openapi_url=None)

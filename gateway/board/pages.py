@@ -85,6 +85,7 @@ class Pages:
         plan: Plan,
         zone: tzinfo | None,
         store: Callable[[], StoreView | None],
+        drill: Callable[[], str],
     ) -> None:
         """Take what the board was created with."""
         self.desk = desk
@@ -95,6 +96,7 @@ class Pages:
         self._plan = plan
         self._department = department
         self._store = store
+        self._drill = drill
         self._render = Renderer(zone)
         self._shared: dict[str, Shared] = {}
 
@@ -110,6 +112,7 @@ class Pages:
         words = self.words(request)
         now = self.wall()
         more = {"site_name": self.settings.name, "here": _here(request), "offset": self._render.offset(now)}
+        more["drill"] = self._drill()
         body = self._render(template, words, now, **more, **values)
         answer = HTMLResponse(body, status)
         if request.query_params.get("lang") in LANGUAGES:
@@ -174,6 +177,7 @@ class Pages:
                 alarms=standing,
                 blind=blind,
                 open=sum(1 for case in shown if not case.closed),
+                pending=sum(1 for card in cards if card.state == "pending"),
                 fine=sum(1 for card in cards if card.state == "fine"),
                 devices=len(cards),
                 store=self._store(),

@@ -1,7 +1,7 @@
 """The words of a message: what, where, since when, how bad, what to do, and the code to answer with. Pure."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import msgspec
 
@@ -10,10 +10,13 @@ from gateway import reports, watches
 from gateway.board import kinds, views
 from gateway.board.words import Words
 from gateway.incident import Incident, Purpose, Symptom
+from gateway.notify import handing
 from gateway.outside import Outside
 from gateway.plan.model import Clause
 
 _DAY = 86400
+EXERCISE: Final = "【演练】"
+"""Begins every message of a drill."""
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -31,9 +34,8 @@ def compose(
     *,
     link: str,
     utc_offset: float,
-    owner: str = "",
+    name: Callable[[str], str] = str,
     card: views.Card | None = None,
-    names: Mapping[str, str] | None = None,
     outside: Sequence[Outside] = (),
 ) -> Text:
     """Return the message.
@@ -41,13 +43,12 @@ def compose(
     Args:
         incident: what it is about.
         clause: its clause of the plan.
-        purpose: page, worse, overdue, recovery, approval or decided.
+        purpose: why they are told.
         language: ``zh`` or ``en``.
         link: to the incident's page; an empty text leaves it out.
         utc_offset: of the site, in seconds.
-        owner: the name of who has taken it on.
+        name: a person's id → their name.
         card: what is known of the device now, in the same language.
-        names: a person's id → their name.
         outside: whom to telephone outside.
     """
     english = language == "en"
@@ -55,29 +56,26 @@ def compose(
     title = (worst.title_en if english else worst.title_zh) or clause.title.of(language)
     if purpose is Purpose.RECOVERY:
         title = _recovered(incident, english=english)
-    mark = {
-        Purpose.PAGE: "",
-        Purpose.WORSE: "Worse: " if english else "【加重】",
-        Purpose.OVERDUE: "Past its time limit: " if english else "【超过时限】",
-        Purpose.RECOVERY: "Recovered: " if english else "【恢复】",
-        Purpose.APPROVAL: "Please approve: " if english else "【请审批】",
-        Purpose.DECIDED: _verdict(incident, english=english),
-    }[purpose]
+    words = Words(language)
+    mark = "" if purpose is Purpose.PAGE else words(f"mark.{_said(incident, purpose)}")
     if clause.lead and purpose is not Purpose.RECOVERY:
         mark = f"{clause.lead.of(language)}{'. ' if english else '。'}{mark}"
     place = incident.source.place
-    subject = f"[{incident.code}] {mark}{title} — {place} ({clause.clause})"
-    lines = [f"{mark}{title}", ""]
-    lines += _facts(incident, clause, place, utc_offset, words=Words(language), owner=owner, card=card)
-    between = Words(language)("colon")
-    lines += [f"{label}{between}{said}" for label, said in _reported(incident, language, names or {})]
-    if purpose is not Purpose.RECOVERY:
-        call = "Telephone" if english else "外部联系"
+    tag = "" if not incident.exercise else f"{EXERCISE}EXERCISE " if english else EXERCISE
+    subject = f"{tag}[{incident.code}] {mark}{title} — {place} ({clause.clause})"
+    lines = [f"{tag}{mark}{title}", "", *handing.said(incident, purpose, words, name)]
+    owner = name(incident.owner) if incident.owner else ""
+    lines += _facts(incident, clause, place, utc_offset, words=words, owner=owner, card=card)
+    between = words("colon")
+    if incident.report:
+        lines += [f"{label}{between}{said}" for label, said in reports.rows(incident.report, language, name)]
+    if purpose not in (Purpose.RECOVERY, Purpose.HANDED_OVER):
+        call = words("telephone")
         lines += [f"{call}{between}{one.name} {one.phone} {one.note}".rstrip() for one in outside]
-    if purpose is not Purpose.RECOVERY:
         lines += ["", "What to do:" if english else "处置步骤："]
         lines += [f"{number}. {step.text.of(language)}" for number, step in enumerate(clause.step, 1)]
-    lines += ["", _answer(incident.code, purpose, link, english=english)]
+    other = handing.answer(incident.code, purpose, link, words)
+    lines += ["", other or _answer(incident.code, purpose, link, english=english)]
     return Text(_one_line(subject), "\n".join(lines) + "\n")
 
 
@@ -92,6 +90,7 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
     )
     return {
         "code": incident.code,
+        "status": "Exercise" if incident.exercise else "Actual",  # CAP 1.2
         "clause": clause.clause,
         "purpose": purpose.value,
         "again": False,
@@ -110,6 +109,8 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
         "deadline": incident.deadline,
         "owner": incident.owner,
         "report": msgspec.to_builtins(incident.report),
+        "recurs": incident.recurs,
+        "count": incident.count,
         "link": link,
     }
 
@@ -132,16 +133,11 @@ def _month_day(days: int) -> tuple[int, int]:
     return (month + 3 if month < 10 else month - 9), year_day - (153 * month + 2) // 5 + 1
 
 
-def _verdict(incident: Incident, *, english: bool) -> str:
-    """Say to the reporter what has been decided."""
-    if incident.report is not None and incident.report.refused:
-        return "Refused: " if english else "【未批准】"
-    return "Approved: " if english else "【已批准】"
-
-
-def _reported(incident: Incident, language: str, names: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return what a person has reported, and how its approvals stand."""
-    return reports.rows(incident.report, language, names) if incident.report else []
+def _said(incident: Incident, purpose: Purpose) -> str:
+    """Return what marks a message: its purpose; to a reporter, what has been decided."""
+    if purpose is not Purpose.DECIDED:
+        return purpose.value
+    return "refused" if incident.report is not None and incident.report.refused else "approved"
 
 
 def _recovered(incident: Incident, *, english: bool) -> str:
@@ -179,7 +175,8 @@ def _facts(
         ("读数", "Value", "" if over else _value(worst, words)),
         ("恢复时间", "Over at", clock_time(incident.gone, utc_offset) if incident.gone is not None else ""),
         (words("device-now"), words("device-now"), _now(card, words)),
-        ("处理人", "Owner", owner or incident.owner),
+        ("处理人", "Owner", owner),
+        (words("recurs"), words("recurs"), handing.again(incident, words)),
         ("处理时限", "Deadline", clock_time(incident.deadline, utc_offset) if limited else ""),
         ("事件编号", "Code", incident.code),
     ]

@@ -40,7 +40,6 @@ class Notifier:
         utc_offset: float,
         name: Callable[[str], str] = str,
         card: Callable[[Source, str], Card | None] = lambda _source, _language: None,
-        names: Mapping[str, str] | None = None,
         outside: Callable[[str, str], Sequence[Outside]] = lambda _clause, _device: (),
     ) -> None:
         """Keep what is passed.
@@ -53,10 +52,8 @@ class Notifier:
             utc_offset: of the site, in seconds.
             name: a person's id → their name.
             card: a device and a language → what is known of it now.
-            names: the same as ``name``, for all of them.
             outside: a clause and a device → whom to telephone outside.
         """
-        self._names = names or {}
         self._outside = outside
         self._name = name
         self._card = card
@@ -78,9 +75,8 @@ class Notifier:
             person.language,
             link=link,
             utc_offset=self._utc_offset,
-            owner=self._name(incident.owner) if incident.owner else "",
+            name=self._name,
             card=self._card(incident.source, person.language),
-            names=self._names,
             outside=self._outside(clause.clause, incident.source.device),
         )
         letter = Letter(

@@ -134,7 +134,7 @@ def test_a_report_that_there_is_not_says_what_there_is(day, clause, name, person
 
 
 def test_a_warning_is_not_a_disaster_until_a_person_says_so(day):
-    day.run(day.incidents.report("3.2.1", "disaster", "xu", {"what": "暴雨", "areas": "全市"}))
+    day.run(day.incidents.report("3.2.1", "disaster", "jin", {"what": "暴雨", "areas": "全市"}))
     assert day.newest.worst.level == "prepare"
     day.want(day.between(0, 0.1), told("yang"))
     assert "不由您确认" in refused(day, "confirm", "yang", "major").of("zh")
@@ -199,7 +199,7 @@ def test_a_message_of_a_report_says_who_reported_what_and_whom_to_call(day):
     names = {one.id: one.name for one in day.contacts.person}
     clause = day.plan.find("3.4.3.1")
     zh, en = (
-        compose(found, clause, Purpose.APPROVAL, language, link="", utc_offset=28800.0, names=names).body
+        compose(found, clause, Purpose.APPROVAL, language, link="", utc_offset=28800.0, name=names.__getitem__).body
         for language in ("zh", "en")
     )
     for said in ("【请审批】", "报告人：蒋客户经理", "地点：西岭县", "数量（条）：20", "市场经理审核：待审批"):
