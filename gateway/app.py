@@ -259,6 +259,7 @@ class Running:
             card=lambda source, language: views.card(
                 self.live, source.key, Words(language), views.Ages(), clock.wall()
             ),
+            outside=contacts.outside,
         )
         teller = Gathering(notifier, rules.flood, clock, journal)
         facts = LiveFacts(self.live)

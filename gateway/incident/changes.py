@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.event import CLOCK, Event, concerns
 from gateway.incident.clock import corrected
+from gateway.incident.deciding import DECISIONS, decided
 from gateway.incident.mails import mails_after
 from gateway.incident.marks import MARKS, marked
 from gateway.incident.merging import left, merged, released
@@ -97,6 +98,7 @@ CHANGES: Final[Mapping[str, Callable[[Incident, Event], Incident]]] = {
     **dict.fromkeys(("message", "resent", "accepted", "failed"), _posted),
     "seen": _seen,
     **dict.fromkeys(HANDS, owned),
+    **dict.fromkeys(DECISIONS, decided),
     "escalated": _climbed,
     "step": _stepped,
     "overdue": _overdue,

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from gateway import reports
 from gateway.event import Event
 from gateway.incident.model import Incident
 
@@ -48,5 +49,6 @@ def corrected(incident: Incident, event: Event) -> Incident:
         gone=None if incident.gone is None else incident.gone + by,
         checked=None if incident.checked is None else incident.checked + by,
         closed=None if incident.closed is None else incident.closed + by,
+        report=reports.moved(incident.report, by),
         timeline=(*(change(past, at=moved(past.at)) for past in incident.timeline), event),
     )

@@ -113,7 +113,7 @@ PLANTED = [
     # what is to be done, and by when
     Case("no-deadline", (POWER, 'deadline = "5h"', 'deadline = "0s"‸'), also=["told-after-the-deadline"]),
     Case("nothing-to-do", (COMMON, '[[trigger]]\ncondition = "agent-silent"\n', BARE)),
-    Case("step-after-the-deadline", (POWER, 'within = "1h"', 'within = "6h"‸')),
+    Case("step-after-the-deadline", (POWER, 'within = "1h"', 'within = "6h"‸'), also=["steps-out-of-order"]),
     Case("step-without-limit", (POWER, '[[clause.step]]\nowner = "info-centre"\n', '[[clause.step]]‸\nowner = "info-centre"\n'), (POWER, 'within = "5m"\n', "")),
     Case("steps-out-of-order", (POWER, 'within = "1h"', 'within = "10m"‸')),
     Case("step-said-twice", (POWER, BACK, 'text = { zh = "确认 UPS 已带载，查看负载与预计可用时间", en = "Twice" }‸\n# text = { zh = "市电恢复后核对')),
@@ -123,7 +123,7 @@ PLANTED = [
     Case("impossible-hours", (PEOPLE, 'end = "17.5h"', 'end = "5.5h"‸')),
     Case("impossible-hours", (PEOPLE, 'utc_offset = "8h"', 'utc_offset = "8d"‸')),
     # who is told next
-    Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "head") + "‸") ),
+    Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "head") + "‸"), (PEOPLE, 'head = "gao"\n', ""), also=["unused-person"]),
     Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "second") + "‸") ),
     Case("nobody-on-a-rung", (ROOMS, '{ department = "command-group", role = "head", after = "10m" },', '{ department = "command-group", role = "on-call", after = "10m" },‸')),
     Case("rung-without-a-turn", (POWER, HEAD, HEAD.replace("head", "on-call") + "‸")),

@@ -52,7 +52,7 @@ def test_clause_3_1_1_is_there_in_full():
         ('owner = "info-centre"', 'owner = "info-center"', "did you mean 'info-centre'?"),
         ('clause = "3.1.1"', 'clause = "three"', "clause[0].clause"),
         ('condition = "low-battery"', 'condition = "on-battery"', "a second trigger for 'on-battery'"),
-        ('level = "partial"', 'level = "grave"', "one of 'major', 'partial', 'request', 'finding'"),
+        ('level = "partial"', 'level = "grave"', "one of 'prepare', 'major', 'partial', 'request', 'finding'"),
         ('departments = ["info-centre", "marketing-centre"]', "departments = []", "nobody answers for it"),
         ('department = "command-group"', 'department = "commanders"', "the contacts have no department 'commanders'"),
         ("repeats = 3", "repeats = 1000", "write 0 to 20"),
@@ -201,8 +201,8 @@ def test_whatever_a_kind_of_device_is_watched_for_by_default_puts_a_clause_in_fo
 @pytest.mark.parametrize(
     ("kind", "condition", "clause", "wake"),
     [
-        ("environment", "smoke", "3.1.10", Wake.NIGHT),
-        ("environment", "water", "3.1.10", Wake.NIGHT),
+        ("environment", "smoke", "2.1.2.7", Wake.NIGHT),
+        ("environment", "water", "2.1.2.7", Wake.NIGHT),
         ("line", "line-down", "3.1.4", Wake.NIGHT),
         ("trunk", "trunk-lost-signal", "3.1.4", Wake.NIGHT),
         ("trunk", "spare-low", "3.1.8", Wake.WORKING),
