@@ -26,6 +26,7 @@ from gateway.clock import SteadyClock, SystemClock
 from gateway.commands import Commander
 from gateway.config import Config, load, places
 from gateway.contacts import Contacts, load_contacts
+from gateway.countdowns import Countdowns
 from gateway.digest import Digest
 from gateway.evidence import LiveFacts, source_of
 from gateway.feed import READER as INCIDENTS
@@ -198,6 +199,7 @@ class Running:
         facts = LiveFacts(self.live)
         self.incidents = Incidents(journal, plan, contacts, teller, clock, facts, on_standing=self._stand)
         self.incidents.subscribe(self._on_incident)
+        self.countdowns = Countdowns(self.incidents, facts, clock)
         self._in_incidents: set[str] = set()
         self.feed = Feed(journal, self.live, self._on_alarm, self._on_past)
         self.follower = Follower(clock, journal, self._correct)
@@ -279,6 +281,7 @@ class Running:
         work: list[Coroutine[Any, Any, None]] = [
             self.feed.run(),
             self.incidents.run(),
+            self.countdowns.run(),
             self.retention.run(),
             self.oversight.run(),
             self.absence.run(),

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import httpx
+import msgspec
 
 from contract.command import Outcome, Verb
 from contract.errors import ConfigError, UsageError
 from contract.quantities import find
+from gateway.board import outlook
 from gateway.board.words import Words
 from gateway.control import SOCKET
 from gateway.notify.message import clock_time
+from gateway.plan.countdown import Countdown
 
 DEFAULT_CONFIG = Path("/etc/wolfsmoke/gateway.toml")
 REFUSED = 1
@@ -50,6 +53,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         "seen": "收到: you know of it; repeats to you stop",
         "mine": "我处理: you take it on; the escalation stops",
         "step": "tick off a step of the plan, by its number in `show`",
+        "shed": "say that a load of the list in `show` is switched off, by its number",
         "note": "write a sentence into its timeline",
         "close": "close it: once the cause is checked, or with a reason",
     }.items():
@@ -61,8 +65,8 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
             )
         if name == "close":
             verb.add_argument("--reason", default="", help="why it is closed before its cause is gone and checked")
-        if name == "step":
-            verb.add_argument("number", type=int, help="the step's number, from 1")
+        if name in ("step", "shed"):
+            verb.add_argument("number", type=int, help=f"the {'step' if name == 'step' else 'load'}'s number, from 1")
         if name == "note":
             verb.add_argument("text", help="what you saw or did")
 
@@ -130,7 +134,7 @@ def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
                 body: dict[str, Any] = {"person": _typed(args.person)}
                 body |= {"reason": _typed(args.reason)} if verb == "close" else {}
                 body |= {"text": _typed(args.text)} if verb == "note" else {}
-                body |= {"number": args.number} if verb == "step" else {}
+                body |= {"number": args.number} if verb in ("step", "shed") else {}
                 return client.post(f"/incidents/{_code(args)}/{verb}", json=body)
 
 
@@ -244,6 +248,7 @@ def _row(one: dict[str, Any], utc_offset: float) -> str:
 
 def _details(one: dict[str, Any], out: TextIO) -> None:
     out.write(f"{_row(one, one['utc_offset'])}\n{one['title']['en']}\n")
+    _outlook(one, out)
     if one["plan"]:
         out.write("\n处置步骤 steps\n")
     out.writelines(
@@ -257,6 +262,17 @@ def _details(one: dict[str, Any], out: TextIO) -> None:
         out.write("  " + "  ".join(part for part in parts if part) + "\n")
 
 
+def _outlook(one: dict[str, Any], out: TextIO) -> None:
+    """Say how long the battery lasts, and the numbers by which what was switched off is ticked off."""
+    if not one["countdown"]:
+        return
+    countdown = msgspec.convert(one["countdown"], Countdown)
+    for words in (Words("zh"), Words("en")):
+        said = outlook.rows(countdown, words, lambda wall: outlook.hour(wall, one["utc_offset"]), 0.0)
+        out.writelines(f"{label}{words('colon')}{text}\n" for label, text in said)
+    out.writelines(f"  {each.index + 1}. {each.zh} {each.en}\n" for each in countdown.off)
+
+
 def _about(event: dict[str, Any]) -> tuple[str, ...]:
     """Return what an event of a timeline says beside its kind and person."""
     data = event.get("data", {})
@@ -268,7 +284,7 @@ def _about(event: dict[str, Any]) -> tuple[str, ...]:
             return (_both("condition", data.get("condition", "")),)
         case "message":
             return (_both("purpose", data.get("purpose", "")),)
-        case "step":
+        case "step" | "shed":
             return (f"{data.get('index', 0) + 1}. {data.get('zh', '')} {data.get('en', '')}",)
         case _:
             return (data.get("channel", ""), text)

@@ -34,10 +34,10 @@ def create(
     agents: Callable[[str], list[AgentRow]] = _no_agents,
     commander: Commander | None = None,
 ) -> FastAPI:
-    """Return the app: ``GET /agents``, ``POST /command``, ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,close,note}``.
+    """Return the app: ``GET /agents``, ``POST /command``, ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,shed,close,note}``.
 
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
-    ``{"person": …, "number": …}`` for a step, the first of which is 1; a command is ``{"person": …, "agent": …, "device": …,
+    ``{"person": …, "number": …}`` for a step, or for a load that is off, the first of which is 1; a command is ``{"person": …, "agent": …, "device": …,
     "verb": …, "output": …, "seconds": …}``, answered when it is done, or when its time is over. Errors are ``{"error": …, "hint": …}``, those for
     people with the whole sentence as ``zh`` and ``en`` too; with 404 for an unknown code, 409 for what cannot be done, 503
     while the disk fails.
@@ -79,6 +79,10 @@ def create(
     @app.post("/incidents/{code}/step")
     async def step(code: str, person: Annotated[str, Body()], number: Annotated[int, Body()]) -> Response:
         return _json(full(await incidents.step(code, person, number - 1)))
+
+    @app.post("/incidents/{code}/shed")
+    async def shed(code: str, person: Annotated[str, Body()], number: Annotated[int, Body()]) -> Response:
+        return _json(full(await incidents.shed(code, person, number - 1)))
 
     @app.post("/incidents/{code}/close")
     async def close(code: str, person: Annotated[str, Body()], reason: Text = "") -> Response:
@@ -147,6 +151,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "checked": incident.checked,
         "closed": incident.closed,
         "late": incident.late,
+        "countdown": msgspec.to_builtins(incident.countdown),
     }
 
 

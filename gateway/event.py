@@ -22,7 +22,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """The incident's code."""
     kind: str = ""
     """``opened``, ``joined``, ``ended``, ``cause-gone``, ``message``, ``resent``, ``accepted``, ``failed``, ``seen``, ``mine``, ``step``,
-    ``noted``, ``overdue``, ``checked``, ``closed``; ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
+    ``noted``, ``overdue``, ``checked``, ``closed``; ``countdown`` (how long the battery lasts, and what has to be off by when),
+    ``shed`` (hands have switched something off), ``outward``, ``outward-done``, ``outward-failed`` (a receiver or an output); ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
     who: str = ""
     """The person who did it, or whom it concerns."""
     text: str = ""

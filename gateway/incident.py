@@ -25,6 +25,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.event import CLOCK, Event
+from gateway.plan import countdown as battery
 from gateway.plan.model import Level
 
 SOON: Final = 600.0
@@ -48,6 +49,8 @@ class Purpose(StrEnum):
     WORSE = "worse"
     OVERDUE = "overdue"
     RECOVERY = "recovery"
+    ADVICE = "advice"
+    """More has to be switched off, or sooner, so that the battery lasts."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +143,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     gone: float | None = None
     checked: float | None = None
     closed: float | None = None
+    countdown: battery.Countdown | None = None
+    """While its UPS is on battery."""
     late: bool = False
     """It began and ended before anybody here knew of it: it pages nobody."""
     timeline: tuple[Event, ...] = ()
@@ -225,7 +230,8 @@ def apply(incident: Incident | None, event: Event) -> Incident:
     """Return the incident after an event; a kind that is not known only joins the timeline."""
     before = incident or Incident(code=event.incident)
     after = _changed(before, event)
-    return msgspec.structs.replace(after, timeline=(*before.timeline, event))
+    countdown = battery.after(before.countdown, event.kind, event.data)
+    return msgspec.structs.replace(after, timeline=(*before.timeline, event), countdown=countdown)
 
 
 def corrected(incident: Incident, event: Event) -> Incident:
@@ -263,6 +269,7 @@ def corrected(incident: Incident, event: Event) -> Incident:
         mails=tuple(change(mail, at=moved(mail.at)) for mail in incident.mails),
         gone=None if incident.gone is None else incident.gone + by,
         checked=None if incident.checked is None else incident.checked + by,
+        countdown=battery.moved(incident.countdown, by),
         timeline=(*(change(past, at=moved(past.at)) for past in incident.timeline), event),
     )
 

@@ -20,7 +20,7 @@ from gateway.contacts import Contacts
 from gateway.event import CLOCK, Event
 from gateway.incident import Incident, Purpose, Source, Symptom, apply, code_of, corrected, fold
 from gateway.plan.decide import Demand, confirm, demand, pages_after, past_symptom_of, symptom_of
-from gateway.plan.model import Clause, Plan
+from gateway.plan.model import Clause, Plan, loads_of
 from gateway.ports import Facts, Keeper, OnChange, OnStanding, Teller
 from gateway.post import Post
 
@@ -52,7 +52,7 @@ class Incidents:
         self._journal = journal
         self.plan = plan
         self.contacts = contacts
-        self._post = Post(notifier, plan, contacts, self._report)
+        self._post = Post(notifier, plan, contacts, self.report)
         self._clock = clock
         self._live = live
         self._on_standing = on_standing
@@ -108,6 +108,10 @@ class Incidents:
     def list(self) -> tuple[Incident, ...]:
         """Return all incidents, the newest first."""
         return tuple(reversed(self._incidents.values()))
+
+    def open(self) -> tuple[Incident, ...]:
+        """Return the open incidents, in the order of their opening."""
+        return tuple(one for one in self._incidents.values() if one.closed is None)
 
     def get(self, code: str) -> Incident:
         """Return an incident by its code, in either case.
@@ -285,6 +289,22 @@ class Incidents:
             data = {"index": index, "zh": words.zh, "en": words.en}  # its words as they were: the plan may change
             return await self._record(found.code, "step", who=person, data=data)
 
+    async def shed(self, code: str, person: str, index: int) -> Incident:
+        """Keep that hands have switched off an entry of the clause's list; ``index`` is 0 for the first.
+
+        Raises:
+            IncidentError: no such incident, person or entry, or it is closed.
+        """
+        async with self._lock:
+            found = self._open(code, person)
+            loads = loads_of(self.plan.find(found.clause), found.source.device)
+            if found.countdown is None or not 0 <= index < len(loads):
+                raise refusals.no_load(found, index, len(loads))
+            if index in found.countdown.done:
+                return found
+            data = {"index": index, "zh": loads[index].zh, "en": loads[index].en}
+            return await self._record(found.code, "shed", who=person, data=data)
+
     async def close(self, code: str, person: str, reason: str = "") -> Incident:
         """Close it: once the cause is gone and checked, or with a person's reason.
 
@@ -370,8 +390,12 @@ class Incidents:
         self._post.send(incident, incident.mails[-1])
         return incident
 
-    async def _report(self, code: str, kind: str, who: str, text: str, data: Mapping[str, object]) -> None:
-        """Keep what became of a message."""
+    async def report(self, code: str, kind: str, who: str, text: str, data: Mapping[str, object]) -> None:
+        """Keep what others have to say of an incident: what became of a message, how long a battery lasts.
+
+        Raises:
+            StorageError: it is not on record.
+        """
         async with self._lock:
             await self._record(code, kind, who=who, text=text, data=data)
         self._wake.set()

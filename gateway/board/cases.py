@@ -147,7 +147,7 @@ def _said(event: Event, words: Words) -> str:
             return words.name("purpose", purpose)
         case (("accepted" | "failed"), {"channel": str(channel)}):
             return " · ".join(part for part in (channel, event.text) if part)
-        case "step", {"index": int(index), "zh": str(zh), "en": str(en)}:
+        case (("step" | "shed"), {"index": int(index), "zh": str(zh), "en": str(en)}):
             return f"{index + 1}. {words.either(zh, en)}"
         case "closed", {"itself": True}:
             return words("closed-itself")

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from gateway.board import agents as presence
-from gateway.board import cases, views
+from gateway.board import cases, outlook, views
 from gateway.board.ports import IncidentDesk, LiveView, StoreView
 from gateway.board.render import Renderer
 from gateway.board.stream import Picture, Shared
@@ -235,7 +235,7 @@ class Pages:
             facts=Markup(fragments["case"]),  # noqa: S704 - rendered, escaped, by us
             more=Markup(fragments["more"]),  # noqa: S704 - rendered, escaped, by us
             person=self.name(person),
-            done=f"done-{done}" if done in ("seen", "mine", "step", "close") else "",
+            done=f"done-{done}" if done in ("seen", "mine", "step", "shed", "close") else "",
             action=action,
             stream=f"{action}/live?lang={words.language}",
             wrong=wrong,
@@ -252,9 +252,13 @@ class Pages:
         device = None if case.closed else views.card(self._live, incident.source.key, words, self.settings.ages, now)
         title = f"{case.code} {case.title}"
         announce = words.name("incident", case.state)
+        battery = outlook.rows(incident.countdown, words, lambda at: self._render.moment(at, now), now)
+        loads = outlook.items(incident.countdown, words)
         fragments = {
-            "case": self._render("_case.html", words, now, case=case),
-            "more": self._render("_more.html", words, now, case=case, device=device, steps=steps, action=action),
+            "case": self._render("_case.html", words, now, case=case, battery=battery),
+            "more": self._render(
+                "_more.html", words, now, case=case, device=device, steps=steps, loads=loads, action=action
+            ),
         }
         return Picture(now, self._render.moment(now, now), title, announce, fragments)
 

@@ -6,7 +6,7 @@ import msgspec
 
 from contract.reading import Quality, Reading
 from gateway import watches
-from gateway.board import kinds, views
+from gateway.board import kinds, outlook, views
 from gateway.board.words import Words
 from gateway.incident import Incident, Purpose, Symptom
 from gateway.plan.model import Clause
@@ -54,6 +54,7 @@ def compose(
         Purpose.WORSE: "Worse: " if english else "【加重】",
         Purpose.OVERDUE: "Past its time limit: " if english else "【超过时限】",
         Purpose.RECOVERY: "Recovered: " if english else "【恢复】",
+        Purpose.ADVICE: "Switch off loads: " if english else "【请关闭负载】",
     }[purpose]
     place = incident.source.place
     subject = f"[{incident.code}] {mark}{title} — {place} ({clause.clause})"
@@ -91,6 +92,7 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
         "opened": incident.opened,
         "deadline": incident.deadline,
         "owner": incident.owner,
+        "countdown": msgspec.to_builtins(incident.countdown),
         "link": link,
     }
 
@@ -152,8 +154,13 @@ def _facts(
         ("处理时限", "Deadline", clock_time(incident.deadline, utc_offset) if limited else ""),
         ("事件编号", "Code", incident.code),
     ]
+    rows += [(one, one, text) for one, text in _outlook(incident, words, utc_offset)]
     between = words("colon")
     return [f"{words.either(zh, en)}{between}{text}" for zh, en, text in rows if text]
+
+
+def _outlook(incident: Incident, words: Words, utc_offset: float) -> list[tuple[str, str]]:
+    return outlook.rows(incident.countdown, words, lambda wall: outlook.hour(wall, utc_offset), 0.0)
 
 
 def _value(worst: Symptom, words: Words) -> str:

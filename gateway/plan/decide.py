@@ -15,6 +15,7 @@ from contract.escalation import Rung as Person
 from contract.reading import Reading
 from gateway.contacts import Contacts, Hours
 from gateway.incident import Incident, Purpose, Symptom
+from gateway.plan.countdown import to_hear
 from gateway.plan.model import RANK, Clause, Closes, Level, Trigger, Wake
 
 FRESH = 90.0
@@ -119,6 +120,7 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
     for found, next_looks in (_worse(incident, clause, now), _late(incident, clause, contacts, now)):
         tell += found
         wakes += next_looks
+    tell += _pressed(incident, tell)
     started = _started(incident)
     if started is not None and (not incident.owner or _owner_in_the_dark(incident)):
         if started > now:
@@ -168,6 +170,18 @@ def _worse(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], 
         else:
             wakes.append(at)
     return tell, wakes
+
+
+def _pressed(incident: Incident, tell: Iterable[Tell]) -> list[Tell]:
+    """Return those who have to hear that more must be switched off, or sooner: who works on it, else who was told."""
+    people = [incident.owner] if incident.owner else list(incident.told)
+    heard: dict[str, float] = {}
+    for mail in incident.mails:
+        if not mail.failed or mail.purpose is Purpose.ADVICE:  # what failed is not tried again: the ladder goes on
+            heard[mail.person] = max(mail.at, heard.get(mail.person, 0.0))
+    now = {one.person for one in tell}
+    late = to_hear(incident.countdown, heard, people)
+    return [Tell(person, Purpose.ADVICE) for person in late if person not in now]
 
 
 def _owner_in_the_dark(incident: Incident) -> bool:

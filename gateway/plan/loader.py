@@ -8,18 +8,24 @@ from contract.errors import ConfigError, Problem
 from contract.locate import Locator, Path, dotted
 from contract.settings import did_you_mean, load
 from gateway.board import words
+from gateway.plan import outward_model
 from gateway.plan.model import UNSAID, Clause, Key, Plan, PlanFile, Trigger, Words, keys_of
 
 _NAMES = words.Words("zh")
 _ENGLISH = words.Words("en")
 
 
-def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = None) -> Plan:
+def load_plan(
+    texts: Mapping[str, str],
+    departments: Collection[str] | None = None,
+    webhooks: Collection[str] | None = None,
+) -> Plan:
     """Return the plan.
 
     Args:
         texts: file name → its text.
         departments: those of the contacts; None leaves them unchecked.
+        webhooks: those of the gateway's settings; None leaves them unchecked.
 
     Raises:
         ConfigError: with every problem of all the files.
@@ -29,6 +35,7 @@ def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = No
     common: list[Trigger] = []
     taken: dict[str, str] = {}
     by_condition: dict[Key, str] = {}
+    named = outward_model.Named(*(None if names is None else frozenset(names) for names in (departments, webhooks)))
     for file, text in sorted(texts.items()):
         try:
             loaded = load(PlanFile, text, file=file)
@@ -39,7 +46,7 @@ def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = No
         common.extend(loaded.trigger)
         for index, clause in enumerate(loaded.clause):
             at: Path = ("clause", index)
-            for path, what, hint in _misfits(clause, departments, taken, by_condition):
+            for path, what, hint in (*_misfits(clause, departments, taken, by_condition), *_outward(clause, named)):
                 where = (*at, *path)
                 problems.append(Problem(file, locator.line(where), dotted(where), what, hint))
             taken.setdefault(clause.clause, file)
@@ -54,6 +61,11 @@ def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = No
     if problems:
         raise ConfigError(problems)
     return Plan(tuple(_with_common([_single(clause) for clause in clauses], [*_each(common)])))
+
+
+def _outward(clause: Clause, named: outward_model.Named) -> Iterator[tuple[Path, str, str]]:
+    conditions = frozenset(name for trigger in clause.trigger for name in trigger.names)
+    return outward_model.misfits(clause.shedding, clause.webhook, clause.output, conditions, named)
 
 
 def _single(clause: Clause) -> Clause:

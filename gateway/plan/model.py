@@ -8,6 +8,7 @@ import msgspec
 
 from contract.condition import Severity
 from contract.settings import Fault, Seconds, Slug
+from gateway.plan.outward_model import Hook, Load, Output, Shedding
 
 RANK: dict[Severity, int] = {severity: rank for rank, severity in enumerate(Severity, 1)}
 """How severities compare; 0 is less than any."""
@@ -171,6 +172,12 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     trigger: tuple[Trigger, ...]
     step: tuple[Step, ...] = ()
     escalation: Escalation
+    shedding: tuple[Shedding, ...] = ()
+    """What hands may switch off while a UPS is on battery."""
+    webhook: tuple[Hook, ...] = ()
+    """Receivers that hear of its incidents."""
+    output: tuple[Output, ...] = ()
+    """Sirens, lamps, relays that it switches on."""
 
     def triggered_by(self, condition: str, kind: str = "", device: str = "") -> Trigger | None:
         """Return the trigger for a condition: where they are given, on devices of a kind, and on a device.
@@ -232,6 +239,12 @@ def _twice(draft: Any) -> Iterable[Fault]:
             at = ("trigger", index, "condition" if trigger.condition else "conditions")
             yield Fault(f"a second trigger for {condition!r}", "put the two together", at)
         seen |= keys
+
+
+def loads_of(clause: Clause | None, device: str) -> tuple[Load, ...]:
+    """Return what a clause says that a UPS feeds, the most dispensable first."""
+    lists = clause.shedding if clause else ()
+    return next((one.load for one in lists if device in one.devices), ())
 
 
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
