@@ -6,7 +6,7 @@ import logging
 import secrets
 import shutil
 import signal
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from contextlib import suppress
 from datetime import timedelta, timezone
 from importlib import metadata
@@ -40,9 +40,11 @@ from gateway.journal.file import NAME as JOURNAL
 from gateway.journal.retention import Retention
 from gateway.live import HOUR, DeviceView, Live
 from gateway.mqtt import Wire
-from gateway.notify.channels import open_channels
+from gateway.notify.channels import open_channels, open_receivers
 from gateway.notify.pipeline import Notifier as Teller
 from gateway.notify.pipeline import standard_stages
+from gateway.outward.doing import Doing
+from gateway.outward.topics import Topics
 from gateway.oversight import Oversight
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan
@@ -104,7 +106,7 @@ def read_plan(config: Config) -> tuple[Plan, Contacts]:
     Raises:
         ConfigError: with every problem of all the files.
     """
-    plan, contacts, problems = _read_both(config.plan, config.contacts)
+    plan, contacts, problems = _read_both(config.plan, config.contacts, config.notify.webhook)
     if contacts is not None:
         problems.extend(_unreachable(config, contacts))
     if problems or contacts is None or plan is None:
@@ -113,7 +115,7 @@ def read_plan(config: Config) -> tuple[Plan, Contacts]:
 
 
 def _read_both(
-    plan_folder: Path | None, contacts_file: Path | None
+    plan_folder: Path | None, contacts_file: Path | None, webhooks: Collection[str] | None = None
 ) -> tuple[Plan | None, Contacts | None, list[Problem]]:
     """Return the plan and the contacts as far as they can be read, and all that is wrong with them."""
     problems: list[Problem] = []
@@ -126,7 +128,7 @@ def _read_both(
     try:
         if plan_folder is not None:
             texts = {str(path): _text(path) for path in sorted(plan_folder.glob("*.toml"))}
-            plan = load_plan(texts, contacts.departments if contacts else None)
+            plan = load_plan(texts, contacts.departments if contacts else None, webhooks)
     except ConfigError as error:
         problems.extend(error.problems)
     return plan, contacts, problems
@@ -200,6 +202,12 @@ class Running:
         self.incidents = Incidents(journal, plan, contacts, teller, clock, facts, on_standing=self._stand)
         self.incidents.subscribe(self._on_incident)
         self.countdowns = Countdowns(self.incidents, facts, clock)
+        receivers = open_receivers(config.notify, clock)
+        self.doing = Doing(self.incidents, receivers, self.commander, clock, gateway=config.gateway.name)
+        self.topics = Topics(self.incidents, self.wire, clock, gateway=config.gateway.name, site=config.gateway.site)
+        self.wire.on_notice = self.topics.kept
+        self.incidents.subscribe(self.topics.changed)
+        self.incidents.subscribe(self.doing.changed)
         self._in_incidents: set[str] = set()
         self.feed = Feed(journal, self.live, self._on_alarm, self._on_past)
         self.follower = Follower(clock, journal, self._correct)
@@ -282,6 +290,8 @@ class Running:
             self.feed.run(),
             self.incidents.run(),
             self.countdowns.run(),
+            self.topics.run(),
+            self.doing.run(),
             self.retention.run(),
             self.oversight.run(),
             self.absence.run(),
