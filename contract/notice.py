@@ -104,13 +104,15 @@ def pack(said: Notice | Summary) -> bytes:
     return msgspec.json.encode(said)
 
 
-def unpack(payload: bytes, *, where: str = "") -> Notice:
-    """Return the notice of a payload.
+def unpack(name: str, payload: bytes) -> Notice | Summary:
+    """Return what a topic of ours said.
 
     Raises:
         MessageError: it is none.
     """
     try:
+        if name.endswith(f"/{SUMMARY}"):
+            return msgspec.json.decode(payload, type=Summary)
         return msgspec.json.decode(payload, type=Notice)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MessageError(f"no notice: {error}", where=where) from None
+        raise MessageError(f"no notice: {error}", where=name[:200]) from None

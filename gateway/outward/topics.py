@@ -69,6 +69,8 @@ class Topics:
         self._clock = clock
         self._gateway = gateway
         self._site = site if is_slug(site) else gateway if is_slug(gateway) else "gateway"
+        self._sites = {site} if is_slug(site) else set()
+        """Those that have a summary."""
         self._session = ""
         self._dirty: dict[str, None] = {}
         """Codes that are to be written, in order."""
@@ -87,14 +89,20 @@ class Topics:
 
     def kept(self, name: str, payload: bytes) -> None:
         """Take a retained message that the broker had: of an incident that is closed here, it is emptied."""
-        if name.endswith(f"/{SUMMARY}") or not payload:
+        if not payload:
             return
         try:
-            said = unpack(payload, where=name)
+            said = unpack(name, payload)
         except MessageError:
             _log.warning("%s holds what is no notice of ours; it is left there", name)
             return
-        if said.gateway == self._gateway and name not in {self._topic(one) for one in self._desk.open()}:
+        if said.gateway != self._gateway:
+            return
+        if isinstance(said, Summary):
+            self._sites.add(name.split("/")[2])
+            self._dirty.setdefault("")
+            self._wake.set()
+        elif name not in {self._topic(one) for one in self._desk.open()}:
             self._stale[name] = None
             self._wake.set()
 
@@ -149,15 +157,13 @@ class Topics:
         self._say(self._topic(incident), said)
 
     def _summaries(self) -> None:
-        by_site: dict[str, list[Incident]] = {self._site: []}
-        for name in self._said:
-            if name.endswith(f"/{SUMMARY}"):
-                by_site.setdefault(name.split("/")[2], [])
+        by_site: dict[str, list[Incident]] = {}
         for incident in self._desk.open():
             by_site.setdefault(self._site_of(incident), []).append(incident)
+        self._sites.update(by_site)
         now = self._clock.stamp().wall
-        for site, incidents in by_site.items():
-            self._say(topic(site, SUMMARY), summary(incidents, gateway=self._gateway, now=now))
+        for site in sorted(self._sites):
+            self._say(topic(site, SUMMARY), summary(by_site.get(site, []), gateway=self._gateway, now=now))
 
     def _say(self, name: str, said: Notice | Summary | None) -> None:
         """Write a topic, unless the broker has it so already; None empties it."""

@@ -278,6 +278,20 @@ async def test_what_a_broker_kept_of_closed_incidents_is_emptied_after_a_restart
     assert list(site.broker) == ["wolfsmoke/1/hq/plan/summary"]
 
 
+async def test_a_summary_that_a_broker_kept_of_a_site_where_nothing_is_open_is_put_right():
+    site = Site("")
+    await site.alarm()
+    kept = site.broker.pop("wolfsmoke/1/hq/plan/summary")
+    await site.incidents.close("A10", "li", "拆除")
+    await site.restart()
+    site.topics = Topics(site.incidents, site, site, gateway="garrison")
+    await site.settled()
+    assert "wolfsmoke/1/hq/plan/summary" not in site.broker
+    site.topics.kept("wolfsmoke/1/hq/plan/summary", kept)
+    await site.settled()
+    assert site.summary().open == 0
+
+
 @pytest.mark.parametrize("payload", [b"", b"\xff\xfe", b"[1]", b'{"gateway": "another"}'])
 async def test_what_is_not_ours_is_left_alone(payload):
     site = Site("")
