@@ -116,6 +116,7 @@ def outlook(incident: Incident, clause: Clause, facts: Facts, now: float) -> Cou
         at=said[1] if said else now,
         runtime=said[0] if said else None,
         error=error[0] if error else 0.0,
+        claimed=said is not None and not learned,
         load=load,
     )
     promised = _promised(incident, shedding, read)

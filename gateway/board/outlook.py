@@ -35,6 +35,8 @@ def rows(countdown: Countdown | None, words: Words, at: Callable[[float], str], 
     if countdown is None:
         return []
     ends = at(countdown.ends) if countdown.ends else words("battery-unknown")
+    if countdown.claimed:
+        ends = words("battery-claimed", ends=ends)
     if countdown.promised:
         ends = words("battery-promised", ends=ends, promised=at(countdown.promised))
     said = [(words("battery-until"), ends)]

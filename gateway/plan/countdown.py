@@ -32,6 +32,8 @@ class Supply(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds left from then; None: not known."""
     error: float = 0.0
     """By how many seconds that may be wrong."""
+    claimed: bool = False
+    """It is what the UPS claims."""
     load: float | None
     """W, or percent of the rated power: the same as the list's amounts."""
 
@@ -64,6 +66,8 @@ class Countdown(msgspec.Struct, frozen=True, kw_only=True):
     """Of the readings that it comes from."""
     ends: float = 0.0
     """The predicted end; 0: not known."""
+    claimed: bool = False
+    """It is what the UPS claims: no discharge has taught better."""
     promised: float = 0.0
     reach: float = 0.0
     """The end if all of ``off`` were off now."""
@@ -135,7 +139,8 @@ def advise(
     if supply.runtime is None:
         asked = usable if promised > now else []
         return Countdown(at=supply.at, promised=promised, off=tuple(_off(one, 0.0) for one in asked), done=done)
-    said = Countdown(at=supply.at, ends=supply.at + supply.runtime, promised=promised, done=done)
+    ends = supply.at + supply.runtime
+    said = Countdown(at=supply.at, ends=ends, claimed=supply.claimed, promised=promised, done=done)
     left = promised - supply.at
     if not promised or left <= 0 or promised <= now:
         return said

@@ -80,6 +80,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "clause": ("预案", "plan"),
     "battery-until": ("预计可用至", "Lasts until"),
     "battery-unknown": ("不明：UPS 没有给出续航", "not known: the UPS gives no runtime"),
+    "battery-claimed": ("{ends}，按 UPS 自报", "{ends}, as the UPS claims"),
     "battery-promised": ("{ends}（承诺 {promised}）", "{ends} (promised {promised})"),
     "switch-off": ("请关闭", "Switch off"),
     "switch-off-by": ("{at} 前关闭: {what}", "by {at}: {what}"),

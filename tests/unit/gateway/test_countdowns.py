@@ -155,7 +155,7 @@ async def test_the_page_says_how_long_it_lasts_and_what_to_switch_off_by_when():
     site = await on_battery()
     assert await site.at(0) == [("li", Purpose.PAGE)]
     body = site.told[-1][2].body
-    assert "预计可用至：20:00（承诺 21:00）" in body
+    assert "预计可用至：20:00，按 UPS 自报（承诺 21:00）" in body
     assert "请关闭：19:00 前关闭: 测试服务器" in body
 
 
@@ -249,6 +249,7 @@ async def test_what_discharges_taught_goes_before_what_the_ups_claims():
     )
     await site.at(0)
     said = site.incident.countdown
+    assert not said.claimed
     assert (said.ends, said.promised) == (T0 + 4 * HOUR, T0 - 60.0 + 5 * HOUR)
     assert said.off[0].by == pytest.approx(T0 - 60.0 + 5 * HOUR - 2 * (2 * HOUR - 60.0)), "its doubt counts"
 
@@ -256,7 +257,7 @@ async def test_what_discharges_taught_goes_before_what_the_ups_claims():
 async def test_without_a_list_and_without_a_promise_the_end_alone_is_told():
     site = await on_battery(Site(CLAUSE), battery_runtime=HOUR, ups_load=40.0)
     await site.at(0)
-    assert "预计可用至：17:00\n" in site.told[-1][2].body
+    assert "预计可用至：17:00，按 UPS 自报\n" in site.told[-1][2].body
     with pytest.raises(IncidentError, match="no entry 1"):
         await site.incidents.shed("A10", "li", 0)
 
@@ -266,7 +267,7 @@ async def test_english_reads_the_same():
     await site.at(0)
     rows = outlook.rows(site.incident.countdown, Words("en"), lambda wall: outlook.hour(wall, 8 * HOUR), T0)
     assert rows == [
-        ("Lasts until", "20:00 (promised 21:00)"),
+        ("Lasts until", "20:00, as the UPS claims (promised 21:00)"),
         ("Switch off", "by 19:00: test servers"),
     ]
 
