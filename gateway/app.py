@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import hashlib
 import logging
 import secrets
 import shutil
@@ -28,7 +29,10 @@ from gateway.config import Config, load, places
 from gateway.contacts import Contacts, load_contacts
 from gateway.countdowns import Countdowns
 from gateway.digest import Digest
-from gateway.evidence import LiveFacts, source_of
+from gateway.drill.announce import Announcer
+from gateway.drill.desk import Drills
+from gateway.drill.script import Script, load_scripts
+from gateway.evidence import LiveFacts, inventory, source_of
 from gateway.feed import READER as INCIDENTS
 from gateway.feed import Feed, rebuild
 from gateway.follow import Follower
@@ -73,8 +77,8 @@ _BEHIND: Final = 50_000
 """Messages that a store which is well may be behind: some seconds at full speed."""
 _GC: Final = (200_000, 20, 50)
 """Thousands of messages a second are made and dropped, and hold no circles: looking for some at each 700th costs a tenth."""
-_COLLECT_EVERY: Final = 5.0
-"""Seconds between two looks for circles all the same: each connection to a mail server that is away leaves one of 25 KB."""
+_COLLECT_EVERY: Final = 30.0
+"""Seconds between two looks for circles all the same: a library may leave some where something failed."""
 _STATUS_EVERY: Final = 5.0
 """Seconds; the watchdog is fed with it, more often than it asks for."""
 
@@ -97,7 +101,9 @@ def read_all(path: Path) -> tuple[Config, Plan, Contacts]:
         plan = plan if plan is not None and plan.is_dir() else None  # what is missing is told already
         contacts = contacts if contacts is not None and contacts.is_file() else None
         raise ConfigError([*error.problems, *_read_both(plan, contacts)[2]]) from None
-    return (config, *read_plan(config))
+    both = read_plan(config)
+    read_drills(config, *both)
+    return (config, *both)
 
 
 def read_plan(config: Config) -> tuple[Plan, Contacts]:
@@ -112,6 +118,24 @@ def read_plan(config: Config) -> tuple[Plan, Contacts]:
     if problems or contacts is None or plan is None:
         raise ConfigError(problems)
     return plan, contacts
+
+
+def read_drills(config: Config, plan: Plan, contacts: Contacts) -> dict[str, Script]:
+    """Return the drills by their clauses; none where there is no directory of them.
+
+    Raises:
+        ConfigError: with every problem of all the files.
+    """
+    texts = {str(path): _text(path) for path in sorted(config.drills.glob("*.toml"))}
+    return load_scripts(texts, plan, [person.id for person in contacts.person])
+
+
+def _version(config: Config) -> str:
+    """Return what tells one state of the plan from another: the beginning of the hash of its files."""
+    digest = hashlib.sha256()
+    for path in sorted(config.plan.glob("*.toml")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _read_both(
@@ -208,6 +232,17 @@ class Running:
         self.wire.on_notice = self.topics.kept
         self.incidents.subscribe(self.topics.changed)
         self.incidents.subscribe(self.doing.changed)
+        self.drills = Drills(
+            self.incidents,
+            plan,
+            contacts,
+            read_drills(config, plan, contacts),
+            journal,
+            teller,
+            clock,
+            Announcer(channels, standard_stages(channels), contacts),
+            version=_version(config),
+        )
         self._in_incidents: set[str] = set()
         self.feed = Feed(journal, self.live, self._on_alarm, self._on_past)
         self.follower = Follower(clock, journal, self._correct)
@@ -244,6 +279,8 @@ class Running:
             plan=plan,
             zone=timezone(timedelta(seconds=utc_offset)),
             store=self._store_status,
+            drill=lambda: self.drills.running.record.code if self.drills.running else "",
+            people=[(one.id, one.name) for one in contacts.person],
         )
         self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
         self._hours = contacts.hours
@@ -274,13 +311,19 @@ class Running:
         where = self._config.gateway.board
         served = [
             Served(self._board, tcp(where.host, where.port)),
-            Served(control.create(self.incidents, self._agents, self.commander), unix(state / control.SOCKET)),
+            Served(
+                control.create(
+                    self.incidents, self._agents, self.commander, lambda: inventory(self.live), drills=self.drills
+                ),
+                unix(state / control.SOCKET),
+            ),
         ]
         writer = asyncio.create_task(self._journal.run())
         last = await self._journal.message(self._journal.position)
         await self.follower.resume(last.received if last else 0.0)
         await rebuild(self._journal, self.live, self._clock.wall() - HOUR)
         await self.incidents.load()
+        await self.drills.resume()
         self.oversight.adopt(self.incidents.list())
         for incident in self.incidents.list():
             self._on_incident(incident)
@@ -313,6 +356,7 @@ class Running:
         stopping.cancel()
         notifier.say(STOPPING=1)
         self._board.state.doors.close()
+        await self.drills.close()
         for one in served:
             one.stop()
         for task in tasks[1:]:

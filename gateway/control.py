@@ -5,16 +5,20 @@ elsewhere answer through the board, with a token.
 """
 
 from collections.abc import Callable
+from datetime import timedelta, timezone
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Body, FastAPI, Request
+from fastapi import Body, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from contract.command import Verb
 from contract.errors import CommandRefused, IncidentError, IncidentUnknown, StorageError
 from gateway.board.agents import AgentRow
+from gateway.board.render import Renderer
 from gateway.commands import Commander
+from gateway.drill import doors
+from gateway.drill.desk import Drills
 from gateway.incident import Incident
 from gateway.incidents import Incidents
 from gateway.plan.model import Plan
@@ -29,27 +33,34 @@ def _no_agents(_language: str) -> list[AgentRow]:
     return []
 
 
+def _no_devices() -> list[dict[str, Any]]:
+    return []
+
+
 def create(
     incidents: Incidents,
     agents: Callable[[str], list[AgentRow]] = _no_agents,
     commander: Commander | None = None,
+    devices: Callable[[], list[dict[str, Any]]] = _no_devices,
+    drills: Drills | None = None,
 ) -> FastAPI:
-    """Return the app: ``GET /agents``, ``POST /command``, ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,shed,close,note}``.
+    """Return the app: ``GET /agents``, ``GET /devices``, ``POST /command``, ``GET /incidents[/CODE]``, ``GET /recurring``, ``POST /incidents/CODE/VERB``.
+
+    VERB is one of seen, mine, step, shed, close, note, handover, accept, decline, progress, reopen.
 
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
-    ``{"person": …, "number": …}`` for a step, or for a load that is off, the first of which is 1; a command is ``{"person": …, "agent": …, "device": …,
+    ``{"person": …, "number": …}`` for a step or a load that is off, the first of which is 1, ``{"person": …, "to": …, "text": …}`` for a handover; a command is ``{"person": …, "agent": …, "device": …,
     "verb": …, "output": …, "seconds": …}``, answered when it is done, or when its time is over. Errors are ``{"error": …, "hint": …}``, those for
     people with the whole sentence as ``zh`` and ``en`` too; with 404 for an unknown code, 409 for what cannot be done, 503
     while the disk fails.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
-    def full(incident: Incident) -> dict[str, Any]:
-        return {**details(incident, incidents.plan), "utc_offset": incidents.contacts.hours.utc_offset}
-
     _say_errors(app)
     if commander is not None:
         _add_commands(app, incidents, commander)
+    if drills is not None:
+        _add_drills(app, incidents, drills)
 
     @app.get("/agents")
     async def all_agents() -> Response:
@@ -59,9 +70,21 @@ def create(
         ]
         return _json({"agents": rows, "utc_offset": incidents.contacts.hours.utc_offset})
 
+    @app.get("/devices")
+    async def all_devices() -> Response:
+        return _json({"devices": devices()})
+
+    _add_incidents(app, incidents)
+    return app
+
+
+def _add_incidents(app: FastAPI, incidents: Incidents) -> None:
+    def full(incident: Incident) -> dict[str, Any]:
+        return {**details(incident, incidents.plan), "utc_offset": incidents.contacts.hours.utc_offset}
+
     @app.get("/incidents")
     async def listing(*, closed: bool = False) -> Response:
-        found = [summary(one) for one in incidents.list() if closed or one.closed is None]
+        found = [summary(one) for one in incidents.list() if closed or one.closed is None or one.stands_closed]
         return _json({"incidents": found, "utc_offset": incidents.contacts.hours.utc_offset})
 
     @app.get("/incidents/{code}")
@@ -92,7 +115,37 @@ def create(
     async def note(code: str, person: Annotated[str, Body()], text: Text) -> Response:
         return _json(full(await incidents.note(code, person, text)))
 
-    return app
+    _add_hands(app, incidents, full)
+
+
+def _add_hands(app: FastAPI, incidents: Incidents, full: Callable[[Incident], dict[str, Any]]) -> None:
+    """Add how an incident goes from hand to hand, opens again, and comes again."""
+
+    @app.post("/incidents/{code}/handover")
+    async def handover(code: str, person: Annotated[str, Body()], to: Annotated[str, Body()], text: Text) -> Response:
+        return _json(full(await incidents.handover(code, person, to, text)))
+
+    @app.post("/incidents/{code}/accept")
+    async def accept(code: str, person: Annotated[str, Body(embed=True)]) -> Response:
+        return _json(full(await incidents.accept(code, person)))
+
+    @app.post("/incidents/{code}/decline")
+    async def decline(code: str, person: Annotated[str, Body()], text: Text = "") -> Response:
+        return _json(full(await incidents.decline(code, person, text)))
+
+    @app.post("/incidents/{code}/progress")
+    async def progress(code: str, person: Annotated[str, Body()], text: Text = "") -> Response:
+        return _json(full(await incidents.progress(code, person, text)))
+
+    @app.post("/incidents/{code}/reopen")
+    async def reopen(code: str, person: Annotated[str, Body()], reason: Text = "") -> Response:
+        return _json(full(await incidents.reopen(code, person, reason)))
+
+    @app.get("/recurring")
+    async def recurring(days: Annotated[float, Query(gt=0, le=3660)] = 31.0) -> Response:
+        found = incidents.recurring(days)
+        rows = [{**msgspec.to_builtins(one), "place": one.source.place} for one in found]
+        return _json({"recurring": rows, "days": days})
 
 
 def _say_errors(app: FastAPI) -> None:
@@ -129,6 +182,43 @@ def _add_commands(app: FastAPI, incidents: Incidents, commander: Commander) -> N
         return _json(reply)
 
 
+def _add_drills(app: FastAPI, incidents: Incidents, drills: Drills) -> None:
+    """Add ``GET /drills``, ``GET /drills/NUMBER[/page]``, ``POST /drills`` and ``POST /drills/stop``."""
+    contacts = incidents.contacts
+    names = {person.id: person.name for person in contacts.person}
+    render = Renderer(timezone(timedelta(seconds=contacts.hours.utc_offset)))
+
+    def name(person: str) -> str:
+        return names.get(person, person)
+
+    @app.get("/drills")
+    async def all_drills() -> Response:
+        return _json(await doors.listing(drills))
+
+    @app.get("/drills/{number}")
+    async def one_drill(number: int) -> Response:
+        return _json(await doors.details(drills, number, name))
+
+    @app.get("/drills/{number}/page")
+    async def drill_page(number: int, language: str = "zh") -> Response:
+        return _json({"html": await doors.html(drills, number, language, name, render)})
+
+    @app.post("/drills/stop")
+    async def stop(person: Annotated[str, Body(embed=True)]) -> Response:
+        record = await drills.stop(person)
+        return _json(await doors.details(drills, record.number, name))
+
+    @app.post("/drills")
+    async def start(
+        person: Annotated[str, Body()],
+        clause: Annotated[str, Body()],
+        speed: Annotated[float, Body()] = 1.0,
+        people: Annotated[list[str] | None, Body()] = None,
+    ) -> Response:
+        record = await drills.start(clause, person, speed=speed, people=people or ())
+        return _json(await doors.details(drills, record.number, name))
+
+
 def summary(incident: Incident) -> dict[str, Any]:
     """Return an incident without its timeline; JSON types only."""
     worst = incident.worst
@@ -142,6 +232,9 @@ def summary(incident: Incident) -> dict[str, Any]:
         "source": msgspec.to_builtins(incident.source),
         "place": incident.source.place,
         "owner": incident.owner,
+        "expired": incident.expired,
+        "handover": _handover(incident),
+        "recurrence": {"of": incident.recurs, "count": incident.count, "next": incident.recurred},
         "seen": list(incident.seen),
         "steps": [index + 1 for index in incident.steps],
         "opened": incident.opened,
@@ -153,6 +246,12 @@ def summary(incident: Incident) -> dict[str, Any]:
         "late": incident.late,
         "countdown": msgspec.to_builtins(incident.countdown),
     }
+
+
+def _handover(incident: Incident) -> dict[str, Any] | None:
+    """Return who is asked to take it over; None where nobody is."""
+    offer = incident.handover
+    return {"to": offer.taker, "at": offer.at, "text": offer.words} if offer is not None and offer.pending else None
 
 
 def details(incident: Incident, plan: Plan) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def compose(live: Live, incidents: Iterable[Incident], language: str, *, now: fl
     cards = views.cards(live, words, views.Ages(), now)
     wrong = [card for card in cards if card.state != "fine"]
     away = sorted(f"{agent.site}/{agent.name}" for agent in live.agents.values() if not agent.online)
-    running = [one for one in incidents if one.closed is None]
+    running = [one for one in incidents if one.closed is None or one.stands_closed]
     fine = words("sum-fine", count=len(cards) - len(wrong)) if cards else words("sum-none")
     parts = [fine]
     parts += [words("sum-wrong", count=len(wrong))] if wrong else []

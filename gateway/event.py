@@ -10,6 +10,14 @@ CLOCK: Final = "clock"
 open: ``shift`` (seconds), ``boot``, ``offset`` (wall time at boot), ``pages`` (occurrence → when people are told, where
 that is a matter of the calendar)."""
 
+EXERCISE: Final = "DRILL"
+"""How the codes of a drill's incidents begin: no other code can. They are in no list and in no figure of real ones."""
+
+
+def is_exercise(code: str) -> bool:
+    """Say whether an incident of this code is a drill's."""
+    return code.startswith(EXERCISE)
+
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of an incident's timeline, kept for ever."""
@@ -22,8 +30,9 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """The incident's code."""
     kind: str = ""
     """``opened``, ``joined``, ``ended``, ``cause-gone``, ``message``, ``resent``, ``accepted``, ``failed``, ``seen``, ``mine``, ``step``,
-    ``noted``, ``overdue``, ``checked``, ``closed``; ``countdown`` (how long the battery lasts, and what has to be off by when),
-    ``shed`` (hands have switched something off), ``outward``, ``outward-done``, ``outward-failed`` (a receiver or an output); ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
+    ``noted``, ``overdue``, ``checked``, ``closed``, ``reopened``; ``handover``, ``accepted-handover``, ``declined-handover``, ``lapsed-handover``,
+    ``progress``, ``owner-expired`` (``gateway.incident.owning``); ``escalated``; ``countdown`` (how long the battery lasts, and what has to be off by when),
+    ``shed`` (hands have switched something off); ``outward``, ``outward-done``, ``outward-failed`` (a receiver or an output); ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
     who: str = ""
     """The person who did it, or whom it concerns."""
     text: str = ""

@@ -15,12 +15,15 @@ import msgspec
 from contract.alarm import Alarm, Occurrence, Standing
 from contract.clock import Clock
 from contract.errors import StorageError
-from gateway import refusals
+from gateway import answers, refusals
+from gateway.answers import Answer
 from gateway.contacts import Contacts
-from gateway.event import CLOCK, Event
-from gateway.incident import Incident, Purpose, Source, Symptom, apply, code_of, corrected, fold
-from gateway.plan.decide import Demand, confirm, demand, pages_after, past_symptom_of, symptom_of
-from gateway.plan.model import Clause, Plan, loads_of
+from gateway.event import CLOCK, Event, is_exercise
+from gateway.incident import Incident, Purpose, Source, Symptom, code_of, corrected, fold, take
+from gateway.incident.recurrence import Recurring, Root, before, link, recurring, root_of
+from gateway.plan.decide import Demand, climbed, confirm, demand, pages_after, past_symptom_of, symptom_of
+from gateway.plan.model import Clause, Plan
+from gateway.plan.once import Tell
 from gateway.ports import Facts, Keeper, OnChange, OnStanding, Teller
 from gateway.post import Post
 
@@ -47,8 +50,10 @@ class Incidents:
         live: Facts,
         *,
         on_standing: OnStanding = _nothing,
+        name: Callable[[int], str] = code_of,
     ) -> None:
-        """Keep what is passed; ``load`` reads the journal, ``run`` starts."""
+        """Keep what is passed; ``load`` reads the journal, ``run`` starts. ``name`` gives the n-th incident its code."""
+        self._name = name
         self._journal = journal
         self.plan = plan
         self.contacts = contacts
@@ -62,6 +67,8 @@ class Incidents:
         self._wake = asyncio.Event()
         self._unplanned: set[tuple[str, str]] = set()
         self._listeners: list[OnChange] = []
+        self.elsewhere: Callable[[str], Incidents | None] = lambda _code: None
+        """Says whose an incident is that is not of these, by its code: a drill's has a room of its own."""
         self._loaded = False
 
     async def load(self) -> None:
@@ -69,7 +76,7 @@ class Incidents:
         if self._loaded:
             return
         self._loaded = True
-        self._incidents = fold(await self._journal.events())
+        self._incidents = fold(one for one in await self._journal.events() if not is_exercise(one.incident))
         for incident in self._incidents.values():
             for symptom in incident.symptoms:
                 self._by_occurrence[symptom.id] = incident.code
@@ -96,6 +103,10 @@ class Incidents:
         finally:
             await self._post.stop()
 
+    async def stop(self) -> None:
+        """Let the messages under way come to their end, for a moment; ``run`` does it too."""
+        await self._post.stop()
+
     async def settled(self) -> None:
         """Wait until no message is under way."""
         await self._post.settled()
@@ -113,12 +124,20 @@ class Incidents:
         """Return the open incidents, in the order of their opening."""
         return tuple(one for one in self._incidents.values() if one.closed is None)
 
+    def recurring(self, days: float) -> tuple[Recurring, ...]:
+        """Return what came more than once in the last so many days."""
+        now = self._now()
+        return tuple(recurring(self._incidents.values(), now - days * 86400.0, now + 1.0))
+
     def get(self, code: str) -> Incident:
         """Return an incident by its code, in either case.
 
         Raises:
             IncidentUnknown: there is none.
         """
+        other = self.elsewhere(code)
+        if other is not None:
+            return other.get(code)
         found = self._incidents.get(code.upper())
         if found is None:
             raise refusals.unknown(code, [one.code for one in self.list()[:20]])
@@ -192,14 +211,7 @@ class Incidents:
         clause, trigger = match
         now = self._now()
         symptom = symptom_of(occurrence, trigger, self.contacts.hours, now)
-        standing = next(
-            (
-                one
-                for one in self._incidents.values()
-                if one.closed is None and one.clause == clause.clause and one.source.key == source.key
-            ),
-            None,
-        )
+        standing = self._going_on((clause.clause, source.key))
         if standing is not None:
             if standing.comes_back(now):  # its paging delay runs since it first came: a mains that flaps is told too
                 before = [one for one in standing.symptoms if one.condition == symptom.condition]
@@ -212,10 +224,16 @@ class Incidents:
             return
         await self._begin("opened", clause, source, symptom, now)
 
+    def _going_on(self, root: Root) -> Incident | None:
+        """Return the open incident of a clause and a device."""
+        return next((one for one in self._incidents.values() if one.closed is None and root_of(one) == root), None)
+
     async def _begin(self, kind: str, clause: Clause, source: Source, symptom: Symptom, now: float) -> None:
         """Keep the first event of an incident: opened, or history."""
-        new = code_of(len(self._incidents) + 1)
+        new = self._name(len(self._incidents) + 1)
+        last = before(self._incidents.values(), (clause.clause, source.key), now, clause.recurrence)
         data = {
+            **link(last),
             "clause": clause.clause,
             "title_zh": clause.title.zh,
             "title_en": clause.title.en,
@@ -237,99 +255,72 @@ class Incidents:
         """收到: the person knows; repeats to them stop.
 
         Raises:
-            IncidentError: no such incident or person, or it is closed.
+            IncidentError: no such incident or person, or it is closed. So of all that follow.
         """
-        async with self._lock:
-            found = self._open(code, person)
-            if person in found.seen:
-                return found
-            return await self._answered(await self._record(found.code, "seen", who=person))
+        return await self.take_answer(code, person, lambda one: answers.seen(one, person))
 
     async def mine(self, code: str, person: str) -> Incident:
-        """我处理: the person takes it on; the escalation stops. Who takes it over from another is on the record.
+        """我处理: the person takes it on; the escalation stops. Who takes it over from another is on the record."""
+        return await self.take_answer(code, person, lambda one: answers.mine(one, person))
 
-        Raises:
-            IncidentError: no such incident or person, or it is closed.
-        """
-        async with self._lock:
-            found = self._open(code, person)
-            if found.owner == person:
-                return found
-            data = {"from": found.owner} if found.owner else {}
-            return await self._answered(await self._record(found.code, "mine", who=person, data=data))
+    async def handover(self, code: str, person: str, to: str, words: str) -> Incident:
+        """移交: the owner asks another person to take it over, with a sentence; it is theirs until that is accepted."""
+        return await self.take_answer(code, person, lambda one: answers.handover(one, person, to, words, self.contacts))
+
+    async def accept(self, code: str, person: str) -> Incident:
+        """接手: the person takes over what was handed to them."""
+        return await self.take_answer(code, person, lambda one: answers.accept(one, person))
+
+    async def decline(self, code: str, person: str, words: str = "") -> Incident:
+        """不接手: it goes back to the one who wanted to hand it over."""
+        return await self.take_answer(code, person, lambda one: answers.decline(one, person, words))
+
+    async def progress(self, code: str, person: str, words: str = "") -> Incident:
+        """进展: the owner works on it, and may say how far they are."""
+        return await self.take_answer(code, person, lambda one: answers.progress(one, person, words))
 
     async def note(self, code: str, person: str, text: str) -> Incident:
-        """Write a person's words into the timeline; closed ones take them too.
+        """备注: write a person's words into the timeline; closed ones take them too."""
+        return await self.take_answer(code, person, lambda _: answers.note(text))
 
-        Raises:
-            IncidentError: no such incident or person, or nothing is said.
-        """
+    async def step(self, code: str, person: str, index: int) -> Incident:
+        """Mark a step of the clause as done; ``index`` is 0 for the first."""
+        return await self.take_answer(code, person, lambda one: answers.step(one, self.plan.find(one.clause), index))
+
+    async def shed(self, code: str, person: str, index: int) -> Incident:
+        """Mark an entry of the clause's list of loads as switched off by hands; ``index`` is 0 for the first."""
+        return await self.take_answer(code, person, lambda one: answers.shed(one, self.plan.find(one.clause), index))
+
+    async def close(self, code: str, person: str, reason: str = "") -> Incident:
+        """关闭: once the cause is gone and checked, or with a person's reason."""
+        return await self.take_answer(code, person, lambda one: answers.close(one, reason))
+
+    async def reopen(self, code: str, person: str, reason: str) -> Incident:
+        """重新打开: a person says with a reason that it is not over; people are told afresh."""
+
+        def answer(one: Incident) -> Answer:
+            going_on = self._going_on(root_of(one))
+            other = going_on.code if going_on else ""
+            return answers.reopen(one, reason, self.plan.find(one.clause), self._now(), other)
+
+        return await self.take_answer(code, person, answer)
+
+    async def take_answer(self, code: str, person: str, answer: Callable[[Incident], Answer | None]) -> Incident:
+        """Keep what a person says to an incident, if it can be said now."""
+        other = self.elsewhere(code)
+        if other is not None:
+            return await other.take_answer(code, person, answer)
+        await self.load()
         async with self._lock:
             found = self.get(code)
             self.contacts.find(person)
-            if not text.strip():
-                raise refusals.no_words()
-            return await self._record(found.code, "noted", who=person, text=text.strip()[:2000])
-
-    async def step(self, code: str, person: str, index: int) -> Incident:
-        """Mark a step of the clause as done; ``index`` is 0 for the first.
-
-        Raises:
-            IncidentError: no such incident, person or step, or it is closed.
-        """
-        async with self._lock:
-            found = self._open(code, person)
-            clause = self.plan.find(found.clause)
-            count = len(clause.step) if clause else 0
-            if clause is None or not 0 <= index < count:
-                raise refusals.no_step(found.clause, index, count)
-            if index in found.steps:
+            said = answer(found)
+            if said is None:
                 return found
-            words = clause.step[index].text
-            data = {"index": index, "zh": words.zh, "en": words.en}  # its words as they were: the plan may change
-            return await self._record(found.code, "step", who=person, data=data)
-
-    async def shed(self, code: str, person: str, index: int) -> Incident:
-        """Keep that hands have switched off an entry of the clause's list; ``index`` is 0 for the first.
-
-        Raises:
-            IncidentError: no such incident, person or entry, or it is closed.
-        """
-        async with self._lock:
-            found = self._open(code, person)
-            loads = loads_of(self.plan.find(found.clause), found.source.device)
-            if found.countdown is None or not 0 <= index < len(loads):
-                raise refusals.no_load(found, index, len(loads))
-            if index in found.countdown.done:
-                return found
-            data = {"index": index, "zh": loads[index].zh, "en": loads[index].en}
-            return await self._record(found.code, "shed", who=person, data=data)
-
-    async def close(self, code: str, person: str, reason: str = "") -> Incident:
-        """Close it: once the cause is gone and checked, or with a person's reason.
-
-        Raises:
-            IncidentError: no such incident or person, closed already, or a reason is needed.
-        """
-        async with self._lock:
-            found = self._open(code, person)
-            if found.checked is None and not reason.strip():
-                raise refusals.not_over(found)
-            data = {"checked": found.checked is not None}
-            closed = await self._record(found.code, "closed", who=person, text=reason.strip()[:2000], data=data)
-            return await self._answered(closed)
-
-    def _open(self, code: str, person: str) -> Incident:
-        found = self.get(code)
-        self.contacts.find(person)
-        if found.closed is not None:
-            raise refusals.closed(found.code)
-        return found
-
-    async def _answered(self, incident: Incident) -> Incident:
-        self._say_standing(incident)
-        self._wake.set()
-        return incident
+            after = await self._record(found.code, said.kind, who=person, text=said.text, data=said.data)
+            self._say_standing(after)
+            self._wake.set()
+            return after
 
     def _say_standing(self, incident: Incident) -> None:
         """Tell the agent: owned, or told. An answer is the only proof here: e-mail and webhooks end as accepted."""
@@ -347,7 +338,7 @@ class Incidents:
         wakes: list[float] = []
         async with self._lock:
             for incident in tuple(self._incidents.values()):
-                if incident.closed is None:
+                if incident.closed is None or (incident.stands_closed and self._going_on(root_of(incident)) is None):
                     at = await self._carry_out(incident)
                     wakes += [at] if at is not None else []
         return min(wakes, default=None)
@@ -359,11 +350,15 @@ class Incidents:
         if incident.over:
             incident = await self._record(incident.code, "cause-gone")
         wants = demand(incident, clause, self.contacts, self._now())
+        while wants.became:  # each of them ends what led to it
+            data = answers.reopening(clause, self._now()) if wants.became == "reopened" else {}
+            incident = await self._record(incident.code, wants.became, who=wants.who, data=data)
+            wants = demand(incident, clause, self.contacts, self._now())
         if wants.overdue:
             incident = await self._record(incident.code, "overdue")
             wants = demand(incident, clause, self.contacts, self._now())
         for tell in wants.tell:
-            incident = await self._tell(incident, tell.person, tell.purpose)
+            incident = await self._tell(incident, clause, tell)
         if wants.check:
             incident, wants = await self._check(incident, clause, wants)
         if wants.close:
@@ -381,12 +376,18 @@ class Incidents:
         incident = await self._record(incident.code, "checked", data={"evidence": evidence})
         wants = demand(incident, clause, self.contacts, self._now())
         for tell in wants.tell:
-            incident = await self._tell(incident, tell.person, tell.purpose)
+            incident = await self._tell(incident, clause, tell)
         return incident, wants
 
-    async def _tell(self, incident: Incident, person: str, purpose: Purpose) -> Incident:
-        data = {"message": secrets.token_hex(8), "purpose": purpose.value, "rank": incident.worst.rank}
-        incident = await self._record(incident.code, "message", who=person, data=data)
+    async def _tell(self, incident: Incident, clause: Clause, tell: Tell) -> Incident:
+        rung = climbed(incident, clause, self.contacts, tell.person) if tell.purpose is Purpose.PAGE else None
+        if rung is not None:
+            index, department = rung
+            titles = msgspec.to_builtins(department.title)
+            data = {"rung": index, "department": department.key, **titles}
+            incident = await self._record(incident.code, "escalated", who=tell.person, data=data)
+        data = {"message": secrets.token_hex(8), "purpose": tell.purpose.value, "rank": incident.worst.rank}
+        incident = await self._record(incident.code, "message", who=tell.person, data=data)
         self._post.send(incident, incident.mails[-1])
         return incident
 
@@ -406,8 +407,8 @@ class Incidents:
         """Keep an event, then believe it. The caller holds the lock."""
         event = Event(at=self._now(), incident=incident, kind=kind, who=who, text=text, data=dict(data or {}))
         kept = await self._journal.record_event(event)
-        after = apply(self._incidents.get(incident), kept)
-        self._incidents[incident] = after
+        take(self._incidents, kept)
+        after = self._incidents[incident]
         of = kept.data.get("condition") if kind == "ended" else after.symptoms[-1].condition if kind == "joined" else ""
         what = f"{after.source.agent}/{after.source.device} {of or after.worst.condition}, {after.clause}"
         said = f"{kind}{f' ({who})' if who else ''}{f': {text}' if text else ''}"

@@ -1,6 +1,6 @@
 """The board's web application: its routes, put together from what it is given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Annotated, Any, Final
 
@@ -56,6 +56,8 @@ def create(
     plan: Plan | None = None,
     zone: tzinfo | None = None,
     store: Callable[[], StoreView | None] = lambda: None,
+    drill: Callable[[], str] = lambda: "",
+    people: Sequence[tuple[str, str]] = (),
 ) -> FastAPI:
     """Return the board.
 
@@ -71,10 +73,22 @@ def create(
         plan: where the steps of a clause stand.
         zone: the site's time zone, in which times are shown; without one, that of this host.
         store: how the time-series store does; None where there is none.
+        drill: the code of the drill that runs; empty: none does.
+        people: those to whom an incident can be handed over: id, name.
     """
     doors = Doors(settings.streams)
     pages = Pages(
-        live, desk, settings, wall=wall, name=name, department=department, plan=plan or Plan(), zone=zone, store=store
+        live,
+        desk,
+        settings,
+        wall=wall,
+        name=name,
+        department=department,
+        plan=plan or Plan(),
+        zone=zone,
+        store=store,
+        drill=drill,
+        people=people,
     )
     # No generated documentation: its pages load scripts from elsewhere.
     app = FastAPI(title=settings.name, docs_url=None, redoc_url=None, openapi_url=None)

@@ -1,6 +1,6 @@
 """What the pages show of an incident: its timeline, the plan's steps. Pure: the time is an argument."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -88,6 +88,8 @@ class Case(msgspec.Struct, frozen=True):
     gone: float
     """When its cause was gone, 0 while it stands."""
     owner: str
+    notes: tuple[str, ...]
+    """Who is asked to take it over, from whom it was taken back, what it is a recurrence of."""
     opened: float
     deadline: float
     signs: tuple[Sign, ...]
@@ -122,6 +124,7 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
         late=incident.late,
         gone=incident.gone or 0.0,
         owner=name(incident.owner) if incident.owner else "",
+        notes=tuple(_notes(incident, words, name)),
         opened=incident.opened,
         deadline=incident.deadline,
         signs=tuple(signs),
@@ -129,12 +132,24 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
     )
 
 
+def _notes(incident: Incident, words: Words, name: Callable[[str], str]) -> Iterator[str]:
+    offer = incident.handover
+    if offer is not None and offer.pending:
+        yield words("handing", taker=name(offer.taker))
+    if incident.expired:
+        yield words("expired", who=name(incident.expired))
+    if incident.recurs:
+        yield words("recurrence", n=incident.count, code=incident.recurs)
+    if incident.recurred:
+        yield words("recurred", code=incident.recurred)
+
+
 def _entry(event: Event, words: Words, name: Callable[[str], str]) -> Entry:
     who = name(event.who) if event.who else ""
-    return Entry(event.at, event.kind, words.name("event", event.kind), who, _said(event, words))
+    return Entry(event.at, event.kind, words.name("event", event.kind), who, _said(event, words, name))
 
 
-def _said(event: Event, words: Words) -> str:
+def _said(event: Event, words: Words, name: Callable[[str], str]) -> str:
     """Return what a line of a timeline says beside its kind: what a person wrote, or what the event is about."""
     match event.kind, event.data:
         case (("opened" | "joined" | "history"), {"symptom": {"title_zh": str(zh), "title_en": str(en)}}):
@@ -149,6 +164,14 @@ def _said(event: Event, words: Words) -> str:
             return " · ".join(part for part in (channel, event.text) if part)
         case (("step" | "shed"), {"index": int(index), "zh": str(zh), "en": str(en)}):
             return f"{index + 1}. {words.either(zh, en)}"
+        case "handover", {"to": str(taker)}:
+            return f"→ {name(taker)}{words('colon')}{event.text}"
+        case "escalated", {"rung": int(rung), "zh": str(zh), "en": str(en)}:
+            return words("rung", n=rung + 1, department=words.either(zh, en))
+        case "reopened", _ if not event.who:
+            return words("reopened-itself")
+        case "closed", {"standing": [*_]}:
+            return f"{words('standing-closed')}{words('semicolon')}{event.text}"
         case "closed", {"itself": True}:
             return words("closed-itself")
         case _:

@@ -1,7 +1,7 @@
 """The pages: what is put into which template, in which language."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import tzinfo
 from typing import Any, Protocol
@@ -23,6 +23,10 @@ from gateway.plan.model import Plan
 COOKIE = "lang"
 _YEAR = 31536000
 MOST_AGENTS = 100
+ANSWERS = frozenset(
+    {"seen", "mine", "step", "shed", "close", "handover", "accept", "decline", "progress", "reopen"},
+)
+"""Of these, the page says that they are recorded."""
 """Agents on the first page, those to look at first: its script is sent them at every change."""
 
 
@@ -85,16 +89,20 @@ class Pages:
         plan: Plan,
         zone: tzinfo | None,
         store: Callable[[], StoreView | None],
+        drill: Callable[[], str],
+        people: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Take what the board was created with."""
         self.desk = desk
         self.settings = settings
         self.wall = wall
         self.name = name
+        self.people = people
         self._live = live
         self._plan = plan
         self._department = department
         self._store = store
+        self._drill = drill
         self._render = Renderer(zone)
         self._shared: dict[str, Shared] = {}
 
@@ -110,6 +118,7 @@ class Pages:
         words = self.words(request)
         now = self.wall()
         more = {"site_name": self.settings.name, "here": _here(request), "offset": self._render.offset(now)}
+        more["drill"] = self._drill()
         body = self._render(template, words, now, **more, **values)
         answer = HTMLResponse(body, status)
         if request.query_params.get("lang") in LANGUAGES:
@@ -174,6 +183,7 @@ class Pages:
                 alarms=standing,
                 blind=blind,
                 open=sum(1 for case in shown if not case.closed),
+                pending=sum(1 for card in cards if card.state == "pending"),
                 fine=sum(1 for card in cards if card.state == "fine"),
                 devices=len(cards),
                 store=self._store(),
@@ -205,8 +215,8 @@ class Pages:
 
     def _cases(self, words: Words) -> list[cases.Case]:
         found = list(self.desk.list())
-        running = [one for one in found if one.closed is None]
-        closed = [one for one in found if one.closed is not None][: self.settings.recent]
+        running = [one for one in found if one.closed is None or one.stands_closed]
+        closed = [one for one in found if one.closed is not None and not one.stands_closed][: self.settings.recent]
         return [cases.case(one, words, self.name) for one in (*running, *closed)]
 
     # A person's page
@@ -227,6 +237,7 @@ class Pages:
         done = request.query_params.get("done", "")
         action = _here(request)
         fragments = self.case(incident, words, action).fragments
+        offer = incident.handover
         return self.html(
             request,
             "incident.html",
@@ -235,7 +246,10 @@ class Pages:
             facts=Markup(fragments["case"]),  # noqa: S704 - rendered, escaped, by us
             more=Markup(fragments["more"]),  # noqa: S704 - rendered, escaped, by us
             person=self.name(person),
-            done=f"done-{done}" if done in ("seen", "mine", "step", "shed", "close") else "",
+            done=f"done-{done}" if done in ANSWERS else "",
+            yours=incident.owner == person,
+            offered=offer is not None and offer.pending and offer.taker == person,
+            people=[(who, name) for who, name in self.people if who != person],
             action=action,
             stream=f"{action}/live?lang={words.language}",
             wrong=wrong,

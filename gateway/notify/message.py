@@ -1,6 +1,7 @@
 """The words of a message: what, where, since when, how bad, what to do, and the code to answer with. Pure."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
@@ -9,9 +10,12 @@ from gateway import watches
 from gateway.board import kinds, outlook, views
 from gateway.board.words import Words
 from gateway.incident import Incident, Purpose, Symptom
+from gateway.notify import handing
 from gateway.plan.model import Clause
 
 _DAY = 86400
+EXERCISE: Final = "【演练】"
+"""Begins every message of a drill."""
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -29,7 +33,7 @@ def compose(
     *,
     link: str,
     utc_offset: float,
-    owner: str = "",
+    name: Callable[[str], str] = str,
     card: views.Card | None = None,
 ) -> Text:
     """Return the message.
@@ -37,11 +41,11 @@ def compose(
     Args:
         incident: what it is about.
         clause: its clause of the plan.
-        purpose: page, worse, overdue or recovery.
+        purpose: why they are told.
         language: ``zh`` or ``en``.
         link: to the incident's page; an empty text leaves it out.
         utc_offset: of the site, in seconds.
-        owner: the name of who has taken it on.
+        name: a person's id → their name.
         card: what is known of the device now, in the same language.
     """
     english = language == "en"
@@ -49,21 +53,19 @@ def compose(
     title = (worst.title_en if english else worst.title_zh) or clause.title.of(language)
     if purpose is Purpose.RECOVERY:
         title = _recovered(incident, english=english)
-    mark = {
-        Purpose.PAGE: "",
-        Purpose.WORSE: "Worse: " if english else "【加重】",
-        Purpose.OVERDUE: "Past its time limit: " if english else "【超过时限】",
-        Purpose.RECOVERY: "Recovered: " if english else "【恢复】",
-        Purpose.ADVICE: "Switch off loads: " if english else "【请关闭负载】",
-    }[purpose]
+    words = Words(language)
+    mark = "" if purpose is Purpose.PAGE else words(f"mark.{purpose.value}")
     place = incident.source.place
-    subject = f"[{incident.code}] {mark}{title} — {place} ({clause.clause})"
-    lines = [f"{mark}{title}", ""]
-    lines += _facts(incident, clause, place, utc_offset, words=Words(language), owner=owner, card=card)
-    if purpose is not Purpose.RECOVERY:
+    tag = "" if not incident.exercise else f"{EXERCISE}EXERCISE " if english else EXERCISE
+    subject = f"{tag}[{incident.code}] {mark}{title} — {place} ({clause.clause})"
+    lines = [f"{tag}{mark}{title}", "", *handing.said(incident, purpose, words, name)]
+    owner = name(incident.owner) if incident.owner else ""
+    lines += _facts(incident, clause, place, utc_offset, words=words, owner=owner, card=card)
+    if purpose not in (Purpose.RECOVERY, Purpose.HANDED_OVER):
         lines += ["", "What to do:" if english else "处置步骤："]
         lines += [f"{number}. {step.text.of(language)}" for number, step in enumerate(clause.step, 1)]
-    lines += ["", _answer(incident.code, purpose, link, english=english)]
+    other = handing.answer(incident.code, purpose, link, words)
+    lines += ["", other or _answer(incident.code, purpose, link, english=english)]
     return Text(_one_line(subject), "\n".join(lines) + "\n")
 
 
@@ -75,6 +77,7 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
     )
     return {
         "code": incident.code,
+        "status": "Exercise" if incident.exercise else "Actual",  # CAP 1.2
         "clause": clause.clause,
         "purpose": purpose.value,
         "again": False,
@@ -93,6 +96,8 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
         "deadline": incident.deadline,
         "owner": incident.owner,
         "countdown": msgspec.to_builtins(incident.countdown),
+        "recurs": incident.recurs,
+        "count": incident.count,
         "link": link,
     }
 
@@ -150,7 +155,8 @@ def _facts(
         ("读数", "Value", "" if over else _value(worst, words)),
         ("恢复时间", "Over at", clock_time(incident.gone, utc_offset) if incident.gone is not None else ""),
         (words("device-now"), words("device-now"), _now(card, words)),
-        ("处理人", "Owner", owner or incident.owner),
+        ("处理人", "Owner", owner),
+        (words("recurs"), words("recurs"), handing.again(incident, words)),
         ("处理时限", "Deadline", clock_time(incident.deadline, utc_offset) if limited else ""),
         ("事件编号", "Code", incident.code),
     ]

@@ -71,7 +71,7 @@ class Notifier:
             person.language,
             link=link,
             utc_offset=self._utc_offset,
-            owner=self._name(incident.owner) if incident.owner else "",
+            name=self._name,
             card=self._card(incident.source, person.language),
         )
         letter = Letter(

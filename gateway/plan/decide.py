@@ -13,10 +13,13 @@ from contract.condition import Condition
 from contract.escalation import Ladder, due
 from contract.escalation import Rung as Person
 from contract.reading import Reading
-from gateway.contacts import Contacts, Hours
+from gateway.contacts import Contacts, Department, Hours
 from gateway.incident import Incident, Purpose, Symptom
 from gateway.plan.countdown import to_hear
 from gateway.plan.model import RANK, Clause, Closes, Level, Trigger, Wake
+from gateway.plan.once import Tell, may_go, once
+from gateway.plan.ownership import Held, holding
+from gateway.plan.waking import page_at, waking
 
 FRESH = 90.0
 """Seconds: a reading that is older confirms nothing."""
@@ -26,13 +29,6 @@ LOOK_AGAIN = 5.0
 """Seconds between two looks, while the readings do not yet confirm that the cause is gone."""
 
 
-class Tell(msgspec.Struct, frozen=True):
-    """Somebody has to be told."""
-
-    person: str
-    purpose: Purpose
-
-
 class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """What has to be done now, and when to ask again (wall seconds; None when only an event can change something)."""
 
@@ -40,6 +36,10 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     check: bool = False
     close: bool = False
     overdue: bool = False
+    became: str = ""
+    """Kind of an event that time alone has made true; once it is kept, ask again."""
+    who: str = ""
+    """Whom it concerns."""
     wakes_at: float | None = None
 
 
@@ -48,17 +48,6 @@ class Latest(msgspec.Struct, frozen=True):
 
     reading: Reading
     at: float
-
-
-def page_at(ready: float, wake: Wake, hours: Hours) -> float:
-    """Return when people are told of something whose paging delay is over then."""
-    match wake:
-        case Wake.NIGHT:
-            return ready
-        case Wake.WORKING:
-            return hours.working(ready)
-        case Wake.DIGEST:
-            return hours.next_digest(ready)
 
 
 def symptom_of(occurrence: Occurrence, trigger: Trigger, hours: Hours, now: float) -> Symptom:
@@ -110,13 +99,17 @@ def pages_after(incidents: Iterable[Incident], by: float, hours: Hours) -> dict[
 def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -> Demand:
     """Return what the plan demands of an incident now."""
     if incident.closed is not None:
-        return Demand()
+        return _closed(incident, clause, contacts.hours, now)
+    held = holding(incident, clause, contacts.hours, now)
+    if held.became:
+        return Demand(became=held.became, who=held.who)
     if incident.gone is not None:
-        return _afterwards(incident, clause, now)
+        return _afterwards(incident, clause, held, now)
     late = incident.deadline > 0 and now >= incident.deadline and _pressing(incident, now)
     overdue = late and not incident.overdue
     wakes = [incident.deadline] if not incident.overdue and incident.deadline > now else []
-    tell: list[Tell] = []
+    tell = list(held.tell)
+    wakes += held.wakes
     for found, next_looks in (_worse(incident, clause, now), _late(incident, clause, contacts, now)):
         tell += found
         wakes += next_looks
@@ -126,9 +119,8 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
         if started > now:
             wakes.append(started)
         else:
-            started = (
-                now if not incident.told else started
-            )  # late, after a cut: the ladder is still climbed rung by rung
+            if not incident.told:  # late, after a cut: the ladder is still climbed rung by rung
+                started = now - incident.climbed
             told = incident.told
             ladder = ladder_of(incident, clause, contacts)
             answer = due(ladder, started=started, now=now, told=told, seen=incident.seen)
@@ -140,15 +132,32 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
 
 def _pressing(incident: Incident, now: float) -> bool:
     """Say whether the time limit counts: a finding waits for working hours, and has none."""
-    return any(symptom.level != Level.FINDING and symptom.page_at <= now for symptom in incident.active)
+    return any(symptom.level != Level.FINDING and symptom.page_at <= now for symptom in incident.pressing)
 
 
 def _started(incident: Incident) -> float | None:
-    """Return when paging starts or started in this round; None while nothing stands that pages."""
-    pages = [mail.at for mail in incident.mails if mail.purpose is Purpose.PAGE]
+    """Return when the ladder begins or began to be climbed; None while nothing stands that pages."""
+    pages = [mail.at for mail in incident.pages]
     if pages:
-        return min(pages)
-    return min((symptom.page_at for symptom in incident.active), default=None)
+        return min(pages) - incident.climbed
+    return min((symptom.page_at for symptom in incident.pressing), default=None)
+
+
+def climbed(incident: Incident, clause: Clause, contacts: Contacts, person: str) -> tuple[int, Department] | None:
+    """Return the rung that the ladder climbs by paging a person, from 0, and its department; None if it climbs none."""
+    for index, rung in enumerate(clause.escalation.rung):
+        department = contacts.departments.get(rung.department)
+        if department is not None and department.person(rung.role) == person:
+            return (index, department) if index and index not in incident.rungs else None
+    return None
+
+
+def _closed(incident: Incident, clause: Clause, hours: Hours, now: float) -> Demand:
+    """Return what is left to do once it is closed: what a person closed while it stood is opened again, if it stays."""
+    if not incident.stands_closed or incident.closed is None or clause.closed_standing <= 0:
+        return Demand()
+    at = waking(incident.worst, incident.closed + clause.closed_standing, hours)
+    return Demand(became="reopened") if at <= now else Demand(wakes_at=at)
 
 
 def _worse(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], list[float]]:
@@ -161,7 +170,7 @@ def _worse(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], 
         came = [mail for mail in mails if not mail.failed]  # who got nothing at all is for the ladder
         known = max([incident.owned_rank, *(mail.rank for mail in came or mails)])
         graver = [symptom.page_at for symptom in incident.active if symptom.rank > known]
-        at = _may_go(incident, clause, person, Purpose.WORSE, known + 1)
+        at = may_go(incident, clause, person, Purpose.WORSE, known + 1)
         if not graver or at is None:
             continue
         at = max(at, min(graver))
@@ -186,33 +195,11 @@ def _pressed(incident: Incident, tell: Iterable[Tell]) -> list[Tell]:
 
 def _owner_in_the_dark(incident: Incident) -> bool:
     """Say whether it got worse and the owner could not be told: then others have to hear of it."""
-    last = next((mail for mail in reversed(incident.mails) if mail.person == incident.owner), None)
-    return last is not None and last.failed and last.purpose is Purpose.WORSE and last.rank > incident.owned_rank
-
-
-def _may_go(incident: Incident, clause: Clause, person: str, purpose: Purpose, rank: int = 0) -> float | None:
-    """Return when a message of this purpose, about something at least so bad, may go to a person.
-
-    At once (0.0) if none went; where every channel failed, after the ladder's pause, as often as the ladder repeats; that
-    it is worse, until somebody hears it. None: it went.
-    """
-    mails = [mail for mail in incident.mails if mail.person == person and mail.purpose is purpose and mail.rank >= rank]
-    if not mails:
-        return 0.0
-    pause = clause.escalation.repeat
-    often = purpose is not Purpose.WORSE and len(mails) > clause.escalation.repeats
-    if pause <= 0 or often or any(not mail.failed for mail in mails):
-        return None
-    return mails[-1].at + pause
-
-
-def _once(
-    incident: Incident, clause: Clause, people: Iterable[str], purpose: Purpose, now: float
-) -> tuple[list[Tell], list[float]]:
-    """Return whom of these to tell now, and when to look again: each hears it once."""
-    when = [(person, _may_go(incident, clause, person, purpose)) for person in people]
-    tell = [Tell(person, purpose) for person, at in when if at is not None and at <= now]
-    return tell, [at for _, at in when if at is not None and at > now]
+    mails = [mail for mail in incident.mails if mail.person == incident.owner]
+    news = [
+        index for index, mail in enumerate(mails) if mail.purpose is Purpose.WORSE and mail.rank > incident.owned_rank
+    ]
+    return bool(news) and all(mail.failed for mail in mails[news[-1] :])
 
 
 def _late(incident: Incident, clause: Clause, contacts: Contacts, now: float) -> tuple[list[Tell], list[float]]:
@@ -225,7 +212,7 @@ def _late(incident: Incident, clause: Clause, contacts: Contacts, now: float) ->
         return [], []
     top = [rung.person for rung in ladder_of(incident, clause, contacts).rungs[-1:]]
     people = dict.fromkeys([*([incident.owner] if incident.owner else []), *incident.told, *top])
-    return _once(incident, clause, people, Purpose.OVERDUE, now)
+    return once(incident, clause, people, Purpose.OVERDUE, now)
 
 
 def ladder_of(incident: Incident, clause: Clause, contacts: Contacts) -> Ladder:
@@ -246,7 +233,7 @@ def ladder_of(incident: Incident, clause: Clause, contacts: Contacts) -> Ladder:
     return Ladder(tuple(rungs), clause.escalation.repeat, clause.escalation.repeats)
 
 
-def _afterwards(incident: Incident, clause: Clause, now: float) -> Demand:
+def _afterwards(incident: Incident, clause: Clause, held: Held, now: float) -> Demand:
     """Return what is left to do once the cause is gone: check, then say so to those who were told, close.
 
     People hear that it is over only when it is checked: a mains that flaps, or an agent that fell silent, is no recovery.
@@ -254,12 +241,14 @@ def _afterwards(incident: Incident, clause: Clause, now: float) -> Demand:
     assert incident.gone is not None  # noqa: S101 - the caller has looked
     if incident.checked is None:
         check_at = incident.gone + clause.check_after
-        return Demand(wakes_at=check_at) if now < check_at else Demand(check=True, wakes_at=now + LOOK_AGAIN)
+        look = Demand(wakes_at=check_at) if now < check_at else Demand(check=True, wakes_at=now + LOOK_AGAIN)
+        wakes_at = min((look.wakes_at or now, *held.wakes))
+        return msgspec.structs.replace(look, tell=held.tell, wakes_at=wakes_at)
     people = dict.fromkeys([*incident.reached(), *([incident.owner] if incident.owner else [])])
-    tell, wakes = _once(incident, clause, people, Purpose.RECOVERY, now)
+    tell, wakes = once(incident, clause, people, Purpose.RECOVERY, now)
     nobody_knows = not incident.mails and not incident.owner
     close = clause.closes is Closes.ITSELF or nobody_knows
-    return Demand(tell=tuple(tell), close=close, wakes_at=min(wakes, default=None))
+    return Demand(tell=(*held.tell, *tell), close=close, wakes_at=min((*held.wakes, *wakes), default=None))
 
 
 def confirm(

@@ -13,7 +13,7 @@ from agent.kinds import kinds
 from agent.ways import WAYS
 from contract.errors import ConfigError
 from firmware_sims import control, scenario, site
-from gateway.app import read_plan
+from gateway.app import read_drills, read_plan
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"
@@ -51,6 +51,10 @@ def read(name, folder, environment):
         config = gateway.config.load(folder / "gateway.toml", environment=environment)
         assert path in {folder / "gateway.toml", config.contacts} or path.parent == config.plan
         return read_plan(config)
+    if name.startswith("drills/"):
+        config = gateway.config.load(folder / "gateway.toml", environment=environment)
+        assert path.parent == config.drills
+        return read_drills(config, *read_plan(config))
     if name == "sims/site.toml":
         return site.load(path)
     if name.startswith("sims/"):

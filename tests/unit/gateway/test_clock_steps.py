@@ -176,6 +176,9 @@ async def test_the_time_limit_is_as_long_as_it_was(site):
     await site.until(60)
     await site.incidents.mine("A10", "li")
     site.step(-2 * HOUR)
+    for minutes in range(20, 300, 20):
+        assert await site.until(minutes * 60, stride=10.0) == []
+        await site.incidents.progress("A10", "li")
     assert await site.until(5 * HOUR - 1, stride=10.0) == []
     told = await site.until(5 * HOUR + 10, stride=1.0)
     assert {(second, purpose) for second, _, purpose, _ in told} == {(18000, "overdue")}
@@ -183,6 +186,7 @@ async def test_the_time_limit_is_as_long_as_it_was(site):
 
 async def test_what_is_closed_stays_as_it_was_told(site):
     await site.alarm("o1")
+    await site.alarm("o1", active=False)
     await site.incidents.close("A10", "li", "drill by hand")
     before = site.incidents.get("A10")
     site.step(HOUR)

@@ -1,0 +1,99 @@
+"""How an incident begins, and how it begins again: rounds, and what a person reopens. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.event import Event
+from gateway.incident.model import Hold, Incident, Source, Symptom
+from gateway.plan.model import Level
+
+
+def opened(now: Incident, event: Event) -> Incident:
+    """Return an incident that has just begun."""
+    data = event.data
+    symptom = msgspec.convert(data.get("symptom", {}), Symptom)
+    before = data.get("recurrence", {})
+    return msgspec.structs.replace(
+        now,
+        recurs=str(before.get("of", "")),
+        count=int(before.get("count", 1)),
+        clause=str(data.get("clause", "")),
+        title_zh=str(data.get("title_zh", "")),
+        title_en=str(data.get("title_en", "")),
+        source=msgspec.convert(data.get("source", {}), Source),
+        opened=event.at,
+        deadline=_limit(symptom, data),
+        round=event.at,
+        symptoms=(symptom,),
+    )
+
+
+def learned(now: Incident, event: Event) -> Incident:
+    """Return what was learned afterwards: opened and closed by one event, at the times when it was."""
+    begun = opened(now, event)
+    symptom = begun.worst
+    return msgspec.structs.replace(
+        begun,
+        opened=symptom.since,
+        round=symptom.since,
+        deadline=0.0,
+        gone=symptom.ended,
+        closed=event.at,
+        late=True,
+    )
+
+
+def _limit(symptom: Symptom, data: Mapping[str, Any]) -> float:
+    """Return the time limit that begins with a symptom; a finding has none."""
+    return 0.0 if symptom.level == Level.FINDING else float(data.get("deadline", 0.0))
+
+
+def joined(now: Incident, event: Event) -> Incident:
+    """Add a symptom; once the cause was gone, it begins a new round, unless it never really went."""
+    symptom = msgspec.convert(event.data.get("symptom", {}), Symptom)
+    symptoms = (*(one for one in now.symptoms if one.id != symptom.id), symptom)
+    after = msgspec.structs.replace(now, symptoms=symptoms)
+    deadline = _limit(symptom, {"deadline": now.deadline, **event.data})
+    if symptom.level != Level.FINDING and all(one.level == Level.FINDING for one in now.symptoms):
+        after = msgspec.structs.replace(after, deadline=deadline)  # it begins here
+    if now.gone is None:
+        return after
+    if now.comes_back(event.at):
+        return msgspec.structs.replace(after, gone=None)
+    return _anew(after, event.at, deadline)
+
+
+def reopened(now: Incident, event: Event) -> Incident:
+    """Return a closed incident open again: a new round, which a person holds open where no alarm stands."""
+    if now.closed is None:
+        return now
+    again = _anew(now, event.at, _limit(now.worst, event.data))
+    return msgspec.structs.replace(again, held=not now.active, late=False, seen=(event.who,) if event.who else ())
+
+
+def _anew(now: Incident, at: float, deadline: float) -> Incident:
+    """Return an incident at the beginning of a new round: people are told afresh."""
+    return msgspec.structs.replace(
+        now,
+        round=at,
+        deadline=deadline,
+        overdue=False,
+        mails=(),
+        seen=(),
+        owner="",
+        owned_rank=0,
+        hold=Hold(),
+        handover=None,
+        expired="",
+        notices=(),
+        rungs=(),
+        climb=0,
+        climbed=0.0,
+        steps=(),
+        gone=None,
+        checked=None,
+        closed=None,
+        held=False,
+    )
