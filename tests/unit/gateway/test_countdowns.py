@@ -1,5 +1,8 @@
 """What an incident carries while its UPS is on battery: looked at by timetable, kept as events, told to who works on it."""
 
+import argparse
+import io
+
 import pytest
 from msgspec.structs import replace
 
@@ -8,6 +11,7 @@ from contract.clock import Stamp
 from contract.condition import Severity
 from contract.errors import ConfigError, IncidentError
 from contract.reading import Quality, Reading
+from gateway import cli, control
 from gateway.board import outlook
 from gateway.board.words import Words
 from gateway.contacts import load_contacts
@@ -270,6 +274,22 @@ async def test_english_reads_the_same():
         ("Lasts until", "20:00, as the UPS claims (promised 21:00)"),
         ("Switch off", "by 19:00: test servers"),
     ]
+
+
+async def test_the_terminal_says_it_in_both_languages_with_the_numbers_to_tick_off():
+    site = await on_battery()
+    await site.at(0)
+    body = {**control.details(site.incident, site.plan), "utc_offset": 8 * HOUR}
+    out = io.StringIO()
+    cli._show(argparse.Namespace(verb="show", json=False), body, out)
+    for line in (
+        "预计可用至：20:00，按 UPS 自报（承诺 21:00）",
+        "Lasts until: 20:00, as the UPS claims (promised 21:00)",
+        "请关闭：19:00 前关闭: 测试服务器",
+        "Switch off: by 19:00: test servers",
+        "  1. 测试服务器 test servers",
+    ):
+        assert f"{line}\n" in out.getvalue()
 
 
 async def test_the_countdown_moves_with_the_clock_and_after_a_restart_too():
