@@ -456,6 +456,16 @@ async def test_after_its_time_it_is_off_by_itself_and_nothing_is_sent():
     assert [order[0] for order in site.orders] == [Verb.ON]
 
 
+async def test_what_never_was_on_is_not_switched_off():
+    site = Site("")
+    await site.alarm()
+    await site.incidents.seen("A10", "li")
+    site.plan = load_plan({"plan.toml": CLAUSE + SIREN}, CONTACTS.departments)
+    await site.restart()
+    await site.settled()
+    assert not site.orders
+
+
 async def test_an_agent_that_is_away_gets_it_when_it_is_back_with_the_time_that_is_left():
     site = Site(SIREN)
     site.replies = [CommandRefused("hq/hall is not heard")] * 6

@@ -60,6 +60,21 @@ condition = "agent-silent"
 """
 
 
+SIREN = """
+[[clause.output]]
+agent = "machine-hall"
+device = "relay"‸
+output = "siren"
+seconds = "3m"
+
+[clause.escalation]"""
+HOOK = """
+[[clause.webhook]]
+name = "dutty"‸
+
+[clause.escalation]"""
+
+
 class Case:
     """Some edits of shipped files, the rule that has to find them, and what else follows from them."""
 
@@ -145,6 +160,11 @@ PLANTED = [
     Case("condition-untold", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power"]‸'), (POWER, '[[clause.trigger]]\ncondition = "low-battery"', '[[clause.trigger]]\ncondition = "on-battery"\ndevices = ["ups-2"]')),
     Case("unknown-device", (POWER, 'condition = "on-battery"\n', 'condition = "on-battery"\ndevices = ["ups-7"]‸\n'), also=["condition-untold"]),
     Case("unknown-device", (POWER, 'condition = "on-battery"\n', 'condition = "on-battery"\ndevices = ["line-1"]‸\n'), also=["condition-untold"]),
+    # what is done outside
+    Case("unknown-output", (ROOMS, "\n[clause.escalation]", SIREN)),
+    Case(UNREADABLE, (ROOMS, "\n[clause.escalation]", HOOK)),
+    Case("unknown-ups", (POWER, '[[clause.shedding]]\ndevices = ["ups-1"]', '[[clause.shedding]]\ndevices = ["ups-11"]‸')),
+    Case("nothing-to-shed", (POWER, "[[clause.shedding]]", "[[clause.shedding]]‸"), *((POWER, f'watts = {watts}, by = "marketing-centre"', f"watts = {watts}, keep = true") for watts in (300, 400))),
 ]  # fmt: skip
 
 
