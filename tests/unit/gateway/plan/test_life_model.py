@@ -452,7 +452,9 @@ class Life(RuleBasedStateMachine):
                 due = min((symptom.page_at for symptom in one.pressing), default=now + 1)
                 assert due > now or case.paged, f"nobody has {code}, and nobody is called"
             elif one.worst.wake == "night":
-                assert now - max(case.deed, case.news) <= SILENT + GRACE + DELAY + 5.01, f"{case.owner} is silent, and has {code} still"
+                assert now - max(case.deed, case.news) <= SILENT + GRACE + DELAY + 5.01, (
+                    f"{case.owner} is silent, and has {code} still"
+                )
 
 
 def expected(case: Case) -> IncidentState:

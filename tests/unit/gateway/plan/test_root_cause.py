@@ -24,7 +24,9 @@ def room():
     """A UPS, a switch behind it, a host and a line behind that; a Wednesday in working hours."""
     day = Day("2026-11-25 10:00", plan=replace(shipped()[0], dependencies=load_dependencies(TREE)))
     day.ups, day.core = day.device("ups-1", "ups"), day.device("core-1", "network", agent="network-room")
-    day.host, day.line = (day.device(name, kind, agent="far-end") for name, kind in (("billing", "host"), ("line-1", "line")))
+    day.host, day.line = (
+        day.device(name, kind, agent="far-end") for name, kind in (("billing", "host"), ("line-1", "line"))
+    )
     day.ups.says(ups_status=FINE)
     yield day
     day.close()
