@@ -26,6 +26,7 @@ REFUSED = 1
 USAGE = 2
 UNREACHABLE = 3
 _TIMEOUT = 10.0
+_WITH_TEXT = frozenset({"note", "handover", "decline", "progress"})
 _PATIENCE = 40.0
 """Seconds for a command, which the gateway gives up after some thirty."""
 
@@ -55,6 +56,8 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     verbs = incident.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = _verb(verbs, "list", "the open incidents")
     listing.add_argument("--all", action="store_true", help="closed ones too")
+    again = _verb(verbs, "recurring", "what came more than once: the same clause on the same device")
+    again.add_argument("--days", type=float, default=31.0, help="in how many of the last days (31)")
     for name, what in {
         "show": "one incident with its timeline",
         "seen": "收到: you know of it; repeats to you stop",
@@ -62,6 +65,11 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         "step": "tick off a step of the plan, by its number in `show`",
         "note": "write a sentence into its timeline",
         "close": "close it: once the cause is checked, or with a reason",
+        "handover": "移交: ask another person to take it over from you; it stays yours until they accept",
+        "accept": "接手: take over what was handed to you",
+        "decline": "不接手: it goes back to the one who wanted to hand it over",
+        "progress": "进展: you still work on it, and how far you are",
+        "reopen": "重新打开: what was closed is not over; people are told afresh",
     }.items():
         verb = _verb(verbs, name, what)
         verb.add_argument("code", help="the incident's code, such as A17")
@@ -71,6 +79,13 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
             )
         if name == "close":
             verb.add_argument("--reason", default="", help="why it is closed before its cause is gone and checked")
+        if name == "reopen":
+            verb.add_argument("--reason", required=True, help="what is not over")
+        if name == "handover":
+            verb.add_argument("to", help="who is asked, by their id in the contacts")
+            verb.add_argument("text", help="where it stands, and what is to be done")
+        if name in ("decline", "progress"):
+            verb.add_argument("text", nargs="?", default="", help="why, or how far")
         if name == "step":
             verb.add_argument("number", type=int, help="the step's number, from 1")
         if name == "note":
@@ -157,12 +172,15 @@ def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
                 return _drill(client, args)
             case "list":
                 return client.get("/incidents", params={"closed": args.all})
+            case "recurring":
+                return client.get("/recurring", params={"days": args.days})
             case "show":
                 return client.get(f"/incidents/{_code(args)}")
             case verb:
                 body: dict[str, Any] = {"person": _typed(args.person)}
-                body |= {"reason": _typed(args.reason)} if verb == "close" else {}
-                body |= {"text": _typed(args.text)} if verb == "note" else {}
+                body |= {"reason": _typed(args.reason)} if verb in ("close", "reopen") else {}
+                body |= {"text": _typed(args.text)} if verb in _WITH_TEXT else {}
+                body |= {"to": _typed(args.to)} if verb == "handover" else {}
                 body |= {"number": args.number} if verb == "step" else {}
                 return client.post(f"/incidents/{_code(args)}/{verb}", json=body)
 
@@ -262,6 +280,8 @@ def _show(args: argparse.Namespace, body: dict[str, Any], out: TextIO) -> None:
         out.write(
             "".join(f"{_row(one, body['utc_offset'])}\n" for one in rows) or "没有未关闭的事件 no open incident\n"
         )
+    elif args.verb == "recurring":
+        out.write("".join(f"{_again(one)}\n" for one in body["recurring"]) or "没有重复发生的事件 nothing came twice\n")
     elif args.verb == "show":
         _details(body, out)
     else:
@@ -290,6 +310,11 @@ def _both(group: str, code: str) -> str:
     return zh if zh == en else f"{zh} {en}"
 
 
+def _said(key: str, **values: Any) -> str:
+    """Return a text of the catalogue, in both languages."""
+    return " ".join(Words(language)(key, **values) for language in ("zh", "en"))
+
+
 def _agent(one: dict[str, Any], utc_offset: float) -> str:
     clock = dict.fromkeys(one["clock"].values())
     parts = [one["key"], _both("agent-state", one["state"]), f"时钟 clock {' '.join(clock)}"]
@@ -306,6 +331,11 @@ def _row(one: dict[str, Any], utc_offset: float) -> str:
     parts = [one["code"], _both("incident", one["state"]), clock_time(one["opened"], utc_offset), one["clause"]]
     parts += [one["title"]["zh"], one["place"]]
     parts += [f"处理人 owner {one['owner']}"] if one["owner"] else []
+    parts += [f"{_said('handing', taker=one['handover']['to'])}"] if one["handover"] else []
+    parts += [_said("expired", who=one["expired"])] if one["expired"] else []
+    before = one["recurrence"]
+    parts += [f"{_said('recurs')} " + _said("recurrence", n=before["count"], code=before["of"])] if before["of"] else []
+    parts += [_said("recurred", code=before["next"])] if before["next"] else []
     parts += (
         [f"时限 deadline {clock_time(one['deadline'], utc_offset)}"]
         if one["deadline"] and one["closed"] is None
@@ -316,8 +346,17 @@ def _row(one: dict[str, Any], utc_offset: float) -> str:
     return "  ".join(parts)
 
 
+def _again(one: dict[str, Any]) -> str:
+    return "  ".join([f"{len(one['codes'])}×", one["clause"], one["title_zh"], one["place"], " ".join(one["codes"])])
+
+
 def _details(one: dict[str, Any], out: TextIO) -> None:
     out.write(f"{_row(one, one['utc_offset'])}\n{one['title']['en']}\n")
+    if one["of"]:
+        out.write(f"原因 {one['of']} 已消失，仍未恢复 left over from {one['of']}, whose cause is gone\n")
+    if one["affected"]:
+        out.write(f"\n另有 {len(one['affected'])} 台设备受影响 also affected\n")
+        out.writelines(f"  └ {device['place']}\n" for device in one["affected"])
     if one["plan"]:
         out.write("\n处置步骤 steps\n")
     out.writelines(
@@ -340,9 +379,20 @@ def _about(event: dict[str, Any]) -> tuple[str, ...]:
             return (_both("condition", data.get("symptom", {}).get("condition", "")),)
         case "ended":
             return (_both("condition", data.get("condition", "")),)
+        case "merged":
+            sources = (one.get("source", {}) for one in data.get("symptoms", []))
+            return (data.get("out_of", ""), "、".join(dict.fromkeys(str(one.get("device", "")) for one in sources)))
         case "message":
             return (_both("purpose", data.get("purpose", "")),)
         case "step":
             return (f"{data.get('index', 0) + 1}. {data.get('zh', '')} {data.get('en', '')}",)
+        case "handover":
+            return (f"→ {data.get('to', '')}", text)
+        case "escalated":
+            return (_said("rung", n=data.get("rung", 0) + 1, department=data.get("zh", "")),)
+        case "reopened" if not event.get("who"):
+            return (_said("reopened-itself"),)
+        case "closed" if data.get("standing"):
+            return (_said("standing-closed"), text)
         case _:
             return (data.get("channel", ""), text)

@@ -9,7 +9,7 @@ from datetime import timedelta, timezone
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Body, FastAPI, Request
+from fastapi import Body, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from contract.command import Verb
@@ -44,10 +44,12 @@ def create(
     devices: Callable[[], list[dict[str, Any]]] = _no_devices,
     drills: Drills | None = None,
 ) -> FastAPI:
-    """Return the app: ``GET /agents``, ``GET /devices`` (as their inventories say), ``POST /command``, ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,close,note}``.
+    """Return the app: ``GET /agents``, ``GET /devices``, ``POST /command``, ``GET /incidents[/CODE]``, ``GET /recurring``, ``POST /incidents/CODE/VERB``.
+
+    VERB is one of seen, mine, step, close, note, handover, accept, decline, progress, reopen.
 
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
-    ``{"person": …, "number": …}`` for a step, the first of which is 1; a command is ``{"person": …, "agent": …, "device": …,
+    ``{"person": …, "number": …}`` for a step, the first of which is 1, ``{"person": …, "to": …, "text": …}`` for a handover; a command is ``{"person": …, "agent": …, "device": …,
     "verb": …, "output": …, "seconds": …}``, answered when it is done, or when its time is over. Errors are ``{"error": …, "hint": …}``, those for
     people with the whole sentence as ``zh`` and ``en`` too; with 404 for an unknown code, 409 for what cannot be done, 503
     while the disk fails.
@@ -82,7 +84,7 @@ def _add_incidents(app: FastAPI, incidents: Incidents) -> None:
 
     @app.get("/incidents")
     async def listing(*, closed: bool = False) -> Response:
-        found = [summary(one) for one in incidents.list() if closed or one.closed is None]
+        found = [summary(one) for one in incidents.list() if closed or one.closed is None or one.stands_closed]
         return _json({"incidents": found, "utc_offset": incidents.contacts.hours.utc_offset})
 
     @app.get("/incidents/{code}")
@@ -108,6 +110,38 @@ def _add_incidents(app: FastAPI, incidents: Incidents) -> None:
     @app.post("/incidents/{code}/note")
     async def note(code: str, person: Annotated[str, Body()], text: Text) -> Response:
         return _json(full(await incidents.note(code, person, text)))
+
+    _add_hands(app, incidents, full)
+
+
+def _add_hands(app: FastAPI, incidents: Incidents, full: Callable[[Incident], dict[str, Any]]) -> None:
+    """Add how an incident goes from hand to hand, opens again, and comes again."""
+
+    @app.post("/incidents/{code}/handover")
+    async def handover(code: str, person: Annotated[str, Body()], to: Annotated[str, Body()], text: Text) -> Response:
+        return _json(full(await incidents.handover(code, person, to, text)))
+
+    @app.post("/incidents/{code}/accept")
+    async def accept(code: str, person: Annotated[str, Body(embed=True)]) -> Response:
+        return _json(full(await incidents.accept(code, person)))
+
+    @app.post("/incidents/{code}/decline")
+    async def decline(code: str, person: Annotated[str, Body()], text: Text = "") -> Response:
+        return _json(full(await incidents.decline(code, person, text)))
+
+    @app.post("/incidents/{code}/progress")
+    async def progress(code: str, person: Annotated[str, Body()], text: Text = "") -> Response:
+        return _json(full(await incidents.progress(code, person, text)))
+
+    @app.post("/incidents/{code}/reopen")
+    async def reopen(code: str, person: Annotated[str, Body()], reason: Text = "") -> Response:
+        return _json(full(await incidents.reopen(code, person, reason)))
+
+    @app.get("/recurring")
+    async def recurring(days: Annotated[float, Query(gt=0, le=3660)] = 31.0) -> Response:
+        found = incidents.recurring(days)
+        rows = [{**msgspec.to_builtins(one), "place": one.source.place} for one in found]
+        return _json({"recurring": rows, "days": days})
 
 
 def _say_errors(app: FastAPI) -> None:
@@ -184,16 +218,20 @@ def _add_drills(app: FastAPI, incidents: Incidents, drills: Drills) -> None:
 def summary(incident: Incident) -> dict[str, Any]:
     """Return an incident without its timeline; JSON types only."""
     worst = incident.worst
+    head = incident.head
     return {
         "code": incident.code,
         "clause": incident.clause,
-        "title": {"zh": worst.title_zh or incident.title_zh, "en": worst.title_en or incident.title_en},
+        "title": {"zh": head.title_zh or incident.title_zh, "en": head.title_en or incident.title_en},
         "state": incident.state.value,
         "level": worst.level,
         "severity": worst.severity,
         "source": msgspec.to_builtins(incident.source),
         "place": incident.source.place,
         "owner": incident.owner,
+        "expired": incident.expired,
+        "handover": _handover(incident),
+        "recurrence": {"of": incident.recurs, "count": incident.count, "next": incident.recurred},
         "seen": list(incident.seen),
         "steps": [index + 1 for index in incident.steps],
         "opened": incident.opened,
@@ -203,7 +241,16 @@ def summary(incident: Incident) -> dict[str, Any]:
         "checked": incident.checked,
         "closed": incident.closed,
         "late": incident.late,
+        "of": incident.of,
+        "waits": incident.waits,
+        "affected": [msgspec.to_builtins(one) | {"place": one.place} for one in incident.affected()],
     }
+
+
+def _handover(incident: Incident) -> dict[str, Any] | None:
+    """Return who is asked to take it over; None where nobody is."""
+    offer = incident.handover
+    return {"to": offer.taker, "at": offer.at, "text": offer.words} if offer is not None and offer.pending else None
 
 
 def details(incident: Incident, plan: Plan) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from gateway.answers import Answer
 from gateway.contacts import Contacts, Hours
 from gateway.incident import Incident, Source, Symptom
 from gateway.plan.approving import due_of, entitled, number
-from gateway.plan.waking import page_at
 from gateway.plan.model import RANK, Clause, Level, Plan
 from gateway.plan.report_model import Approver, Report
+from gateway.plan.waking import page_at
 from gateway.reports import Reported, Said
 
 MOST: Final = 500

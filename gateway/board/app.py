@@ -1,6 +1,6 @@
 """The board's web application: its routes, put together from what it is given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Annotated, Any, Final
 
@@ -57,6 +57,7 @@ def create(
     zone: tzinfo | None = None,
     store: Callable[[], StoreView | None] = lambda: None,
     drill: Callable[[], str] = lambda: "",
+    people: Sequence[tuple[str, str]] = (),
 ) -> FastAPI:
     """Return the board.
 
@@ -73,6 +74,7 @@ def create(
         zone: the site's time zone, in which times are shown; without one, that of this host.
         store: how the time-series store does; None where there is none.
         drill: the code of the drill that runs; empty: none does.
+        people: those to whom an incident can be handed over: id, name.
     """
     doors = Doors(settings.streams)
     pages = Pages(
@@ -86,6 +88,7 @@ def create(
         zone=zone,
         store=store,
         drill=drill,
+        people=people,
     )
     # No generated documentation: its pages load scripts from elsewhere.
     app = FastAPI(title=settings.name, docs_url=None, redoc_url=None, openapi_url=None)

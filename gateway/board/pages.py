@@ -1,7 +1,7 @@
 """The pages: what is put into which template, in which language."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import tzinfo
 from typing import Any, Protocol
@@ -23,6 +23,10 @@ from gateway.plan.model import Plan
 COOKIE = "lang"
 _YEAR = 31536000
 MOST_AGENTS = 100
+ANSWERS = frozenset(
+    {"seen", "mine", "step", "close", "handover", "accept", "decline", "progress", "reopen"},
+)
+"""Of these, the page says that they are recorded."""
 """Agents on the first page, those to look at first: its script is sent them at every change."""
 
 
@@ -86,12 +90,14 @@ class Pages:
         zone: tzinfo | None,
         store: Callable[[], StoreView | None],
         drill: Callable[[], str],
+        people: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Take what the board was created with."""
         self.desk = desk
         self.settings = settings
         self.wall = wall
         self.name = name
+        self.people = people
         self._live = live
         self._plan = plan
         self._department = department
@@ -209,8 +215,8 @@ class Pages:
 
     def _cases(self, words: Words) -> list[cases.Case]:
         found = list(self.desk.list())
-        running = [one for one in found if one.closed is None]
-        closed = [one for one in found if one.closed is not None][: self.settings.recent]
+        running = [one for one in found if one.closed is None or one.stands_closed]
+        closed = [one for one in found if one.closed is not None and not one.stands_closed][: self.settings.recent]
         return [cases.case(one, words, self.name) for one in (*running, *closed)]
 
     # A person's page
@@ -231,6 +237,7 @@ class Pages:
         done = request.query_params.get("done", "")
         action = _here(request)
         fragments = self.case(incident, words, action).fragments
+        offer = incident.handover
         return self.html(
             request,
             "incident.html",
@@ -239,7 +246,10 @@ class Pages:
             facts=Markup(fragments["case"]),  # noqa: S704 - rendered, escaped, by us
             more=Markup(fragments["more"]),  # noqa: S704 - rendered, escaped, by us
             person=self.name(person),
-            done=f"done-{done}" if done in ("seen", "mine", "step", "close") else "",
+            done=f"done-{done}" if done in ANSWERS else "",
+            yours=incident.owner == person,
+            offered=offer is not None and offer.pending and offer.taker == person,
+            people=[(who, name) for who, name in self.people if who != person],
             action=action,
             stream=f"{action}/live?lang={words.language}",
             wrong=wrong,

@@ -30,6 +30,8 @@ def opened(now: Incident, event: Event) -> Incident:
         round=event.at,
         symptoms=(symptom,),
         report=reports.opened(data),
+        waits=float(data.get("waits", 0.0)),
+        of=str(data.get("of", "")),
     )
 
 
@@ -75,7 +77,7 @@ def reopened(now: Incident, event: Event) -> Incident:
     if now.closed is None:
         return now
     again = _anew(now, event.at, _limit(now.worst, event.data))
-    return msgspec.structs.replace(again, held=not now.active, seen=(event.who,) if event.who else ())
+    return msgspec.structs.replace(again, held=not now.active, late=False, seen=(event.who,) if event.who else ())
 
 
 def _anew(now: Incident, at: float, deadline: float) -> Incident:

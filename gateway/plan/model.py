@@ -7,6 +7,7 @@ import msgspec
 
 from contract.condition import Severity
 from contract.settings import Fault, Seconds, Slug
+from gateway.plan.dependencies import Tree
 from gateway.plan.report_model import Report
 from gateway.plan.terms import UNSAID, Certainty, Closes, Filled, Level, Role, Urgency, Wake, Words
 
@@ -262,9 +263,10 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """All the clauses."""
+    """All the clauses, and what depends on what."""
 
     clauses: tuple[Clause, ...] = ()
+    dependencies: Tree = Tree()
 
     def find(self, clause: str) -> Clause | None:
         """Return a clause by its number."""

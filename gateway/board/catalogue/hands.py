@@ -25,6 +25,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     # marks at the beginning of a message
     "mark.worse": ("【加重】", "Worse: "),
     "mark.overdue": ("【超过时限】", "Past its time limit: "),
+    "mark.affected": ("【受影响】", "Affected: "),
     "mark.recovery": ("【恢复】", "Recovered: "),
     "mark.handover": ("【请接手】", "Please take over: "),
     "mark.handed-over": ("【已接手】", "Taken over: "),
@@ -53,7 +54,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
         "原处理人 {owner} 没有进展，现在无人处理，继续向上通知。",
         "{owner} had it, and nothing was heard: nobody has it now, and others are called.",
     ),
-    "recurrence": ("第 {n} 次发生，上次 {code}", "no. {n} in a row, the last was {code}"),
+    "recurrence": ("第 {n} 次，上次 {code}", "no. {n} in a row, the last was {code}"),
     "recurs": ("再次发生", "Again"),
     "recurred": ("之后又发生：{code}", "came again as {code}"),
     "no-words": ("（没有说明）", "(no words)"),

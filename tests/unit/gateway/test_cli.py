@@ -138,13 +138,45 @@ async def test_a_person_lists_answers_and_closes(state, capsys):
     assert await command("close", "A10", "--as", "li", "--reason", "演练", *where) == 0
     capsys.readouterr()
     assert await command("list", *where) == 0
-    assert capsys.readouterr().out == "没有未关闭的事件 no open incident\n"
+    assert "A10  已关闭，报警仍在 closed, still standing" in capsys.readouterr().out  # nobody may forget it
     assert await command("list", "--all", *where) == 0
     assert "closed" in capsys.readouterr().out
     assert await command("show", "A10", *where) == 0
     shown = capsys.readouterr().out
-    for part in ("市电中断", "Mains lost", "我处理 taken on", "电工已到场", "演练", "订单部 UPS", "[x] 2.", "[ ] 3."):
+    for part in (
+        "市电中断",
+        "Mains lost",
+        "我处理 taken on",
+        "电工已到场",
+        "关闭时报警仍在",
+        "演练",
+        "订单部 UPS",
+        "[x] 2.",
+        "[ ] 3.",
+    ):
         assert part in shown
+
+
+async def test_it_goes_from_hand_to_hand_and_opens_again(state, capsys):
+    where = ("--state", str(state))
+    assert await command("mine", "A10", "--as", "li", *where) == 0
+    assert await command("progress", "A10", "已换保险", "--as", "li", *where) == 0
+    assert await command("handover", "A10", "wang", "等市电", "--as", "li", *where) == 0
+    assert "等待 wang 接手 wang is asked to take over" in capsys.readouterr().out
+    assert await command("decline", "A10", "在外地", "--as", "wang", *where) == 0
+    assert await command("handover", "A10", "wang", "请接手", "--as", "li", *where) == 0
+    assert await command("accept", "A10", "--as", "wang", *where) == 0
+    assert "处理人 owner wang" in capsys.readouterr().out.splitlines()[-1]
+    assert await command("close", "A10", "--as", "wang", "--reason", "演练", *where) == 0
+    assert await command("reopen", "A10", "--as", "li", "--reason", "又跳了", *where) == 0
+    assert await command("show", "A10", *where) == 0
+    shown = capsys.readouterr().out
+    for part in ("进展 progress  li  已换保险", "→ wang  等市电", "不接手 handover declined  wang  在外地", "又跳了"):
+        assert part in shown
+    assert await command("recurring", *where) == 0
+    assert "2×  3.1.1  " in capsys.readouterr().out  # A10, and what was learned afterwards
+    assert await command("accept", "A10", "--as", "li", *where) == 1
+    assert "A10 目前没有移交给您" in capsys.readouterr().err
 
 
 async def test_what_is_typed_in_a_terminal_that_speaks_gbk_arrives(state, capsys):
