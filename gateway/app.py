@@ -22,8 +22,12 @@ from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
 from gateway.absence import Absence
+from gateway.alarms.aside import Aside
+from gateway.alarms.desk import Desk
+from gateway.alarms.model import Rules, load_rules
+from gateway.alarms.people import People
 from gateway.asking import Asker
-from gateway.board import kinds, views
+from gateway.board import kinds, planpage, views
 from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
 from gateway.calendar import Calendar
@@ -48,6 +52,7 @@ from gateway.journal.retention import Retention
 from gateway.live import HOUR, DeviceView, Live
 from gateway.mqtt import Wire
 from gateway.notify.channels import open_channels
+from gateway.notify.gathering import Gathering
 from gateway.notify.pipeline import Notifier as Teller
 from gateway.notify.pipeline import standard_stages
 from gateway.oversight import Oversight
@@ -59,7 +64,7 @@ from gateway.store import READER as STORE
 from gateway.store.servers import open_server
 from gateway.systemd import Notifier
 from gateway.twins import Twins
-from gateway.watches import Told, Watches
+from gateway.watches import CONDITIONS, Told, Watches
 from gateway.web import Served, tcp, unix
 
 _log = logging.getLogger(__name__)
@@ -123,6 +128,10 @@ def read_plan(config: Config) -> tuple[Plan, Contacts]:
     problems.extend(more)
     if contacts is not None:
         problems.extend(_unreachable(config, contacts))
+    try:
+        read_rules(config, plan)
+    except ConfigError as error:
+        problems.extend(error.problems)
     if problems or contacts is None or plan is None:
         raise ConfigError(problems)
     return msgspec.structs.replace(plan, dependencies=tree), contacts
@@ -134,6 +143,18 @@ def _read_tree(file: Path | None) -> tuple[Tree, list[Problem]]:
         return (Tree() if file is None else load_dependencies(_text(file), file=str(file))), []
     except ConfigError as error:
         return Tree(), list(error.problems)
+
+
+def read_rules(config: Config, plan: Plan | None) -> Rules:
+    """Return what is done with alarms before the plan hears of them.
+
+    Raises:
+        ConfigError: with every problem of the file.
+    """
+    if config.alarms is None:
+        return Rules()
+    kinds = None if plan is None else {kind for clause in plan.clauses for kind in clause.kinds}
+    return load_rules(_text(config.alarms), file=str(config.alarms), kinds=kinds)
 
 
 def read_drills(config: Config, plan: Plan, contacts: Contacts) -> dict[str, Script]:
@@ -227,7 +248,8 @@ class Running:
         channels = open_channels(config.notify, clock)
         utc_offset = contacts.hours.utc_offset
         public_url = config.gateway.public_url
-        teller = Teller(
+        rules = read_rules(config, plan)
+        notifier = Teller(
             channels,
             standard_stages(channels),
             secret=secret,
@@ -239,11 +261,14 @@ class Running:
             ),
             outside=contacts.outside,
         )
+        teller = Gathering(notifier, rules.flood, clock, journal)
         facts = LiveFacts(self.live)
         self.asker = Asker(self._look_again, clock)
         self.incidents = Incidents(
             journal, plan, contacts, teller, clock, facts, on_standing=self._stand, ask=self.asker
         )
+        self.desk = Desk(rules, self.live, self.incidents, journal, clock, contacts.hours)
+        self.live.on_readings = self.desk.own.take
         self.incidents.subscribe(self._on_incident)
         self.drills = Drills(
             self.incidents,
@@ -266,8 +291,9 @@ class Running:
         )
         watches = Watches(self.live, clock, told, self.twins, clock_limit=config.gateway.clock_limit)
         self.absence = Absence(self.live, self.twins, clock, self._on_alarm)
-        self.oversight = Oversight(self.live, clock, watches.all(), self.incidents.on_alarm)
-        facts.own = self.oversight.latest
+        self.oversight = Oversight(self.live, clock, watches.all(), self.desk.on_alarm)
+        facts.own = lambda source, name: self.oversight.latest(source, name) or self.desk.own.latest(source, name)
+        facts.judged = self.desk.own.conditions
         self.ingest.on_news = self.feed.wake
         self.ingest.on_back = self.wire.renew
         self.ingest.crowded = lambda: self._store_is("writes", behind=_BEHIND)
@@ -282,6 +308,7 @@ class Running:
             language=config.gateway.language,
             clock_limit=config.gateway.clock_limit,
         )
+        self.people = People(self.desk, self.live, self.incidents, contacts, clock.wall, teller.floods)
         self._board = board.create(
             self.live,
             self.incidents,
@@ -292,10 +319,13 @@ class Running:
             plan=plan,
             zone=timezone(timedelta(seconds=utc_offset)),
             store=self._store_status,
+            fills=planpage.of_contacts(contacts)[1],
             drill=lambda: self.drills.running.record.code if self.drills.running else "",
             people=[(one.id, one.name) for one in contacts.person],
         )
-        self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
+        self._digest = Digest(
+            self.live, self.incidents.list, contacts, channels, journal, clock.wall, aside=self._put_aside
+        )
         self._hours = contacts.hours
         stores = [] if self.store is None else [STORE]
         self.retention = Retention(
@@ -326,7 +356,12 @@ class Running:
             Served(self._board, tcp(where.host, where.port)),
             Served(
                 control.create(
-                    self.incidents, self._agents, self.commander, lambda: inventory(self.live), drills=self.drills
+                    self.incidents,
+                    self._agents,
+                    self.commander,
+                    lambda: inventory(self.live),
+                    drills=self.drills,
+                    alarms=self.people,
                 ),
                 unix(state / control.SOCKET),
             ),
@@ -338,6 +373,7 @@ class Running:
         await self.incidents.load()
         await self.drills.resume()
         self.oversight.adopt(self.incidents.list())
+        await self.desk.adopt(self.incidents.list(), CONDITIONS)
         for incident in self.incidents.list():
             self._on_incident(incident)
         for alarm in list(self.live.alarms.values()):
@@ -348,6 +384,7 @@ class Running:
             self.asker.run(),
             self.retention.run(),
             self.oversight.run(),
+            self.desk.run(),
             self.absence.run(),
             self.follower.run(),
             self.wire.run(self.ingest.take),
@@ -384,7 +421,7 @@ class Running:
         return agents(self.live, Words(language), self._clock.wall(), clock_limit=limit)
 
     async def _on_alarm(self, alarm: Alarm, view: DeviceView) -> None:
-        await self.incidents.on_alarm(alarm, source_of(view))
+        await self.desk.on_alarm(alarm, source_of(view))
         self._settle(alarm)
 
     async def _on_past(self, alarm: Alarm, view: DeviceView) -> None:
@@ -396,6 +433,11 @@ class Running:
     async def _correct(self, by: float, data: dict[str, Any], believe: Callable[[], None]) -> None:
         await self.incidents.correct(by, data, believe)
         self.oversight.moved(by)
+        self.desk.moved(by)
+
+    def _put_aside(self) -> list[Aside]:
+        """What people have put aside."""
+        return self.desk.register.standing(self._clock.wall())
 
     def _store_status(self) -> Status | None:
         """How the store does; None where there is none."""

@@ -232,7 +232,11 @@ class Causes:
         ):
             again = min(now + LOOK_AGAIN, incident.waits)
         turn, until = self._done.get(code, (-1, 0.0))
-        news = self._went > turn or any(self._came.get(name, 0) > turn for name in self._above(incident))
+        news = (
+            incident.source.device.startswith("@")
+            or self._went > turn
+            or any(self._came.get(name, 0) > turn for name in self._above(incident))
+        )
         if news or now >= until:
             turn = self._turn
             until = await self._put_right(code, now)
@@ -257,11 +261,16 @@ class Causes:
     async def _merge(self, incident: Incident) -> Incident:
         """Merge an incident of which nobody was told into that of the root cause, with all that followed from it."""
         own = [symptom for symptom in incident.active if not symptom.follows]
+        if own and (same := self._said_already(incident)):
+            return await self._merge_into(same, incident, Cause("", 0.0))
         causes = [self._cause(incident.source, symptom) for symptom in own]
         cause = next((one for one in causes if one is not None), None)
         home = self._home(cause) if cause else ""
         if cause is None or not all(causes) or home in {"", incident.code}:
             return incident
+        return await self._merge_into(home, incident, cause)
+
+    async def _merge_into(self, home: str, incident: Incident, cause: Cause) -> Incident:
         moved = [
             symptom if symptom.follows else _following(symptom, incident.source, incident.clause, cause)
             for symptom in incident.symptoms
@@ -269,6 +278,30 @@ class Causes:
         data = {"symptoms": msgspec.to_builtins(moved), "of": cause.node, "out_of": incident.code}
         await self._record(home, "merged", data=data)
         return self._incidents()[incident.code]
+
+    def _said_already(self, incident: Incident) -> str:
+        """Return another incident that says the same of the same agent, or of the gateway, for other kinds of devices.
+
+        The gateway raises what it finds wrong itself once for each kind. Of these the one leads whose people are called
+        soonest; that it has begun to call them makes no difference.
+        """
+        if not incident.source.device.startswith("@"):
+            return ""
+        conditions = {symptom.condition for symptom in incident.active}
+
+        def pace(one: Incident) -> tuple[bool, tuple[float, ...]]:
+            clause = self._plan.find(one.clause)
+            return clause is None, tuple(sorted(rung.after for rung in clause.escalation.rung)) if clause else ()
+
+        same = [
+            one
+            for one in self._incidents().values()
+            if one.closed is None
+            and one.source.key == incident.source.key
+            and conditions == {symptom.condition for symptom in one.active}
+        ]
+        first = min(same, key=pace, default=incident)
+        return "" if first.code == incident.code else first.code
 
     async def _look_again(self, incident: Incident) -> bool:
         """Release an incident once all that it may follow from was found well, and say so; else have that looked at."""
@@ -288,6 +321,8 @@ class Causes:
 
         Return when to look again (wall seconds).
         """
+        if symptom.source.key == incident.source.key:
+            return math.inf  # the same, said of another kind of devices: it ends with the rest
         standing = _Now(self, lambda one, _: not one.ended)
         cause = self._tree.cause(self._node(symptom.source), symptom.condition, standing)
         home = self._home(cause) if cause else ""

@@ -31,8 +31,9 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str = ""
     """``opened``, ``joined``, ``ended``, ``cause-gone``, ``message``, ``resent``, ``accepted``, ``failed``, ``seen``, ``mine``, ``step``,
     ``noted``, ``overdue``, ``checked``, ``closed``, ``reopened``; ``handover``, ``accepted-handover``, ``declined-handover``, ``lapsed-handover``,
-    ``progress``, ``owner-expired`` (``gateway.incident.owning``); ``escalated``; ``released``, ``merged`` (``gateway.causes``); ``approved``, ``refused``,
-    ``confirmed`` (a level, by a person); ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
+    ``progress``, ``owner-expired`` (``gateway.incident.owning``); ``escalated``; ``approved``, ``refused``, ``confirmed`` (a level, by a person); ``released``, ``merged`` (``gateway.causes``); ``put-aside``, ``annunciated``, ``chattering``
+    (of one alarm, ``gateway.incident.marks``); of no incident ``shelved``, ``unshelved``, ``out-of-service``, ``in-service`` (``gateway.alarms.aside``),
+    ``held`` (``gateway.alarms.desk``), ``flood`` (``gateway.notify.gathering``); ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
     who: str = ""
     """The person who did it, or whom it concerns."""
     text: str = ""

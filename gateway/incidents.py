@@ -28,6 +28,7 @@ from gateway.plan.model import Clause, Plan, Trigger
 from gateway.plan.once import Tell
 from gateway.ports import Facts, Keeper, OnChange, OnStanding, Teller
 from gateway.post import Post
+from gateway.reports import Reported
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +163,21 @@ class Incidents:
                 if known is not None:
                     await self._known(self._incidents[known], part)
                 elif part.active and alarm.annunciates(self._now()):
-                    await self._new(part, source, match)
+                    worse = alarm.worse and part.id == occurrence.id
+                    match_now = self.plan.match(source.kind, alarm.worse, source.device) if worse else None
+                    await self._new(part, source, match_now or match)
+        self._wake.set()
+
+    def of(self, occurrence: str) -> Incident | None:
+        """Return the incident that an alarm belongs to."""
+        return self._incidents.get(self._by_occurrence.get(occurrence, ""))
+
+    async def mark(self, occurrence: str, kind: str, data: Mapping[str, Any], *, who: str = "", text: str = "") -> None:
+        """Keep what is known of one alarm of an open incident beside its beginning and its end (``incident.marks``)."""
+        async with self._lock:
+            found = self.of(occurrence)
+            if found is not None and (found.closed is None or found.stands_closed):
+                await self._record(found.code, kind, who=who, text=text, data={"id": occurrence, **data})
         self._wake.set()
 
     async def on_past(self, alarm: Alarm, source: Source) -> None:
@@ -208,7 +223,10 @@ class Incidents:
         if occurrence.active or not symptom.active:
             self._say_standing(incident)
             return
-        incident = await self._record(incident.code, "ended", data={"id": symptom.id, "condition": symptom.condition})
+        data: dict[str, Any] = {"id": symptom.id, "condition": symptom.condition}
+        if self._now() < symptom.ready:
+            data["fleeting"] = True
+        incident = await self._record(incident.code, "ended", data=data)
         if incident.over:  # a crash before the next line is made good by the next tick
             await self._record(incident.code, "cause-gone")
 
@@ -247,8 +265,7 @@ class Incidents:
         symptom: Symptom,
         now: float,
         more: Mapping[str, object] | None = None,
-        *,
-        who: str = "",
+        reported: Reported | None = None,
     ) -> Incident:
         """Keep the first event of an incident: opened, or history."""
         new = self._name(len(self._incidents) + 1)
@@ -263,7 +280,8 @@ class Incidents:
             "symptom": msgspec.to_builtins(symptom),
             **(more or {}),
         }
-        return await self._record(new, kind, who=who, data=data)
+        data |= {"report": msgspec.to_builtins(reported)} if reported else {}
+        return await self._record(new, kind, who=reported.person if reported else "", data=data)
 
     def _say_unplanned(self, kind: str, condition: str) -> None:
         if (kind, condition) not in self._unplanned:
@@ -359,8 +377,9 @@ class Incidents:
                 return known
             code = self._name(len(self._incidents) + 1)
             symptom = intake.symptom_of(declared, code, self.contacts.hours, now)
-            source, more = intake.source_of(declared, reported), {"report": msgspec.to_builtins(reported)}
-            begun = await self._begin("opened", of, source, symptom, now, more, who=person)
+            begun = await self._begin(
+                "opened", of, intake.source_of(declared, reported), symptom, now, reported=reported
+            )
         self._wake.set()
         return begun
 

@@ -1,7 +1,6 @@
 """What the pages show of an incident: its timeline, the plan's steps. Pure: the time is an argument."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -159,14 +158,24 @@ def _notes(incident: Incident, words: Words, name: Callable[[str], str]) -> Iter
 
 def _entry(event: Event, words: Words, name: Callable[[str], str]) -> Entry:
     who = name(event.who) if event.who else ""
-    return Entry(event.at, event.kind, words.name("event", event.kind), who, _said(event, words, name))
+    return Entry(
+        event.at,
+        event.kind,
+        words.name("event", event.kind),
+        who,
+        trees.gone_over(event, words) or _said(event, words, name),
+    )
 
 
 def _said(event: Event, words: Words, name: Callable[[str], str]) -> str:
     """Return what a line of a timeline says beside its kind: what a person wrote, or what the event is about."""
     match event.kind, event.data:
-        case (("opened" | "joined" | "history" | "merged" | "ended"), data):
-            return _of_alarms(event.kind, data, words)
+        case (("opened" | "joined" | "history"), {"symptom": {"title_zh": str(zh), "title_en": str(en)}}):
+            return words.either(zh, en)
+        case (("opened" | "joined" | "history"), {"symptom": {"condition": str(condition)}}):
+            return words.name("condition", condition)
+        case (("ended" | "put-aside" | "annunciated" | "chattering"), {"condition": str(condition)}):
+            return _of_alarm(event, words.name("condition", condition), words)
         case "message", {"purpose": str(purpose)}:
             return words.name("purpose", purpose)
         case (("accepted" | "failed"), {"channel": str(channel)}):
@@ -187,21 +196,12 @@ def _said(event: Event, words: Words, name: Callable[[str], str]) -> str:
             return event.text
 
 
-def _of_alarms(kind: str, data: Mapping[str, Any], words: Words) -> str:
-    """Return what an event of alarms is about."""
-    match kind, data:
-        case "joined", {"symptom": {"source": {"device": str(device)} as source, "condition": str(condition)}} if (
-            device
-        ):
-            return f"{source.get('title') or device}{words('colon')}{words.name('condition', condition)}"
-        case "merged", {"symptoms": [*symptoms], "out_of": str(code)}:
-            devices = dict.fromkeys(one["source"].get("title") or one["source"]["device"] for one in symptoms)
-            return f"{code}{words('colon')}{words('comma').join(devices)}"
-        case (("opened" | "joined" | "history"), {"symptom": {"title_zh": str(zh), "title_en": str(en)}}):
-            return words.either(zh, en)
-        case (("opened" | "joined" | "history"), {"symptom": {"condition": str(condition)}}):
-            return words.name("condition", condition)
-        case "ended", {"condition": str(condition)}:
-            return words.name("condition", condition)
+def _of_alarm(event: Event, condition: str, words: Words) -> str:
+    """Return what an event of one alarm says: who or what has put it aside, how often it has come."""
+    match event.kind, event.data:
+        case "put-aside", {"state": str(state)}:
+            return " · ".join(part for part in (condition, words.name("alarm", state), event.text) if part)
+        case "chattering", {"count": int(count)}:
+            return f"{condition} ×{count}"
         case _:
-            return ""
+            return condition

@@ -44,12 +44,12 @@ class Purpose(StrEnum):
     """They have it, and nobody has heard of any progress."""
     EXPIRED = "owner-expired"
     """They had it, and it was taken back: they are paged for it again."""
+    AFFECTED = "affected"
+    """Another clause's people have to act too, because of what the root cause took with it."""
     APPROVAL = "approval"
     """It waits for their approval; who is told so is paged by it."""
     DECIDED = "decided"
     """What they reported is approved, or refused."""
-    AFFECTED = "affected"
-    """Another clause's people have to act too, because of what the root cause took with it."""
 
 
 PAGING: Final = (Purpose.PAGE, Purpose.EXPIRED, Purpose.APPROVAL)
@@ -108,6 +108,12 @@ class Symptom(msgspec.Struct, frozen=True, kw_only=True):
     """The root cause, as the plan's dependencies name it."""
     settle: float = 0.0
     """Seconds that it may stand after its root cause is over."""
+    fleeting: bool = False
+    """It ended before its paging delay was over."""
+    aside: str = ""
+    """``shelved``, ``out-of-service`` or ``suppressed``: put aside, it pages nobody. Empty: it speaks."""
+    chattering: int = 0
+    """How often it has come while it chatters; 0: it does not."""
 
     @property
     def follows(self) -> bool:
@@ -255,8 +261,18 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def pressing(self) -> tuple[Symptom, ...]:
-        """What people are called for: what stands; of what a person holds open, all that ever stood."""
-        return self.active or (self.symptoms if self.held else ())
+        """What people are called for: what stands and is not put aside; of what a person holds open, all that ever stood."""
+        return self.aloud or (self.symptoms if self.held and not self.active else ())
+
+    @property
+    def aloud(self) -> tuple[Symptom, ...]:
+        """Those that stand, and that nobody and no rule has put aside."""
+        return tuple(symptom for symptom in self.symptoms if symptom.active and not symptom.aside)
+
+    @property
+    def put_aside(self) -> bool:
+        """Whether all that stands is put aside."""
+        return bool(self.active) and not self.aloud
 
     @property
     def over(self) -> bool:
@@ -271,8 +287,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def worst(self) -> Symptom:
-        """The gravest symptom: of those that stand, else of all."""
-        return max(self.active or self.symptoms or (Symptom(),), key=lambda symptom: symptom.rank)
+        """The gravest symptom: of those that are not put aside, else of those that stand, else of all."""
+        return max(self.aloud or self.active or self.symptoms or (Symptom(),), key=lambda symptom: symptom.rank)
 
     def where(self, symptom: Symptom) -> Source:
         """Return the device of a symptom."""
@@ -288,7 +304,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def affected(self, clause: str = "") -> tuple[Source, ...]:
         """Return the other devices that its root cause took with it and that are not back; those of a clause only."""
         of = (one for one in self.active if one.follows and clause in {"", one.clause})
-        return tuple(dict.fromkeys(one.source for one in of))
+        return tuple(dict.fromkeys(one.source for one in of if one.source.key != self.source.key))
 
     @property
     def speaking(self) -> tuple[Symptom, ...]:

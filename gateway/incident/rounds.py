@@ -29,9 +29,9 @@ def opened(now: Incident, event: Event) -> Incident:
         deadline=_limit(symptom, data),
         round=event.at,
         symptoms=(symptom,),
-        report=reports.opened(data),
         waits=float(data.get("waits", 0.0)),
         of=str(data.get("of", "")),
+        report=reports.opened(data),
     )
 
 
@@ -69,18 +69,18 @@ def joined(now: Incident, event: Event) -> Incident:
         return after
     if now.comes_back(event.at):
         return msgspec.structs.replace(after, gone=None)
-    return _anew(after, event.at, deadline)
+    return anew(after, event.at, deadline)
 
 
 def reopened(now: Incident, event: Event) -> Incident:
     """Return a closed incident open again: a new round, which a person holds open where no alarm stands."""
     if now.closed is None:
         return now
-    again = _anew(now, event.at, _limit(now.worst, event.data))
+    again = anew(now, event.at, _limit(now.worst, event.data))
     return msgspec.structs.replace(again, held=not now.active, late=False, seen=(event.who,) if event.who else ())
 
 
-def _anew(now: Incident, at: float, deadline: float) -> Incident:
+def anew(now: Incident, at: float, deadline: float) -> Incident:
     """Return an incident at the beginning of a new round: people are told afresh."""
     return msgspec.structs.replace(
         now,

@@ -70,10 +70,10 @@ def compose(
         lines.append(trees.because(incident, words))
     owner = name(incident.owner) if incident.owner else ""
     lines += _facts(incident, clause, place, utc_offset, words=words, owner=owner, card=card)
+    lines += trees.lines(incident, words, clause.clause if purpose is Purpose.AFFECTED else "")
     between = words("colon")
     if incident.report:
         lines += [f"{label}{between}{said}" for label, said in reports.rows(incident.report, language, name)]
-    lines += trees.lines(incident, words, clause.clause if purpose is Purpose.AFFECTED else "")
     if purpose not in (Purpose.RECOVERY, Purpose.HANDED_OVER):
         call = words("telephone")
         lines += [f"{call}{between}{one.name} {one.phone} {one.note}".rstrip() for one in outside]

@@ -100,6 +100,8 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
     """Return what the plan demands of an incident now."""
     if incident.closed is not None:
         return _closed(incident, clause, contacts.hours, now)
+    if incident.put_aside:
+        return Demand()  # nobody is told, and no limit runs, until it speaks again
     held = holding(incident, clause, contacts.hours, now)
     if held.became:
         return Demand(became=held.became, who=held.who)
@@ -163,7 +165,7 @@ def climbed(incident: Incident, clause: Clause, contacts: Contacts, person: str)
 
 def _closed(incident: Incident, clause: Clause, hours: Hours, now: float) -> Demand:
     """Return what is left to do once it is closed: what a person closed while it stood is opened again, if it stays."""
-    if not incident.stands_closed or incident.closed is None or clause.closed_standing <= 0:
+    if not incident.stands_closed or incident.put_aside or incident.closed is None or clause.closed_standing <= 0:
         return Demand()
     at = waking(incident.worst, incident.closed + clause.closed_standing, hours)
     return Demand(became="reopened") if at <= now else Demand(wakes_at=at)

@@ -1,11 +1,14 @@
 """One incident for one root cause: sixty children, a hundred orders of arrival, a restart in the middle."""
 
+import asyncio
 import pathlib
 import random
 from collections import Counter
 from collections.abc import Collection, Mapping
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contract.alarm import Alarm, Occurrence
@@ -126,6 +129,8 @@ class Site:
         self.clock, self.journal, self.facts, self.notifier = Clock(), Journal(), Facts(), Notifier()
         self.plan = replace(CLAUSES, dependencies=load_dependencies(tree))
         self.asked: list[Key] = []
+        self.shift = 0.0
+        """By how much the clock was put right."""
         self.restart()
 
     def restart(self) -> None:
@@ -140,18 +145,20 @@ class Site:
         )
 
     async def at(self, seconds: float) -> list[tuple[str, str, Purpose]]:
-        self.clock.wall = T0 + seconds
+        self.clock.wall = T0 + self.shift + seconds
         before = len(self.notifier.told)
         for _ in range(3):
             await self.incidents.tick()
             await self.incidents.settled()
         return self.notifier.told[before:]
 
-    async def alarm(self, source: Source, condition: str = "", *, active: bool = True, since: float = 0.0) -> None:
+    async def alarm(
+        self, source: Source, condition: str = "", *, active: bool = True, since: float = 0.0, number: str = ""
+    ) -> None:
         condition = condition or SAYS.get(source.kind, "output-off")
-        stamp = Stamp(T0 + since, since, "boot", trusted=True)
+        stamp = Stamp(T0 + self.shift + since, since, "boot", trusted=True)
         occurrence = Occurrence(
-            id=f"{source.device}/{condition}",
+            id=f"{source.device}/{condition}/{source.kind}{number}",
             device=source.device,
             condition=condition,
             severity=Severity.SEVERE,
@@ -332,7 +339,11 @@ async def test_fire_follows_from_nothing_and_neither_does_what_is_graver_stay_un
     for source in (UPS, child("host-0")):
         await site.alarm(source)
     await site.alarm(smoke, "smoke")
-    assert [one.source.device for one in site.all] == ["ups-1", "smoke-1"]
+    assert [one.source.device for one in site.all] == [
+        "ups-1",
+        "smoke-1",
+        "smoke-1",
+    ]  # the accident, and its room's plan
     assert site.all[1].waits == 0.0
 
 
@@ -383,3 +394,82 @@ async def test_the_proof_would_see_a_lost_child(kind):
     await site.incidents.load()
     whole = len(site.all) == 1 and site.holders() == Counter({source.device: 1 for source in order})
     assert not whole
+
+
+@pytest.mark.parametrize("order", [["host", "line", "ups"], ["ups", "line", "host"], ["line", "ups", "host"]])
+async def test_an_agent_that_is_silent_is_one_incident_whatever_it_watches(order):
+    site = Site("")
+    agent = Source(site="city", agent="desk", device="@desk", title="代理 agent desk")
+    for kind in order:
+        source = replace(agent, kind=kind)
+        await site.alarm(source, "agent-silent")
+        site.restart()
+    await site.at(1)
+    (one,) = site.all
+    assert {symptom.clause or one.clause for symptom in one.active} == {"3.1.1", "3.1.4", "3.1.7"}
+    told = Counter([*await site.at(121), *await site.at(200)])
+    assert told == {(one.clause, "li", Purpose.PAGE): 1, **{
+        (clause, "chen", Purpose.AFFECTED): 1 for clause in ("3.1.1", "3.1.4", "3.1.7") if clause != one.clause
+    }}  # fmt: skip
+
+
+WHO = [UPS, *CHILDREN[:3], *(child(name) for name in ("host-0", "host-1", "line-0", "seats-0", "seats-1"))]
+STEPS = st.one_of(
+    st.tuples(st.just("alarm"), st.sampled_from(WHO)),
+    st.tuples(st.just("over"), st.sampled_from(WHO)),
+    st.tuples(st.just("well"), st.sampled_from(WHO)),
+    st.tuples(st.just("wait"), st.sampled_from([1.0, 20.0, 90.0, 400.0])),
+    st.tuples(st.sampled_from(["restart", "mine", "close", "clock"]), st.just(None)),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=st.lists(STEPS, max_size=30))
+def test_whatever_happens_each_alarm_stands_in_one_incident_and_the_journal_knows_all(steps):
+    asyncio.run(whatever(steps))
+
+
+async def whatever(steps) -> None:
+    site, numbers, standing, now = Site(), Counter(), {}, 0.0
+    for what, about in steps:
+        if what == "wait":
+            now += about
+        elif what == "alarm" and about.device not in standing:
+            numbers[about.device] += 1
+            standing[about.device] = f"/{numbers[about.device]}"
+            await site.alarm(about, since=now, number=standing[about.device])
+        elif what == "over" and about.device in standing:
+            await site.alarm(about, active=False, number=standing.pop(about.device))
+        elif what == "well":
+            site.well(about)
+        elif what == "restart":
+            site.restart()
+            await site.incidents.load()
+        elif what == "clock":
+
+            def believe() -> None:
+                site.shift += 3600.0
+                site.clock.wall += 3600.0
+
+            await site.incidents.correct(3600.0, {}, believe)
+        elif what in ("mine", "close") and (opened := [one for one in site.all if one.closed is None]):
+            one = opened[-1]
+            await (
+                site.incidents.mine(one.code, "li") if what == "mine" else site.incidents.close(one.code, "li", "so")
+            )
+        await site.at(now)
+        assert site.holders() == Counter(dict.fromkeys(standing, 1))
+        kept = {code: one for code, one in fold(site.journal.kept).items() if not one.moved}
+        assert kept == {one.code: one for one in site.all}
+    once = Counter(
+        (event.incident, event.who, event.data.get("clause"), one.round)
+        for one in site.all
+        for event in one.timeline
+        if event.kind == "message" and event.data["purpose"] == "affected" and event.at >= one.round
+    )
+    assert not once or max(once.values()) == 1
+    await site.at(now + 1000.0)  # by then each is with its root cause, or by itself
+    for one in site.all:
+        bad = {symptom.of for symptom in one.active if symptom.follows}
+        assert bad <= {"city/hall/ups-1", *standing}, (bad, standing)
+        assert "ups-1" in standing or "city/hall/ups-1" not in bad

@@ -6,6 +6,7 @@ import pytest
 
 from agent.kinds import defaults, kinds
 from contract.errors import ConfigError
+from gateway.alarms.model import load_rules
 from gateway.contacts import Hours, load_contacts
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan, Role, Wake
@@ -34,7 +35,9 @@ def test_clause_3_1_1_is_there_in_full():
     on_battery = clause.triggered_by("on-battery")
     assert on_battery is not None
     assert on_battery.page_after == 30.0
-    watched = {*defaults("ups")} | {*CONDITIONS}
+    rules = load_rules((CONFIG / "alarms.toml").read_text("utf-8"))
+    made = {rule.becomes for rule in rules.worse} | {rule.name for rule in (*rules.count, *rules.condition)}
+    watched = {*defaults("ups")} | {*CONDITIONS} | made
     told = {trigger.condition for trigger in clause.trigger if "ups" in clause.kinds_of(trigger)}
     assert told == watched  # whatever agents watch by default tells people
     assert len(clause.step) >= 4
