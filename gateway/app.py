@@ -253,7 +253,7 @@ class Running:
             contacts,
             read_drills(config, plan, contacts),
             journal,
-            teller,
+            notifier,  # a drill is no flood
             clock,
             Announcer(channels, standard_stages(channels), contacts),
             version=_version(config),
