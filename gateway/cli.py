@@ -363,6 +363,11 @@ def _again(one: dict[str, Any]) -> str:
 
 def _details(one: dict[str, Any], out: TextIO) -> None:
     out.write(f"{_row(one, one['utc_offset'])}\n{one['title']['en']}\n")
+    if one["of"]:
+        out.write(f"原因 {one['of']} 已消失，仍未恢复 left over from {one['of']}, whose cause is gone\n")
+    if one["affected"]:
+        out.write(f"\n另有 {len(one['affected'])} 台设备受影响 also affected\n")
+        out.writelines(f"  └ {device['place']}\n" for device in one["affected"])
     if one["plan"]:
         out.write("\n处置步骤 steps\n")
     out.writelines(
@@ -385,6 +390,9 @@ def _about(event: dict[str, Any]) -> tuple[str, ...]:
             return (_both("condition", data.get("symptom", {}).get("condition", "")),)
         case "ended":
             return (_both("condition", data.get("condition", "")),)
+        case "merged":
+            sources = (one.get("source", {}) for one in data.get("symptoms", []))
+            return (data.get("out_of", ""), "、".join(dict.fromkeys(str(one.get("device", "")) for one in sources)))
         case "message":
             return (_both("purpose", data.get("purpose", "")),)
         case "step":

@@ -61,7 +61,7 @@ def compose(
     rows += [f"{words('agent')} {name}: {words.name('state', 'away')}" for name in away]
     for one in running:
         owner = f"{words('owner')} {one.owner}" if one.owner else words("nobody")
-        title = words.either(one.worst.title_zh, one.worst.title_en)
+        title = words.either(one.head.title_zh, one.head.title_en)
         rows.append(f"{one.code} {title} · {one.source.place}: {words.name('incident', one.state.value)} · {owner}")
     for entry in aside:
         until = f" {words('until', at=clock_time(entry.until, utc_offset))}" if entry.until is not None else ""

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from gateway.board import agents as presence
-from gateway.board import cases, views
+from gateway.board import cases, planpage, views
 from gateway.board.ports import IncidentDesk, LiveView, StoreView
 from gateway.board.render import Renderer
 from gateway.board.stream import Picture, Shared
@@ -89,6 +89,7 @@ class Pages:
         plan: Plan,
         zone: tzinfo | None,
         store: Callable[[], StoreView | None],
+        fills: planpage.Fills,
         drill: Callable[[], str],
         people: Sequence[tuple[str, str]] = (),
     ) -> None:
@@ -102,6 +103,7 @@ class Pages:
         self._plan = plan
         self._department = department
         self._store = store
+        self._fills = fills
         self._drill = drill
         self._render = Renderer(zone)
         self._shared: dict[str, Shared] = {}
@@ -218,6 +220,12 @@ class Pages:
         running = [one for one in found if one.closed is None or one.stands_closed]
         closed = [one for one in found if one.closed is not None and not one.stands_closed][: self.settings.recent]
         return [cases.case(one, words, self.name) for one in (*running, *closed)]
+
+    def plan(self, request: Request) -> Response:
+        """Return the plan as a page."""
+        return self.html(
+            request, "plan.html", clauses=planpage.view(self._plan, self.words(request), self._department, self._fills)
+        )
 
     # A person's page
 

@@ -40,6 +40,7 @@ def corrected(incident: Incident, event: Event) -> Incident:
         opened=moved(incident.opened),
         deadline=moved(incident.deadline),
         round=moved(incident.round),
+        waits=moved(incident.waits),
         symptoms=tuple(symptoms),
         mails=tuple(change(mail, at=moved(mail.at)) for mail in incident.mails),
         hold=change(hold, since=moved(hold.since), progress=moved(hold.progress)),

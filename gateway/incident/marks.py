@@ -33,7 +33,7 @@ def marked(now: Incident, event: Event) -> Incident:
             changes = {"chattering": 0 if data.get("over") else int(data.get("count", 0))}
     symptoms = tuple(replace(one, **changes) if one.id == data.get("id") else one for one in now.symptoms)
     after = replace(now, symptoms=symptoms)
-    if event.kind != "annunciated" or now.closed is not None or now.speaking or not after.speaking:
+    if event.kind != "annunciated" or now.closed is not None or now.aloud or not after.aloud:
         return after
     if now.owner:  # nothing could be done meanwhile: the owner's time begins anew
         return replace(after, hold=replace(now.hold, progress=event.at, after=len(now.mails)))

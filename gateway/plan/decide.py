@@ -14,7 +14,7 @@ from contract.escalation import Ladder, due
 from contract.escalation import Rung as Person
 from contract.reading import Reading
 from gateway.contacts import Contacts, Department, Hours
-from gateway.incident import Incident, Purpose, Symptom
+from gateway.incident import Incident, Purpose, Source, Symptom
 from gateway.plan.model import RANK, Clause, Closes, Level, Trigger, Wake
 from gateway.plan.once import Tell, may_go, once
 from gateway.plan.ownership import Held, holding
@@ -106,6 +106,8 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
         return Demand(became=held.became, who=held.who)
     if incident.gone is not None:
         return _afterwards(incident, clause, held, now)
+    if incident.waits > now:
+        return Demand(wakes_at=incident.waits)
     late = incident.deadline > 0 and now >= incident.deadline and _pressing(incident, now)
     overdue = late and not incident.overdue
     wakes = [incident.deadline] if not incident.overdue and incident.deadline > now else []
@@ -137,10 +139,12 @@ def _pressing(incident: Incident, now: float) -> bool:
 
 def _started(incident: Incident) -> float | None:
     """Return when the ladder begins or began to be climbed; None while nothing stands that pages."""
+    if not incident.speaking:
+        return None
     pages = [mail.at for mail in incident.pages]
     if pages:
         return min(pages) - incident.climbed
-    return min((symptom.page_at for symptom in incident.pressing), default=None)
+    return min((symptom.page_at for symptom in incident.speaking), default=None)
 
 
 def climbed(incident: Incident, clause: Clause, contacts: Contacts, person: str) -> tuple[int, Department] | None:
@@ -241,16 +245,16 @@ def _afterwards(incident: Incident, clause: Clause, held: Held, now: float) -> D
 
 def confirm(
     incident: Incident,
-    latest: Callable[[str], Latest | None],
-    conditions: Mapping[str, Condition],
+    latest: Callable[[Source, str], Latest | None],
+    conditions: Callable[[Source], Mapping[str, Condition]],
     now: float,
 ) -> dict[str, object] | None:
     """Return the readings that confirm that the cause is gone, or None while they do not.
 
     Args:
         incident: whose cause is gone, as far as the alarms say.
-        latest: quantity → its last reading.
-        conditions: those of the device, by name. Where one is not known, a good reading has to do, as the agent has
+        latest: device, quantity → its last reading.
+        conditions: those of a device, by name. Where one is not known, a good reading has to do, as the agent has
             judged it already.
         now: the gateway's wall clock.
     """
@@ -258,16 +262,18 @@ def confirm(
         return None
     evidence: dict[str, object] = {}
     for symptom in _of_this_round(incident):
-        seen = latest(symptom.quantity)
+        source = incident.where(symptom)
+        seen = latest(source, symptom.quantity)
         if seen is None or not seen.reading.good:
             return None
         if seen.at <= incident.gone or now - seen.at > FRESH:
             return None
-        condition = conditions.get(symptom.condition)
+        condition = conditions(source).get(symptom.condition)
         if condition is not None and condition.wrong(seen.reading, standing=True) is not False:
             return None
         value = seen.reading.value
-        evidence[symptom.quantity] = list(value) if isinstance(value, tuple) else value
+        name = f"{source.agent}/{source.device} {symptom.quantity}" if symptom.follows else symptom.quantity
+        evidence[name] = list(value) if isinstance(value, tuple) else value
     return evidence
 
 

@@ -25,6 +25,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     # marks at the beginning of a message
     "mark.worse": ("【加重】", "Worse: "),
     "mark.overdue": ("【超过时限】", "Past its time limit: "),
+    "mark.affected": ("【受影响】", "Affected: "),
     "mark.recovery": ("【恢复】", "Recovered: "),
     "mark.handover": ("【请接手】", "Please take over: "),
     "mark.handed-over": ("【已接手】", "Taken over: "),
