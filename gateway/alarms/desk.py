@@ -367,11 +367,11 @@ class Desk:
         chattered: list[tuple[Symptom, Source]] = []
         for incident in incidents:
             for symptom in incident.active if incident.closed is None else ():
-                sources[symptom.id] = incident.source
+                source = sources[symptom.id] = incident.where(symptom)
                 if symptom.id.startswith(OWN) and symptom.condition not in watched:
-                    await self._adopt_own(_occurrence(symptom, incident.source), incident.source)
+                    await self._adopt_own(_occurrence(symptom, source), source)
                 if symptom.chattering:
-                    chattered.append((symptom, incident.source))
+                    chattered.append((symptom, source))
         for event in held.values():
             if "occurrence" in event.data and event.data.get("condition") not in watched:
                 occurrence = msgspec.convert(event.data["occurrence"], Occurrence)
