@@ -14,18 +14,22 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from contract.alarm import Alarm, Standing, acknowledge, advance
+from contract.command import Verb
 from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
 from gateway.absence import Absence
-from gateway.board import kinds, views
+from gateway.asking import Asker
+from gateway.board import kinds, planpage, views
 from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
 from gateway.calendar import Calendar
 from gateway.clock import SteadyClock, SystemClock
 from gateway.commands import Commander
-from gateway.config import Config, load, places
+from gateway.config import Config, dependencies_of, load, places
 from gateway.contacts import Contacts, load_contacts
 from gateway.countdowns import Countdowns
 from gateway.digest import Digest
@@ -50,6 +54,7 @@ from gateway.notify.pipeline import standard_stages
 from gateway.outward.doing import Doing
 from gateway.outward.topics import Topics
 from gateway.oversight import Oversight
+from gateway.plan.dependencies import Key, Tree, load_dependencies
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan
 from gateway.store import PAGE, Status, Store
@@ -77,6 +82,8 @@ _BEHIND: Final = 50_000
 """Messages that a store which is well may be behind: some seconds at full speed."""
 _GC: Final = (200_000, 20, 50)
 """Thousands of messages a second are made and dropped, and hold no circles: looking for some at each 700th costs a tenth."""
+_OURSELVES: Final = "wolfsmoke"
+"""Who asks for a device to be read, when the gateway does."""
 _COLLECT_EVERY: Final = 30.0
 """Seconds between two looks for circles all the same: a library may leave some where something failed."""
 _STATUS_EVERY: Final = 5.0
@@ -100,24 +107,36 @@ def read_all(path: Path) -> tuple[Config, Plan, Contacts]:
         plan, contacts = places(path)
         plan = plan if plan is not None and plan.is_dir() else None  # what is missing is told already
         contacts = contacts if contacts is not None and contacts.is_file() else None
-        raise ConfigError([*error.problems, *_read_both(plan, contacts)[2]]) from None
+        tree = dependencies_of(path)
+        others = _read_tree(tree)[1] if tree is not None and tree.is_file() else []
+        raise ConfigError([*error.problems, *_read_both(plan, contacts)[2], *others]) from None
     both = read_plan(config)
     read_drills(config, *both)
     return (config, *both)
 
 
 def read_plan(config: Config) -> tuple[Plan, Contacts]:
-    """Return the plan and the people in it.
+    """Return the plan, with what depends on what, and the people in it.
 
     Raises:
         ConfigError: with every problem of all the files.
     """
     plan, contacts, problems = _read_both(config.plan, config.contacts, config.notify.webhook)
+    tree, more = _read_tree(config.dependencies)
+    problems.extend(more)
     if contacts is not None:
         problems.extend(_unreachable(config, contacts))
     if problems or contacts is None or plan is None:
         raise ConfigError(problems)
-    return plan, contacts
+    return msgspec.structs.replace(plan, dependencies=tree), contacts
+
+
+def _read_tree(file: Path | None) -> tuple[Tree, list[Problem]]:
+    """Return what depends on what, and all that is wrong with the file; without one, nothing does."""
+    try:
+        return (Tree() if file is None else load_dependencies(_text(file), file=str(file))), []
+    except ConfigError as error:
+        return Tree(), list(error.problems)
 
 
 def read_drills(config: Config, plan: Plan, contacts: Contacts) -> dict[str, Script]:
@@ -223,7 +242,10 @@ class Running:
             ),
         )
         facts = LiveFacts(self.live)
-        self.incidents = Incidents(journal, plan, contacts, teller, clock, facts, on_standing=self._stand)
+        self.asker = Asker(self._look_again, clock)
+        self.incidents = Incidents(
+            journal, plan, contacts, teller, clock, facts, on_standing=self._stand, ask=self.asker
+        )
         self.incidents.subscribe(self._on_incident)
         self.countdowns = Countdowns(self.incidents, facts, clock)
         receivers = open_receivers(config.notify, clock)
@@ -279,6 +301,7 @@ class Running:
             plan=plan,
             zone=timezone(timedelta(seconds=utc_offset)),
             store=self._store_status,
+            fills=planpage.of_contacts(contacts)[1],
             drill=lambda: self.drills.running.record.code if self.drills.running else "",
             people=[(one.id, one.name) for one in contacts.person],
         )
@@ -335,6 +358,7 @@ class Running:
             self.countdowns.run(),
             self.topics.run(),
             self.doing.run(),
+            self.asker.run(),
             self.retention.run(),
             self.oversight.run(),
             self.absence.run(),
@@ -378,6 +402,9 @@ class Running:
 
     async def _on_past(self, alarm: Alarm, view: DeviceView) -> None:
         await self.incidents.on_past(alarm, source_of(view))
+
+    async def _look_again(self, device: Key, incident: str) -> None:
+        await self.commander.command(device[:2], device[2], Verb.READ, who=_OURSELVES, incident=incident)
 
     async def _correct(self, by: float, data: dict[str, Any], believe: Callable[[], None]) -> None:
         await self.incidents.correct(by, data, believe)

@@ -338,7 +338,7 @@ def _row(one: dict[str, Any], utc_offset: float) -> str:
     parts += [f"{_said('handing', taker=one['handover']['to'])}"] if one["handover"] else []
     parts += [_said("expired", who=one["expired"])] if one["expired"] else []
     before = one["recurrence"]
-    parts += [_said("recurrence", n=before["count"], code=before["of"])] if before["of"] else []
+    parts += [f"{_said('recurs')} " + _said("recurrence", n=before["count"], code=before["of"])] if before["of"] else []
     parts += [_said("recurred", code=before["next"])] if before["next"] else []
     parts += (
         [f"时限 deadline {clock_time(one['deadline'], utc_offset)}"]
@@ -357,6 +357,11 @@ def _again(one: dict[str, Any]) -> str:
 def _details(one: dict[str, Any], out: TextIO) -> None:
     out.write(f"{_row(one, one['utc_offset'])}\n{one['title']['en']}\n")
     _outlook(one, out)
+    if one["of"]:
+        out.write(f"原因 {one['of']} 已消失，仍未恢复 left over from {one['of']}, whose cause is gone\n")
+    if one["affected"]:
+        out.write(f"\n另有 {len(one['affected'])} 台设备受影响 also affected\n")
+        out.writelines(f"  └ {device['place']}\n" for device in one["affected"])
     if one["plan"]:
         out.write("\n处置步骤 steps\n")
     out.writelines(
@@ -372,13 +377,12 @@ def _details(one: dict[str, Any], out: TextIO) -> None:
 
 def _outlook(one: dict[str, Any], out: TextIO) -> None:
     """Say how long the battery lasts, and the numbers by which what was switched off is ticked off."""
-    if not one["countdown"]:
-        return
-    countdown = msgspec.convert(one["countdown"], Countdown)
+    countdowns = [msgspec.convert(each, Countdown) for each in one["countdowns"]]
     for words in (Words("zh"), Words("en")):
-        said = outlook.rows(countdown, words, lambda wall: outlook.hour(wall, one["utc_offset"]), 0.0)
+        said = outlook.rows(countdowns, words, lambda wall: outlook.hour(wall, one["utc_offset"]), 0.0)
         out.writelines(f"{label}{words('colon')}{text}\n" for label, text in said)
-    out.writelines(f"  {each.index + 1}. {each.zh} {each.en}\n" for each in countdown.off)
+    off = {each.index: each for countdown in countdowns for each in countdown.off}
+    out.writelines(f"  {index + 1}. {each.zh} {each.en}\n" for index, each in sorted(off.items()))
 
 
 def _about(event: dict[str, Any]) -> tuple[str, ...]:
@@ -390,6 +394,9 @@ def _about(event: dict[str, Any]) -> tuple[str, ...]:
             return (_both("condition", data.get("symptom", {}).get("condition", "")),)
         case "ended":
             return (_both("condition", data.get("condition", "")),)
+        case "merged":
+            sources = (one.get("source", {}) for one in data.get("symptoms", []))
+            return (data.get("out_of", ""), "、".join(dict.fromkeys(str(one.get("device", "")) for one in sources)))
         case "message":
             return (_both("purpose", data.get("purpose", "")),)
         case "step" | "shed":

@@ -20,6 +20,7 @@ from gateway.contacts import is_address
 
 _PLAN: Final[locate.Path] = ("plan",)
 _CONTACTS: Final[locate.Path] = ("contacts",)
+_DEPENDENCIES: Final[locate.Path] = ("dependencies",)
 _STATE: Final[locate.Path] = ("gateway", "state")
 _LEAST: Final = 64 * 2**20
 """Bytes that a journal must be allowed."""
@@ -155,6 +156,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     notify: Notify = Notify()
     plan: Text = "plan"
     contacts: Text = "contacts.toml"
+    dependencies: Text | None = None
     drills: Text = "drills"
     """The directory of drills; there need be none."""
 
@@ -169,6 +171,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     plan: Path
     """The directory of plan files."""
     contacts: Path
+    dependencies: Path | None = None
+    """The file of what depends on what; None: nothing does."""
     drills: Path
     """The directory of drills; it need not be there."""
 
@@ -187,7 +191,7 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ, secrets: Se
     file = str(path)
     text = files.settings_text(_read, file, examples="config/gateway.toml")
     secrets = secrets or secrets_of(path, environment)
-    named = files.named(text, {_CONTACTS: "contacts.toml", **FILES}, str(path.parent.absolute()))
+    named = files.named(text, {_CONTACTS: "contacts.toml", _DEPENDENCIES: "", **FILES}, str(path.parent.absolute()))
     problems = files.unreadable(_read, named, file=file, text=text)
     plan = _plan(text, path.parent)
     if plan is not None and not plan.is_dir():
@@ -230,6 +234,16 @@ def places(path: Path) -> tuple[Path | None, Path | None]:
         return None, None
     contacts = files.named(text, {_CONTACTS: "contacts.toml"}, str(path.parent.absolute())).get(_CONTACTS)
     return _plan(text, path.parent), None if contacts is None else Path(contacts)
+
+
+def dependencies_of(path: Path) -> Path | None:
+    """Return where it is said what depends on what, even by settings that are wrong elsewhere; None: nowhere."""
+    try:
+        text = files.settings_text(_read, str(path), examples="")
+    except ConfigError:
+        return None
+    found = files.named(text, {_DEPENDENCIES: ""}, str(path.parent.absolute())).get(_DEPENDENCIES)
+    return None if found is None else Path(found)
 
 
 def state_of(path: Path) -> Path:
@@ -279,5 +293,6 @@ def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
         notify=file.notify,
         plan=folder / file.plan,
         contacts=folder / file.contacts,
+        dependencies=None if file.dependencies is None else folder / file.dependencies,
         drills=folder / file.drills,
     )

@@ -222,10 +222,11 @@ def _add_drills(app: FastAPI, incidents: Incidents, drills: Drills) -> None:
 def summary(incident: Incident) -> dict[str, Any]:
     """Return an incident without its timeline; JSON types only."""
     worst = incident.worst
+    head = incident.head
     return {
         "code": incident.code,
         "clause": incident.clause,
-        "title": {"zh": worst.title_zh or incident.title_zh, "en": worst.title_en or incident.title_en},
+        "title": {"zh": head.title_zh or incident.title_zh, "en": head.title_en or incident.title_en},
         "state": incident.state.value,
         "level": worst.level,
         "severity": worst.severity,
@@ -244,7 +245,10 @@ def summary(incident: Incident) -> dict[str, Any]:
         "checked": incident.checked,
         "closed": incident.closed,
         "late": incident.late,
-        "countdown": msgspec.to_builtins(incident.countdown),
+        "countdowns": msgspec.to_builtins(incident.countdowns),
+        "of": incident.of,
+        "waits": incident.waits,
+        "affected": [msgspec.to_builtins(one) | {"place": one.place} for one in incident.affected()],
     }
 
 

@@ -51,7 +51,7 @@ def compose(live: Live, incidents: Iterable[Incident], language: str, *, now: fl
     rows += [f"{words('agent')} {name}: {words.name('state', 'away')}" for name in away]
     for one in running:
         owner = f"{words('owner')} {one.owner}" if one.owner else words("nobody")
-        title = words.either(one.worst.title_zh, one.worst.title_en)
+        title = words.either(one.head.title_zh, one.head.title_en)
         rows.append(f"{one.code} {title} · {one.source.place}: {words.name('incident', one.state.value)} · {owner}")
     lines += ["", *(f"- {row}" for row in rows)] if rows else []
     return Text(f"{mark}{words('comma').join(parts)}", "\n".join(lines) + "\n")

@@ -31,7 +31,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str = ""
     """``opened``, ``joined``, ``ended``, ``cause-gone``, ``message``, ``resent``, ``accepted``, ``failed``, ``seen``, ``mine``, ``step``,
     ``noted``, ``overdue``, ``checked``, ``closed``, ``reopened``; ``handover``, ``accepted-handover``, ``declined-handover``, ``lapsed-handover``,
-    ``progress``, ``owner-expired`` (``gateway.incident.owning``); ``escalated``; ``countdown`` (how long the battery lasts, and what has to be off by when),
+    ``progress``, ``owner-expired`` (``gateway.incident.owning``); ``escalated``; ``released``, ``merged`` (``gateway.causes``); ``countdown`` (how long the battery lasts, and what has to be off by when),
     ``shed`` (hands have switched something off); ``outward``, ``outward-done``, ``outward-failed`` (a receiver or an output); ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
     who: str = ""
     """The person who did it, or whom it concerns."""
@@ -39,6 +39,15 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a person wrote, or a sentence for the timeline."""
     data: dict[str, Any] = {}
     """What the kind needs; JSON types only."""
+
+
+def concerns(event: Event) -> tuple[str, ...]:
+    """Return the codes of the incidents that an event changes: its own, and that from which something goes over to it.
+
+    One event does both, so that there is no moment at which an alarm is in neither.
+    """
+    other = event.data.get("out_of", "")
+    return tuple(code for code in dict.fromkeys((event.incident, other)) if code)
 
 
 def storable(event: Event) -> Event:

@@ -1,6 +1,6 @@
 """What the live picture knows, as the incidents ask for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from contract.condition import Condition
@@ -8,6 +8,7 @@ from contract.reading import Reading
 from gateway.incident import Source
 from gateway.live import DeviceView, Live
 from gateway.plan.decide import Latest
+from gateway.plan.dependencies import Key
 
 HEARD: Final = "x.heard"
 """What the alarms of silence are about: whether an agent is heard; of the broker, whether any is."""
@@ -38,6 +39,15 @@ class LiveFacts:
         """Return the conditions of a device, by name."""
         view = self._live.devices.get(source.key)
         return {condition.name: condition for condition in view.device.conditions} if view else {}
+
+    def named(self, device: str) -> Collection[Key]:
+        """Return all devices of an id, of whatever agent."""
+        return self._live.named.get(device, ())
+
+    def kind(self, key: Key) -> str:
+        """Return the kind of a device; empty where it is not known."""
+        view = self._live.devices.get(key)
+        return view.kind if view else ""
 
     def _heard(self, source: Source) -> Latest | None:
         agents = [one for one in self._live.agents.values() if source.agent in ("", one.name)]

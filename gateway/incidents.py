@@ -17,10 +17,12 @@ from contract.clock import Clock
 from contract.errors import StorageError
 from gateway import answers, refusals
 from gateway.answers import Answer
+from gateway.causes import Ask, Causes, ask_nobody
 from gateway.contacts import Contacts
-from gateway.event import CLOCK, Event, is_exercise
+from gateway.event import CLOCK, Event, concerns, is_exercise
 from gateway.incident import Incident, Purpose, Source, Symptom, code_of, corrected, fold, take
 from gateway.incident.recurrence import Recurring, Root, before, link, recurring, root_of
+from gateway.plan.affected import affected
 from gateway.plan.decide import Demand, climbed, confirm, demand, pages_after, past_symptom_of, symptom_of
 from gateway.plan.model import Clause, Plan
 from gateway.plan.once import Tell
@@ -51,8 +53,13 @@ class Incidents:
         *,
         on_standing: OnStanding = _nothing,
         name: Callable[[int], str] = code_of,
+        ask: Ask = ask_nobody,
     ) -> None:
-        """Keep what is passed; ``load`` reads the journal, ``run`` starts. ``name`` gives the n-th incident its code."""
+        """Keep what is passed; ``load`` reads the journal, ``run`` starts.
+
+        ``name`` gives the n-th incident its code; ``ask`` has the device read now on which others depend, when it is not
+        known whether it is well.
+        """
         self._name = name
         self._journal = journal
         self.plan = plan
@@ -70,6 +77,7 @@ class Incidents:
         self.elsewhere: Callable[[str], Incidents | None] = lambda _code: None
         """Says whose an incident is that is not of these, by its code: a drill's has a room of its own."""
         self._loaded = False
+        self._causes = Causes(plan, live, contacts.hours, lambda: self._incidents, self._record, self._left_over, ask)
 
     async def load(self) -> None:
         """Fold the journal's events; messages whose outcome nobody knows go again, marked 重发."""
@@ -77,6 +85,7 @@ class Incidents:
             return
         self._loaded = True
         self._incidents = fold(one for one in await self._journal.events() if not is_exercise(one.incident))
+        self._causes.relearn(self._incidents.values())
         for incident in self._incidents.values():
             for symptom in incident.symptoms:
                 self._by_occurrence[symptom.id] = incident.code
@@ -117,8 +126,8 @@ class Incidents:
         return lambda: self._listeners.remove(listener)
 
     def list(self) -> tuple[Incident, ...]:
-        """Return all incidents, the newest first."""
-        return tuple(reversed(self._incidents.values()))
+        """Return all incidents, the newest first; what was merged into another is part of that one."""
+        return tuple(one for one in reversed(self._incidents.values()) if not one.moved)
 
     def open(self) -> tuple[Incident, ...]:
         """Return the open incidents, in the order of their opening."""
@@ -130,7 +139,7 @@ class Incidents:
         return tuple(recurring(self._incidents.values(), now - days * 86400.0, now + 1.0))
 
     def get(self, code: str) -> Incident:
-        """Return an incident by its code, in either case.
+        """Return an incident by its code, in either case; of one that was merged into another, that one.
 
         Raises:
             IncidentUnknown: there is none.
@@ -139,6 +148,8 @@ class Incidents:
         if other is not None:
             return other.get(code)
         found = self._incidents.get(code.upper())
+        while found is not None and found.moved:
+            found = self._incidents[found.moved]
         if found is None:
             raise refusals.unknown(code, [one.code for one in self.list()[:20]])
         return found
@@ -189,6 +200,7 @@ class Incidents:
             event = await self._journal.record_event(event)
             believe()
             self._incidents = {code: corrected(one, event) for code, one in self._incidents.items()}
+            self._causes.relearn(self._incidents.values())
             for incident in tuple(self._incidents.values()):
                 if incident.closed is None:
                     self._publish(incident)
@@ -218,17 +230,28 @@ class Incidents:
                 first = min([symptom, *before[-1:]], key=lambda one: one.page_at)
                 symptom = msgspec.structs.replace(symptom, page_at=first.page_at, ready=first.ready)
             data = {"symptom": msgspec.to_builtins(symptom), "deadline": now + clause.deadline}
-            joined = await self._record(standing.code, "joined", data=data)
-            self._by_occurrence[occurrence.id] = standing.code
-            self._say_standing(joined)
-            return
-        await self._begin("opened", clause, source, symptom, now)
+            self._say_standing(await self._record(standing.code, "joined", data=data))
+        elif not await self._causes.take(clause, source, symptom):
+            more = self._causes.waits(source, symptom, now)
+            await self._begin("opened", clause, source, symptom, now, more)
 
     def _going_on(self, root: Root) -> Incident | None:
         """Return the open incident of a clause and a device."""
         return next((one for one in self._incidents.values() if one.closed is None and root_of(one) == root), None)
 
-    async def _begin(self, kind: str, clause: Clause, source: Source, symptom: Symptom, now: float) -> None:
+    async def _left_over(self, clause: Clause, source: Source, symptom: Symptom, more: Mapping[str, object]) -> None:
+        """Open an incident for what stands though its root cause is over."""
+        await self._begin("opened", clause, source, symptom, self._now(), more)
+
+    async def _begin(
+        self,
+        kind: str,
+        clause: Clause,
+        source: Source,
+        symptom: Symptom,
+        now: float,
+        more: Mapping[str, object] | None = None,
+    ) -> None:
         """Keep the first event of an incident: opened, or history."""
         new = self._name(len(self._incidents) + 1)
         last = before(self._incidents.values(), (clause.clause, source.key), now, clause.recurrence)
@@ -240,9 +263,9 @@ class Incidents:
             "source": msgspec.to_builtins(source),
             "deadline": now + clause.deadline,
             "symptom": msgspec.to_builtins(symptom),
+            **(more or {}),
         }
         await self._record(new, kind, data=data)
-        self._by_occurrence[symptom.id] = new
 
     def _say_unplanned(self, kind: str, condition: str) -> None:
         if (kind, condition) not in self._unplanned:
@@ -328,7 +351,7 @@ class Incidents:
             return
         standing = Standing.OWNED if incident.owner or incident.closed is not None else Standing.TOLD
         for symptom in incident.active:
-            self._on_standing(symptom.id, incident.source.agent, standing)
+            self._on_standing(symptom.id, incident.where(symptom).agent, standing)
 
     # What time demands
 
@@ -337,7 +360,11 @@ class Incidents:
         await self.load()
         wakes: list[float] = []
         async with self._lock:
-            for incident in tuple(self._incidents.values()):
+            for code in tuple(self._incidents):
+                if self._incidents[code].closed is None or code in self._causes.following:
+                    at = await self._causes.sort(code, self._now())
+                    wakes += [at] if at is not None else []
+                incident = self._incidents[code]
                 if incident.closed is None or (incident.stands_closed and self._going_on(root_of(incident)) is None):
                     at = await self._carry_out(incident)
                     wakes += [at] if at is not None else []
@@ -359,18 +386,18 @@ class Incidents:
             wants = demand(incident, clause, self.contacts, self._now())
         for tell in wants.tell:
             incident = await self._tell(incident, clause, tell)
+        others, wakes = affected(incident, clause, self.plan, self.contacts, self._now())
+        for tell in others:
+            incident = await self._tell(incident, clause, tell)
         if wants.check:
             incident, wants = await self._check(incident, clause, wants)
         if wants.close:
             await self._record(incident.code, "closed", text="checked", data={"checked": True, "itself": True})
             return None
-        return wants.wakes_at
+        return min([*wakes, *([wants.wakes_at] if wants.wakes_at is not None else [])], default=None)
 
     async def _check(self, incident: Incident, clause: Clause, wants: Demand) -> tuple[Incident, Demand]:
-        source = incident.source
-        evidence = confirm(
-            incident, lambda quantity: self._live.latest(source, quantity), self._live.conditions(source), self._now()
-        )
+        evidence = confirm(incident, self._live.latest, self._live.conditions, self._now())
         if evidence is None:
             return incident, wants
         incident = await self._record(incident.code, "checked", data={"evidence": evidence})
@@ -387,6 +414,7 @@ class Incidents:
             data = {"rung": index, "department": department.key, **titles}
             incident = await self._record(incident.code, "escalated", who=tell.person, data=data)
         data = {"message": secrets.token_hex(8), "purpose": tell.purpose.value, "rank": incident.worst.rank}
+        data |= {"clause": tell.clause} if tell.clause else {}
         incident = await self._record(incident.code, "message", who=tell.person, data=data)
         self._post.send(incident, incident.mails[-1])
         return incident
@@ -409,11 +437,16 @@ class Incidents:
         kept = await self._journal.record_event(event)
         take(self._incidents, kept)
         after = self._incidents[incident]
+        for code in concerns(kept):
+            self._causes.learn(self._incidents[code])
+        more = kept.data.get("symptoms", [kept.data["symptom"]] if "symptom" in kept.data else [])
+        self._by_occurrence.update((one["id"], incident) for one in more)
         of = kept.data.get("condition") if kind == "ended" else after.symptoms[-1].condition if kind == "joined" else ""
-        what = f"{after.source.agent}/{after.source.device} {of or after.worst.condition}, {after.clause}"
+        what = f"{after.source.agent}/{after.source.device} {of or after.head.condition}, {after.clause}"
         said = f"{kind}{f' ({who})' if who else ''}{f': {text}' if text else ''}"
         log.info("incident %s (%s): %s", incident, what, said)
-        self._publish(after)
+        for code in concerns(kept):
+            self._publish(self._incidents[code])
         return after
 
     def _publish(self, incident: Incident) -> None:

@@ -222,6 +222,8 @@ class Live:
         self.devices: dict[DeviceKey, DeviceView] = {}
         self._names: dict[AgentKey, set[str]] = {}
         """Agent → its devices, described or not."""
+        self.named: dict[str, list[DeviceKey]] = {}
+        """Device id → all that have it."""
         self.former: dict[DeviceKey, Device] = {}
         """Devices that no inventory has any more: their readings may still be on their way to the store."""
         self.agents: dict[AgentKey, AgentView] = {}
@@ -312,6 +314,7 @@ class Live:
             key = (site, agent, name)
             self._names[site, agent].discard(name)
             gone = self.devices.pop(key)
+            self.named[name].remove(key)
             if gone.known:
                 self.former[key] = gone.device
                 if len(self.former) > _FORMER:
@@ -378,6 +381,7 @@ class Live:
         if view is None:
             view = self.devices[key] = DeviceView(site, agent, name)
             self._names.setdefault((site, agent), set()).add(name)
+            self.named.setdefault(name, []).append((site, agent, name))
         return view
 
     def agent(self, site: str, name: str) -> AgentView:

@@ -77,8 +77,8 @@ class Oversight:
     def adopt(self, incidents: Iterable[Incident]) -> None:
         """Take up what stood before a restart, so that it neither opens twice nor stands for ever."""
         for incident in incidents:
-            source = incident.source
             for symptom in incident.active:
+                source = incident.where(symptom)
                 watch = self._watches.get(symptom.condition)
                 if watch is not None and source.device.startswith("@"):
                     since = Stamp(symptom.since, trusted=True)

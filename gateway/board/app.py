@@ -16,6 +16,7 @@ from gateway.board import views
 from gateway.board.headers import SecureHeaders
 from gateway.board.pages import JSON, Pages
 from gateway.board.person import add_routes
+from gateway.board.planpage import Fills
 from gateway.board.ports import IncidentDesk, LiveView, StoreView
 from gateway.board.render import STATIC
 from gateway.board.stream import Doors
@@ -56,6 +57,7 @@ def create(
     plan: Plan | None = None,
     zone: tzinfo | None = None,
     store: Callable[[], StoreView | None] = lambda: None,
+    fills: Fills = lambda _department, _role: "",
     drill: Callable[[], str] = lambda: "",
     people: Sequence[tuple[str, str]] = (),
 ) -> FastAPI:
@@ -73,6 +75,7 @@ def create(
         plan: where the steps of a clause stand.
         zone: the site's time zone, in which times are shown; without one, that of this host.
         store: how the time-series store does; None where there is none.
+        fills: a department and a role → the name of who fills it now.
         drill: the code of the drill that runs; empty: none does.
         people: those to whom an incident can be handed over: id, name.
     """
@@ -87,6 +90,7 @@ def create(
         plan=plan or Plan(),
         zone=zone,
         store=store,
+        fills=fills,
         drill=drill,
         people=people,
     )
@@ -99,6 +103,10 @@ def create(
     @app.api_route("/", methods=["GET", "HEAD"])
     async def first(request: Request) -> Response:
         return pages.board(request)
+
+    @app.api_route("/plan", methods=["GET", "HEAD"])
+    async def plan_page(request: Request) -> Response:
+        return pages.plan(request)
 
     @app.get("/live")
     async def stream(request: Request) -> Response:

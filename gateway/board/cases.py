@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from gateway.board import trees
 from gateway.board.words import Words
 from gateway.event import Event
 from gateway.incident import Incident
@@ -93,6 +94,13 @@ class Case(msgspec.Struct, frozen=True):
     opened: float
     deadline: float
     signs: tuple[Sign, ...]
+    """Those of its own device."""
+    affected: tuple[str, ...]
+    """What its root cause took with it, in a line or none."""
+    of: str
+    """The incident from which it was left over, if it was."""
+    waits: float
+    """Nobody is told before then; 0: that is over."""
     timeline: tuple[Entry, ...]
 
 
@@ -108,8 +116,9 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
     signs = (
         Sign(words.either(one.title_zh, one.title_en) or words.name("condition", one.condition), one.active)
         for one in incident.symptoms
+        if not one.follows
     )
-    worst = incident.worst
+    worst = incident.head
     plan = words.either(incident.title_zh, incident.title_en)
     return Case(
         code=incident.code,
@@ -128,6 +137,9 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
         opened=incident.opened,
         deadline=incident.deadline,
         signs=tuple(signs),
+        affected=tuple(trees.lines(incident, words)),
+        of=incident.of,
+        waits=incident.waits if incident.gone is None and incident.closed is None else 0.0,
         timeline=tuple(_entry(event, words, name) for event in incident.timeline),
     )
 
@@ -139,14 +151,20 @@ def _notes(incident: Incident, words: Words, name: Callable[[str], str]) -> Iter
     if incident.expired:
         yield words("expired", who=name(incident.expired))
     if incident.recurs:
-        yield words("recurrence", n=incident.count, code=incident.recurs)
+        yield f"{words('recurs')}{words('colon')}{words('recurrence', n=incident.count, code=incident.recurs)}"
     if incident.recurred:
         yield words("recurred", code=incident.recurred)
 
 
 def _entry(event: Event, words: Words, name: Callable[[str], str]) -> Entry:
     who = name(event.who) if event.who else ""
-    return Entry(event.at, event.kind, words.name("event", event.kind), who, _said(event, words, name))
+    return Entry(
+        event.at,
+        event.kind,
+        words.name("event", event.kind),
+        who,
+        trees.gone_over(event, words) or _said(event, words, name),
+    )
 
 
 def _said(event: Event, words: Words, name: Callable[[str], str]) -> str:

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from gateway.board import agents as presence
-from gateway.board import cases, outlook, views
+from gateway.board import cases, outlook, planpage, views
 from gateway.board.ports import IncidentDesk, LiveView, StoreView
 from gateway.board.render import Renderer
 from gateway.board.stream import Picture, Shared
@@ -89,6 +89,7 @@ class Pages:
         plan: Plan,
         zone: tzinfo | None,
         store: Callable[[], StoreView | None],
+        fills: planpage.Fills,
         drill: Callable[[], str],
         people: Sequence[tuple[str, str]] = (),
     ) -> None:
@@ -102,6 +103,7 @@ class Pages:
         self._plan = plan
         self._department = department
         self._store = store
+        self._fills = fills
         self._drill = drill
         self._render = Renderer(zone)
         self._shared: dict[str, Shared] = {}
@@ -219,6 +221,12 @@ class Pages:
         closed = [one for one in found if one.closed is not None and not one.stands_closed][: self.settings.recent]
         return [cases.case(one, words, self.name) for one in (*running, *closed)]
 
+    def plan(self, request: Request) -> Response:
+        """Return the plan as a page."""
+        return self.html(
+            request, "plan.html", clauses=planpage.view(self._plan, self.words(request), self._department, self._fills)
+        )
+
     # A person's page
 
     def incident(
@@ -266,8 +274,8 @@ class Pages:
         device = None if case.closed else views.card(self._live, incident.source.key, words, self.settings.ages, now)
         title = f"{case.code} {case.title}"
         announce = words.name("incident", case.state)
-        battery = outlook.rows(incident.countdown, words, lambda at: self._render.moment(at, now), now)
-        loads = outlook.items(incident.countdown, words)
+        battery = outlook.rows(incident.countdowns, words, lambda at: self._render.moment(at, now), now)
+        loads = outlook.items(incident.countdowns, words)
         fragments = {
             "case": self._render("_case.html", words, now, case=case, battery=battery),
             "more": self._render(

@@ -46,6 +46,8 @@ class Purpose(StrEnum):
     """They had it, and it was taken back: they are paged for it again."""
     ADVICE = "advice"
     """More has to be switched off, or sooner, so that the battery lasts."""
+    AFFECTED = "affected"
+    """Another clause's people have to act too, because of what the root cause took with it."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +94,19 @@ class Symptom(msgspec.Struct, frozen=True, kw_only=True):
     """When people may be woken for it, by the plan."""
     active: bool = True
     ended: float = 0.0
+    source: Source = Source()
+    """The device, where it is not the incident's: its trouble follows from the root cause."""
+    clause: str = ""
+    """The clause for that device."""
+    of: str = ""
+    """The root cause, as the plan's dependencies name it."""
+    settle: float = 0.0
+    """Seconds that it may stand after its root cause is over."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether it is of another device, and follows from the root cause."""
+        return bool(self.source.device)
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +122,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """By every channel of the person."""
     again: bool = False
     """Sent once more after a restart, marked 重发: its outcome was not known. It never goes a third time."""
+    clause: str = ""
+    """Which clause it is about, where that is not the incident's."""
 
     @property
     def pending(self) -> bool:
@@ -195,10 +212,16 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The one after it."""
     count: int = 1
     """Which one in such a row it is."""
-    countdown: Countdown | None = None
-    """While its UPS is on battery."""
+    countdowns: tuple[Countdown, ...] = ()
+    """Of each of its UPSes while it is on battery."""
     late: bool = False
     """It began and ended before anybody here knew of it: it pages nobody."""
+    waits: float = 0.0
+    """Nobody is told before then: it may follow from something else."""
+    of: str = ""
+    """The incident of the root cause from which it was left over."""
+    moved: str = ""
+    """The incident of the root cause, of which all that it was is part now."""
     timeline: tuple[Event, ...] = ()
 
     @property
@@ -242,6 +265,28 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def worst(self) -> Symptom:
         """The gravest symptom: of those that stand, else of all."""
         return max(self.active or self.symptoms or (Symptom(),), key=lambda symptom: symptom.rank)
+
+    def where(self, symptom: Symptom) -> Source:
+        """Return the device of a symptom."""
+        return symptom.source if symptom.follows else self.source
+
+    @property
+    def head(self) -> Symptom:
+        """What it is called by: the gravest alarm of its own device, of those that stand, else of all."""
+        own = [symptom for symptom in self.symptoms if not symptom.follows]
+        standing = [symptom for symptom in own if symptom.active]
+        return max(standing or own, key=lambda symptom: symptom.rank, default=self.worst)
+
+    def affected(self, clause: str = "") -> tuple[Source, ...]:
+        """Return the other devices that its root cause took with it and that are not back; those of a clause only."""
+        of = (one for one in self.active if one.follows and clause in {"", one.clause})
+        return tuple(dict.fromkeys(one.source for one in of if one.source.key != self.source.key))
+
+    @property
+    def speaking(self) -> tuple[Symptom, ...]:
+        """The symptoms for which people are told: what only follows from a root cause is silent once that is over."""
+        found = self.pressing
+        return found if any(not symptom.follows for symptom in found) else ()
 
     @property
     def pages(self) -> tuple[Mail, ...]:

@@ -27,6 +27,8 @@ def opened(now: Incident, event: Event) -> Incident:
         deadline=_limit(symptom, data),
         round=event.at,
         symptoms=(symptom,),
+        waits=float(data.get("waits", 0.0)),
+        of=str(data.get("of", "")),
     )
 
 

@@ -14,7 +14,7 @@ from contract.escalation import Ladder, due
 from contract.escalation import Rung as Person
 from contract.reading import Reading
 from gateway.contacts import Contacts, Department, Hours
-from gateway.incident import Incident, Purpose, Symptom
+from gateway.incident import Incident, Purpose, Source, Symptom
 from gateway.plan.countdown import to_hear
 from gateway.plan.model import RANK, Clause, Closes, Level, Trigger, Wake
 from gateway.plan.once import Tell, may_go, once
@@ -105,6 +105,8 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
         return Demand(became=held.became, who=held.who)
     if incident.gone is not None:
         return _afterwards(incident, clause, held, now)
+    if incident.waits > now:
+        return Demand(wakes_at=incident.waits)
     late = incident.deadline > 0 and now >= incident.deadline and _pressing(incident, now)
     overdue = late and not incident.overdue
     wakes = [incident.deadline] if not incident.overdue and incident.deadline > now else []
@@ -137,10 +139,12 @@ def _pressing(incident: Incident, now: float) -> bool:
 
 def _started(incident: Incident) -> float | None:
     """Return when the ladder begins or began to be climbed; None while nothing stands that pages."""
+    if not incident.speaking:
+        return None
     pages = [mail.at for mail in incident.pages]
     if pages:
         return min(pages) - incident.climbed
-    return min((symptom.page_at for symptom in incident.pressing), default=None)
+    return min((symptom.page_at for symptom in incident.speaking), default=None)
 
 
 def climbed(incident: Incident, clause: Clause, contacts: Contacts, person: str) -> tuple[int, Department] | None:
@@ -169,7 +173,7 @@ def _worse(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], 
         mails = [mail for mail in incident.mails if mail.person == person]
         came = [mail for mail in mails if not mail.failed]  # who got nothing at all is for the ladder
         known = max([incident.owned_rank, *(mail.rank for mail in came or mails)])
-        graver = [symptom.page_at for symptom in incident.active if symptom.rank > known]
+        graver = [symptom.page_at for symptom in incident.speaking if symptom.rank > known]
         at = may_go(incident, clause, person, Purpose.WORSE, known + 1)
         if not graver or at is None:
             continue
@@ -189,7 +193,7 @@ def _pressed(incident: Incident, tell: Iterable[Tell]) -> list[Tell]:
         if not mail.failed or mail.purpose is Purpose.ADVICE:  # what failed is not tried again: the ladder goes on
             heard[mail.person] = max(mail.at, heard.get(mail.person, 0.0))
     now = {one.person for one in tell}
-    late = to_hear(incident.countdown, heard, people)
+    late = to_hear(incident.countdowns, heard, people)
     return [Tell(person, Purpose.ADVICE) for person in late if person not in now]
 
 
@@ -253,16 +257,16 @@ def _afterwards(incident: Incident, clause: Clause, held: Held, now: float) -> D
 
 def confirm(
     incident: Incident,
-    latest: Callable[[str], Latest | None],
-    conditions: Mapping[str, Condition],
+    latest: Callable[[Source, str], Latest | None],
+    conditions: Callable[[Source], Mapping[str, Condition]],
     now: float,
 ) -> dict[str, object] | None:
     """Return the readings that confirm that the cause is gone, or None while they do not.
 
     Args:
         incident: whose cause is gone, as far as the alarms say.
-        latest: quantity → its last reading.
-        conditions: those of the device, by name. Where one is not known, a good reading has to do, as the agent has
+        latest: device, quantity → its last reading.
+        conditions: those of a device, by name. Where one is not known, a good reading has to do, as the agent has
             judged it already.
         now: the gateway's wall clock.
     """
@@ -270,16 +274,18 @@ def confirm(
         return None
     evidence: dict[str, object] = {}
     for symptom in _of_this_round(incident):
-        seen = latest(symptom.quantity)
+        source = incident.where(symptom)
+        seen = latest(source, symptom.quantity)
         if seen is None or not seen.reading.good:
             return None
         if seen.at <= incident.gone or now - seen.at > FRESH:
             return None
-        condition = conditions.get(symptom.condition)
+        condition = conditions(source).get(symptom.condition)
         if condition is not None and condition.wrong(seen.reading, standing=True) is not False:
             return None
         value = seen.reading.value
-        evidence[symptom.quantity] = list(value) if isinstance(value, tuple) else value
+        name = f"{source.agent}/{source.device} {symptom.quantity}" if symptom.follows else symptom.quantity
+        evidence[name] = list(value) if isinstance(value, tuple) else value
     return evidence
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from contract.condition import Severity
 from contract.settings import Fault, Seconds, Slug
+from gateway.plan.dependencies import Tree
 from gateway.plan.outward_model import Hook, Load, Output, Shedding
 
 RANK: dict[Severity, int] = {severity: rank for rank, severity in enumerate(Severity, 1)}
@@ -261,10 +262,15 @@ def _twice(draft: Any) -> Iterable[Fault]:
         seen |= keys
 
 
-def loads_of(clause: Clause | None, device: str) -> tuple[Load, ...]:
-    """Return what a clause says that a UPS feeds, the most dispensable first."""
-    lists = clause.shedding if clause else ()
-    return next((one.load for one in lists if device in one.devices), ())
+def loads_of(clause: Clause | None) -> tuple[Load, ...]:
+    """Return all that a clause lists as fed by UPSes: a load's number is its place in it."""
+    return tuple(load for one in clause.shedding for load in one.load) if clause else ()
+
+
+def loads_on(clause: Clause, device: str) -> tuple[tuple[int, Load], ...]:
+    """Return what a UPS feeds, the most dispensable first, each with its number in the clause."""
+    listed = [(device in one.devices, load) for one in clause.shedding for load in one.load]
+    return tuple((index, load) for index, (its, load) in enumerate(listed) if its)
 
 
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -277,9 +283,10 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """All the clauses."""
+    """All the clauses, and what depends on what."""
 
     clauses: tuple[Clause, ...] = ()
+    dependencies: Tree = Tree()
 
     def find(self, clause: str) -> Clause | None:
         """Return a clause by its number."""

@@ -13,6 +13,8 @@ class Tell(msgspec.Struct, frozen=True):
 
     person: str
     purpose: Purpose
+    clause: str = ""
+    """Of which clause, where that is not the incident's."""
 
 
 def may_go(

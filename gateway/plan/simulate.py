@@ -4,7 +4,7 @@ Nothing here decides anything. ``Incidents`` is the gateway's own, with a journa
 down; the time leaps over what a running gateway would sleep.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -21,6 +21,7 @@ from gateway.incidents import LOOK, Incidents
 from gateway.notify.letter import Channel, Letter
 from gateway.notify.pipeline import Notifier, standard_stages
 from gateway.plan.decide import Latest
+from gateway.plan.dependencies import Key
 from gateway.plan.lint.fleet import Watch
 from gateway.plan.model import Plan
 
@@ -145,6 +146,12 @@ class _Readings:
 
     def conditions(self, _source: Source) -> Mapping[str, Condition]:
         return {}  # a good reading has to do
+
+    def named(self, _device: str) -> Collection[Key]:
+        return ()
+
+    def kind(self, _key: Key) -> str:
+        return ""
 
 
 async def simulate(plan: Plan, contacts: Contacts, channels: Iterable[str], story: Story) -> Timetable:

@@ -86,10 +86,13 @@ def check(text):
     try:
         config = parse(text, Path("agent.toml"), secrets=lambda *_: "a-secret-word")
     except ConfigError as error:
-        assert error.problems
-        assert all(problem.what for problem in error.problems)
-        assert str(error)
-        return len(error.problems)
+        problems = error.problems
+    else:
+        problems = None
+    if problems is not None:
+        assert problems
+        assert all(problem.what and str(problem) for problem in problems)
+        return len(problems)
     for device in config.devices:
         device.driver(LastHeard())
         assert device.conditions is not None
@@ -167,8 +170,8 @@ def url_storm(count, seed):
             text = text[:at] + rng.choice(PIECES) + text[min(len(text), at + rng.choice((0, 0, 1, 5))) :]
         try:
             from_url(text, kind=rng.choice(("", "", "ups", "nonsense")), profile=rng.choice(("", "", "apc", "xy-md02")))
-        except UsageError as error:
-            assert error.what
+        except UsageError:
+            continue
         except Exception as error:
             raise AssertionError(f"URL {number} of seed {seed}: {text!r}: {error!r}") from error
 

@@ -85,6 +85,8 @@ def test_defaults_are_filled_in():
         "bypass",
         "output-off",
         "fault",
+        "shutting-down",
+        "ups-alarm",
         "card-blind",
         "over-temperature",
         "charge-low",

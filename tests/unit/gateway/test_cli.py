@@ -15,19 +15,22 @@ from contract import command as commands
 from contract.alarm import Alarm, Occurrence
 from contract.clock import Stamp
 from contract.command import Reply, Verb
+from contract.condition import Condition, Test
 from contract.errors import CommandRefused
-from contract.message import State
+from contract.message import Device, Inventory, State
 from gateway import cli, control
 from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
 from gateway.contacts import load_contacts
 from gateway.event import Event
+from gateway.evidence import inventory
 from gateway.incident import Source
 from gateway.incidents import Incidents
 from gateway.live import Live
 from gateway.plan.loader import load_plan
 from gateway.ports import Outcome
 
+LOW = Condition(name="low-battery", quantity="ups.status", test=Test.HAS, flag="LB")
 CONFIG = pathlib.Path(__file__).parents[3] / "config"
 
 
@@ -89,6 +92,14 @@ class Obeyed:
         return Reply("c1", device, verb.value, outcome, text, values=values, quality={"battery.charge": "unavailable"})
 
 
+def devices_of():
+    """What the live picture knows of a device that an inventory has described, and of one that none has."""
+    live = Live(Clock())
+    live.inventory("hq", "a", Inventory(devices=(Device(id="ups-1", kind="ups", title="一号", conditions=(LOW,)),)))
+    live.device("hq", "a", "unheard-of")
+    return inventory(live)
+
+
 @pytest.fixture
 async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
     """A state directory whose gateway has one incident, A10."""
@@ -103,7 +114,7 @@ async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
     past = Occurrence(id="o2", device="ups-1", condition="on-battery", active=False, raised=began, cleared=ended)
     await incidents.on_past(Alarm(past), source)
     settings = uvicorn.Config(
-        control.create(incidents, agents_of, Obeyed()),
+        control.create(incidents, agents_of, Obeyed(), devices_of),
         uds=str(tmp_path / control.SOCKET),
         log_level="warning",
         lifespan="off",
@@ -323,3 +334,10 @@ async def test_an_agent_is_told_to_do_something_and_what_came_of_it_is_shown(sta
 async def test_a_command_that_cannot_be_sent_says_why(state, capsys, words, code, said):
     assert await command("command", *words, "--state", str(state)) == code
     assert said in capsys.readouterr().err
+
+
+async def test_the_devices_of_a_running_gateway_are_told_and_of_none_nothing_is(state, tmp_path):
+    told = await asyncio.to_thread(cli.devices, state)
+    said = {"site": "hq", "agent": "a", "device": "ups-1", "kind": "ups", "title": "一号", "room": ""}
+    assert told == [{**said, "conditions": ["low-battery"]}]
+    assert await asyncio.to_thread(cli.devices, tmp_path / "nowhere") is None

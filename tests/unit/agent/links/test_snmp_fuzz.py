@@ -61,8 +61,23 @@ async def fuzz(linked, engine, count, seed):
                 assert (await link.get((A,))) == {A: 7}
 
 
-async def test_spoiled_datagrams_are_our_errors_or_values(linked, engine):
+async def test_spoiled_datagrams_are_our_errors_or_values(linked, engine, caplog):
     await fuzz(linked, engine, 300, 1)
+    assert not [record for record in caplog.records if record.exc_info], "no traceback in the log"
+
+
+async def test_a_value_of_any_type_is_a_value(linked):
+    """Opaque among them, which is neither a number nor a text; and what pysnmp's own decoder falls over is no answer."""
+    for tag in (2, 4, 6, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0xE0):
+        async with (
+            device(lambda request, tag=tag: [request.answer({A: tlv(tag, b"\x01\x02\x03\x04")})]) as there,
+            linked(there.port, timeout=0.3, retries=0) as link,
+        ):
+            try:
+                said = await link.get((A,))
+            except DeviceError:
+                continue
+            assert said[A] is None or isinstance(said[A], int | float | str | bytes), tag
 
 
 @pytest.mark.soak
