@@ -71,11 +71,11 @@ RULES: Final[tuple[Rule, ...]] = (
     devices.condition_untold,
     devices.own_condition_untold,
     devices.unknown_device,
-    tree.unknown_in_tree,
     # what is done outside
     outward.unknown_output,
     outward.unknown_ups,
     outward.nothing_to_shed,
+    tree.unknown_in_tree,
 )
 """Each yields what it finds; its name, with hyphens, is that of its findings."""
 

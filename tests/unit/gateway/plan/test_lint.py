@@ -170,16 +170,16 @@ PLANTED = [
     Case("condition-untold", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power"]‸'), (POWER, '[[clause.trigger]]\ncondition = "low-battery"', '[[clause.trigger]]\ncondition = "on-battery"\ndevices = ["ups-2"]')),
     Case("unknown-device", (POWER, 'condition = "on-battery"\n', 'condition = "on-battery"\ndevices = ["ups-7"]‸\n'), also=["condition-untold"]),
     Case("unknown-device", (POWER, 'condition = "on-battery"\n', 'condition = "on-battery"\ndevices = ["line-1"]‸\n'), also=["condition-untold"]),
-    # what depends on what
-    Case("unknown-in-tree", (TREE, '"hq/depot"]', '"hq/depott"]‸')),
-    Case("unknown-in-tree", (TREE, 'of = "ats"', 'of = "ups-1"‸')),
-    Case("unknown-in-tree", (TREE, 'settle = "10m" #', 'explains = ["output-of"]‸ #')),
-    Case(UNREADABLE, (TREE, '"hq/depot"]', '"hq/depot", "core-1"]‸')),
     # what is done outside
     Case("unknown-output", (ROOMS, "\n[clause.escalation]", SIREN)),
     Case(UNREADABLE, (ROOMS, "\n[clause.escalation]", HOOK)),
     Case("unknown-ups", (POWER, '[[clause.shedding]]\ndevices = ["ups-1"]', '[[clause.shedding]]\ndevices = ["ups-11"]‸')),
     Case("nothing-to-shed", (POWER, "[[clause.shedding]]", "[[clause.shedding]]‸"), *((POWER, f'watts = {watts}, by = "marketing-centre"', f"watts = {watts}, keep = true") for watts in (300, 400))),
+    # what depends on what
+    Case("unknown-in-tree", (TREE, '"hq/depot"]', '"hq/depott"]‸')),
+    Case("unknown-in-tree", (TREE, 'of = "ats"', 'of = "ups-1"‸')),
+    Case("unknown-in-tree", (TREE, 'settle = "10m" #', 'explains = ["output-of"]‸ #')),
+    Case(UNREADABLE, (TREE, '"hq/depot"]', '"hq/depot", "core-1"]‸')),
 ]  # fmt: skip
 
 
