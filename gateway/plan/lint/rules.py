@@ -10,7 +10,7 @@ from contract import settings
 from contract.errors import ConfigError, Problem
 from gateway.config import Notify
 from gateway.contacts import Contacts
-from gateway.plan.lint import devices, ladders, people, times, triggers
+from gateway.plan.lint import devices, ladders, outward, people, times, triggers
 from gateway.plan.lint.fleet import Fleet
 from gateway.plan.lint.site import Common, Found, Grade, Lines, Placed, Site, clauses_of, common_of
 from gateway.plan.loader import load_plan
@@ -71,6 +71,10 @@ RULES: Final[tuple[Rule, ...]] = (
     devices.condition_untold,
     devices.own_condition_untold,
     devices.unknown_device,
+    # what is done outside
+    outward.unknown_output,
+    outward.unknown_ups,
+    outward.nothing_to_shed,
 )
 """Each yields what it finds; its name, with hyphens, is that of its findings."""
 
@@ -124,7 +128,8 @@ def lint(papers: Papers, fleet: Fleet, today: date) -> list[Finding]:
         clauses += clauses_of(file, read)
         common += common_of(file, read)
     try:
-        load_plan(papers.plan, papers.contacts.departments if papers.contacts else None)
+        departments = papers.contacts.departments if papers.contacts else None
+        load_plan(papers.plan, departments, papers.notify.webhook if papers.notify else None)
     except ConfigError as error:
         problems += error.problems
     site = Site(
