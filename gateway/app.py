@@ -156,7 +156,7 @@ class Running:
             contacts,
             read_drills(config, plan, contacts),
             journal,
-            notifier,  # a flood of real alarms is not its matter
+            notifier,  # a drill is no flood
             clock,
             Announcer(channels, standard_stages(channels), contacts),
             version=plan_version(config),

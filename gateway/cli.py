@@ -367,12 +367,12 @@ def _again(one: dict[str, Any]) -> str:
 
 def _details(one: dict[str, Any], out: TextIO) -> None:
     out.write(f"{_row(one, one['utc_offset'])}\n{one['title']['en']}\n")
+    _outlook(one, out)
     if one["of"]:
         out.write(f"原因 {one['of']} 已消失，仍未恢复 left over from {one['of']}, whose cause is gone\n")
     if one["affected"]:
         out.write(f"\n另有 {len(one['affected'])} 台设备受影响 also affected\n")
         out.writelines(f"  └ {device['place']}\n" for device in one["affected"])
-    _outlook(one, out)
     if one["plan"]:
         out.write("\n处置步骤 steps\n")
     out.writelines(
@@ -388,13 +388,12 @@ def _details(one: dict[str, Any], out: TextIO) -> None:
 
 def _outlook(one: dict[str, Any], out: TextIO) -> None:
     """Say how long the battery lasts, and the numbers by which what was switched off is ticked off."""
-    if not one["countdown"]:
-        return
-    countdown = msgspec.convert(one["countdown"], Countdown)
+    countdowns = [msgspec.convert(each, Countdown) for each in one["countdowns"]]
     for words in (Words("zh"), Words("en")):
-        said = outlook.rows(countdown, words, lambda wall: outlook.hour(wall, one["utc_offset"]), 0.0)
+        said = outlook.rows(countdowns, words, lambda wall: outlook.hour(wall, one["utc_offset"]), 0.0)
         out.writelines(f"{label}{words('colon')}{text}\n" for label, text in said)
-    out.writelines(f"  {each.index + 1}. {each.zh} {each.en}\n" for each in countdown.off)
+    off = {each.index: each for countdown in countdowns for each in countdown.off}
+    out.writelines(f"  {index + 1}. {each.zh} {each.en}\n" for index, each in sorted(off.items()))
 
 
 def _about(event: dict[str, Any]) -> tuple[str, ...]:

@@ -250,10 +250,10 @@ def summary(incident: Incident) -> dict[str, Any]:
         "checked": incident.checked,
         "closed": incident.closed,
         "late": incident.late,
+        "countdowns": msgspec.to_builtins(incident.countdowns),
         "of": incident.of,
         "waits": incident.waits,
         "affected": [msgspec.to_builtins(one) | {"place": one.place} for one in incident.affected()],
-        "countdown": msgspec.to_builtins(incident.countdown),
     }
 
 

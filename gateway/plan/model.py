@@ -260,10 +260,15 @@ def _reports(draft: Any) -> Iterable[Fault]:
         yield Fault("nothing is there to confirm", 'write confirm = ["partial", "major"]', ("confirm_by",))
 
 
-def loads_of(clause: Clause | None, device: str) -> tuple[Load, ...]:
-    """Return what a clause says that a UPS feeds, the most dispensable first."""
-    lists = clause.shedding if clause else ()
-    return next((one.load for one in lists if device in one.devices), ())
+def loads_of(clause: Clause | None) -> tuple[Load, ...]:
+    """Return all that a clause lists as fed by UPSes: a load's number is its place in it."""
+    return tuple(load for one in clause.shedding for load in one.load) if clause else ()
+
+
+def loads_on(clause: Clause, device: str) -> tuple[tuple[int, Load], ...]:
+    """Return what a UPS feeds, the most dispensable first, each with its number in the clause."""
+    listed = [(device in one.devices, load) for one in clause.shedding for load in one.load]
+    return tuple((index, load) for index, (its, load) in enumerate(listed) if its)
 
 
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from contract import settings
 from contract.errors import ConfigError, Problem
 from gateway.config import Notify
 from gateway.contacts import Contacts
-from gateway.plan.lint import devices, ladders, outward, people, times, triggers
+from gateway.plan.lint import devices, ladders, outward, people, times, tree, triggers
 from gateway.plan.lint.fleet import Fleet
 from gateway.plan.lint.site import Common, Found, Grade, Lines, Placed, Site, clauses_of, common_of
 from gateway.plan.loader import load_plan
@@ -75,6 +75,7 @@ RULES: Final[tuple[Rule, ...]] = (
     outward.unknown_output,
     outward.unknown_ups,
     outward.nothing_to_shed,
+    tree.unknown_in_tree,
 )
 """Each yields what it finds; its name, with hyphens, is that of its findings."""
 
@@ -112,6 +113,8 @@ class Papers(msgspec.Struct, frozen=True, kw_only=True):
     links: bool = True
     name: str = ""
     """The gateway's."""
+    tree_file: str = ""
+    tree_text: str = ""
     problems: tuple[Problem, ...] = ()
     """What was found while contacts and settings were read."""
 
@@ -141,6 +144,8 @@ def lint(papers: Papers, fleet: Fleet, today: date) -> list[Finding]:
         notify=papers.notify,
         config_file=papers.config_file,
         links=papers.links,
+        tree_file=papers.tree_file,
+        tree_text=papers.tree_text,
         fleet=fleet,
         today=today,
     )

@@ -30,7 +30,7 @@ from gateway.read import read_plan
 CONFIG = Path(__file__).parents[4] / "config"
 TODAY = date(2026, 1, 5)
 POWER, HOSTS, ROOMS = "plan/3.1.toml", "plan/3.1-hosts.toml", "plan/3.1-rooms.toml"
-ALARMS = "alarms.toml"
+ALARMS, TREE = "alarms.toml", "dependencies.toml"
 COMMON, PEOPLE, GATEWAY, ORDER_ROOM = "plan/common.toml", "contacts.toml", "gateway.toml", "agents/order-room.toml"
 
 ON_BATTERY = 'en = "Mains lost, UPS on battery" }\n'
@@ -175,6 +175,11 @@ PLANTED = [
     Case(UNREADABLE, (ROOMS, "\n[clause.escalation]", HOOK)),
     Case("unknown-ups", (POWER, '[[clause.shedding]]\ndevices = ["ups-1"]', '[[clause.shedding]]\ndevices = ["ups-11"]‸')),
     Case("nothing-to-shed", (POWER, "[[clause.shedding]]", "[[clause.shedding]]‸"), *((POWER, f'watts = {watts}, by = "marketing-centre"', f"watts = {watts}, keep = true") for watts in (300, 400))),
+    # what depends on what
+    Case("unknown-in-tree", (TREE, '"hq/depot"]', '"hq/depott"]‸')),
+    Case("unknown-in-tree", (TREE, 'of = "ats"', 'of = "ups-1"‸')),
+    Case("unknown-in-tree", (TREE, 'settle = "10m" #', 'explains = ["output-of"]‸ #')),
+    Case(UNREADABLE, (TREE, '"hq/depot"]', '"hq/depot", "core-1"]‸')),
 ]  # fmt: skip
 
 
