@@ -122,7 +122,8 @@ def run_simulate(args: argparse.Namespace) -> int:
     if contacts is None or notify is None:
         raise ConfigError(papers.problems)
     plan = load_plan(papers.plan, contacts.departments)
-    fleet = read_fleet(args.config, args.agents, cli.devices)
+    plan = msgspec.structs.replace(plan, dependencies=papers.dependencies)
+    fleet = msgspec.structs.replace(read_fleet(args.config, args.agents, cli.devices), own=papers.own)
     source, condition = source_of(args.event, fleet)
     acts = [act_of(verb, text) for verb in ("seen", "mine") for text in getattr(args, verb)]
     acts += [act_of("alarm", text) for text in args.then]
@@ -139,6 +140,7 @@ def run_simulate(args: argparse.Namespace) -> int:
         start=wall_of(args.at, offset) if args.at else float(int(SystemClock().stamp().wall)),
         length=length_of(args.length),
         acts=tuple(acts),
+        others={(one.site, one.agent, one.device): one.kind for one in fleet.devices or ()},
         down=frozenset(args.down),
     )
     logging.getLogger("gateway").setLevel(logging.CRITICAL)  # what the channels refuse here is no news

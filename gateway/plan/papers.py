@@ -1,7 +1,7 @@
 """What ``plan lint``, ``plan show`` and ``plan simulate`` read from the disk: settings, plan, contacts, devices."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from gateway.alarms.model import Rules, load_rules
 from gateway.contacts import Contacts, load_contacts
 from gateway.journal.file import NAME as JOURNAL
 from gateway.journal.inventories import inventories
+from gateway.plan.dependencies import Tree, load_dependencies
 from gateway.plan.lint.fleet import Fleet, Watched, devices_of, installed_kinds, installed_profiles, with_made
 from gateway.plan.lint.rules import Papers
 
@@ -54,7 +55,22 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
         except ConfigError as error:
             problems += error.problems
     read_rules(path, problems)
+    tree = Tree()
+    for name, body in _other(config.dependencies_of(path), problems):
+        try:
+            tree = load_dependencies(body, file=name)
+        except ConfigError as error:
+            problems += error.problems
+    own: frozenset[str] | None = frozenset()
+    for name, body in _other(config.alarms_of(path), problems):
+        try:
+            own = _made_of(load_rules(body, file=name))
+        except ConfigError as error:
+            own = None
+            problems += error.problems
     return Papers(
+        dependencies=tree,
+        own=own,
         plan=plan,
         contacts=contacts,
         contacts_file=str(contacts_file or ""),
@@ -77,6 +93,18 @@ def read_rules(config_file: Path, problems: list[Problem]) -> Rules:
         except ConfigError as error:
             problems += error.problems
     return Rules()
+
+
+def _made_of(rules: Rules) -> frozenset[str]:
+    """Return the conditions that the gateway makes itself."""
+    names = [one.name for one in rules.condition] + [one.name for one in rules.count]
+    return frozenset([*names, *(one.becomes for one in rules.worse)])
+
+
+def _other(path: Path | None, problems: list[Problem]) -> Iterator[tuple[str, str]]:
+    """Yield a further file and its text, if the settings name one that is there."""
+    if path is not None and path.is_file():
+        yield from _text(path, problems).items()
 
 
 def read_fleet(config_file: Path, agents: Path | None, ask: Ask) -> Fleet:

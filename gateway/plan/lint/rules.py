@@ -10,6 +10,7 @@ from contract import settings
 from contract.errors import ConfigError, Problem
 from gateway.config import Notify
 from gateway.contacts import Contacts
+from gateway.plan.dependencies import Tree
 from gateway.plan.lint import devices, ladders, people, times, triggers
 from gateway.plan.lint.fleet import Fleet
 from gateway.plan.lint.site import Common, Found, Grade, Lines, Placed, Site, clauses_of, common_of
@@ -105,6 +106,9 @@ class Papers(msgspec.Struct, frozen=True, kw_only=True):
     notify: Notify | None = None
     config_file: str = ""
     config_text: str = ""
+    dependencies: Tree = Tree()
+    own: frozenset[str] | None = frozenset()
+    """Conditions that the gateway makes itself, by its rules of alarms; None: those cannot be read."""
     links: bool = True
     name: str = ""
     """The gateway's."""
@@ -136,7 +140,7 @@ def lint(papers: Papers, fleet: Fleet, today: date) -> list[Finding]:
         notify=papers.notify,
         config_file=papers.config_file,
         links=papers.links,
-        fleet=fleet,
+        fleet=msgspec.structs.replace(fleet, own=papers.own),
         today=today,
     )
     lines = Lines({**papers.plan, papers.contacts_file: papers.contacts_text, papers.config_file: papers.config_text})
