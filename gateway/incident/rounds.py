@@ -5,7 +5,9 @@ from typing import Any
 
 import msgspec
 
+from gateway import reports
 from gateway.event import Event
+from gateway.incident.deciding import raised
 from gateway.incident.model import Hold, Incident, Source, Symptom
 from gateway.plan.model import Level
 
@@ -29,6 +31,7 @@ def opened(now: Incident, event: Event) -> Incident:
         symptoms=(symptom,),
         waits=float(data.get("waits", 0.0)),
         of=str(data.get("of", "")),
+        report=reports.opened(data),
     )
 
 
@@ -43,6 +46,9 @@ def learned(now: Incident, event: Event) -> Incident:
         deadline=0.0,
         gone=symptom.ended,
         closed=event.at,
+        held=False,
+        handover=None,
+        notices=(),
         late=True,
     )
 
@@ -55,6 +61,8 @@ def _limit(symptom: Symptom, data: Mapping[str, Any]) -> float:
 def joined(now: Incident, event: Event) -> Incident:
     """Add a symptom; once the cause was gone, it begins a new round, unless it never really went."""
     symptom = msgspec.convert(event.data.get("symptom", {}), Symptom)
+    same_round = now.gone is None or now.comes_back(event.at)
+    symptom = raised(symptom, now.confirmed if same_round else None)
     symptoms = (*(one for one in now.symptoms if one.id != symptom.id), symptom)
     after = msgspec.structs.replace(now, symptoms=symptoms)
     deadline = _limit(symptom, {"deadline": now.deadline, **event.data})
@@ -94,6 +102,7 @@ def anew(now: Incident, at: float, deadline: float) -> Incident:
         climb=0,
         climbed=0.0,
         steps=(),
+        confirmed=None,
         gone=None,
         checked=None,
         closed=None,

@@ -15,6 +15,7 @@ from gateway.notify.message import Text, compose, facts
 from gateway.notify.retry import Retry
 from gateway.notify.route import Route
 from gateway.notify.several import several
+from gateway.outside import Outside
 from gateway.plan.model import Clause
 from gateway.ports import Outcome
 
@@ -40,6 +41,7 @@ class Notifier:
         utc_offset: float,
         name: Callable[[str], str] = str,
         card: Callable[[Source, str], Card | None] = lambda _source, _language: None,
+        outside: Callable[[str, str], Sequence[Outside]] = lambda _clause, _device: (),
     ) -> None:
         """Keep what is passed.
 
@@ -51,7 +53,9 @@ class Notifier:
             utc_offset: of the site, in seconds.
             name: a person's id → their name.
             card: a device and a language → what is known of it now.
+            outside: a clause and a device → whom to telephone outside.
         """
+        self._outside = outside
         self._name = name
         self._card = card
         self._channels = channels
@@ -105,6 +109,7 @@ class Notifier:
             utc_offset=self._utc_offset,
             name=self._name,
             card=self._card(incident.source, person.language),
+            outside=self._outside(clause.clause, incident.source.device),
         )
         return text, link
 

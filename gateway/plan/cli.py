@@ -20,6 +20,7 @@ from gateway.board import planpage
 from gateway.board.render import Renderer
 from gateway.board.words import LANGUAGES, Words
 from gateway.clock import SystemClock
+from gateway.plan.dependencies import Tree, load_dependencies
 from gateway.plan.lint.rules import Finding, lint
 from gateway.plan.lint.site import Grade
 from gateway.plan.loader import load_plan
@@ -122,8 +123,9 @@ def run_simulate(args: argparse.Namespace) -> int:
     if contacts is None or notify is None:
         raise ConfigError(papers.problems)
     plan = load_plan(papers.plan, contacts.departments)
-    plan = msgspec.structs.replace(plan, dependencies=papers.dependencies)
-    fleet = msgspec.structs.replace(read_fleet(args.config, args.agents, cli.devices), own=papers.own)
+    tree = load_dependencies(papers.tree_text, file=papers.tree_file) if papers.tree_text else Tree()
+    plan = msgspec.structs.replace(plan, dependencies=tree)
+    fleet = read_fleet(args.config, args.agents, cli.devices)
     source, condition = source_of(args.event, fleet)
     acts = [act_of(verb, text) for verb in ("seen", "mine") for text in getattr(args, verb)]
     acts += [act_of("alarm", text) for text in args.then]

@@ -1,7 +1,7 @@
 """What ``plan lint``, ``plan show`` and ``plan simulate`` read from the disk: settings, plan, contacts, devices."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from gateway.alarms.model import Rules, load_rules
 from gateway.contacts import Contacts, load_contacts
 from gateway.journal.file import NAME as JOURNAL
 from gateway.journal.inventories import inventories
-from gateway.plan.dependencies import Tree, load_dependencies
+from gateway.plan.dependencies import load_dependencies
 from gateway.plan.lint.fleet import Fleet, Watched, devices_of, installed_kinds, installed_profiles, with_made
 from gateway.plan.lint.rules import Papers
 
@@ -55,22 +55,9 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
         except ConfigError as error:
             problems += error.problems
     read_rules(path, problems)
-    tree = Tree()
-    for name, body in _other(config.dependencies_of(path), problems):
-        try:
-            tree = load_dependencies(body, file=name)
-        except ConfigError as error:
-            problems += error.problems
-    own: frozenset[str] | None = frozenset()
-    for name, body in _other(config.alarms_of(path), problems):
-        try:
-            own = _made_of(load_rules(body, file=name))
-        except ConfigError as error:
-            own = None
-            problems += error.problems
+    tree = config.dependencies_of(path)
+    tree_text = _tree(tree, problems)
     return Papers(
-        dependencies=tree,
-        own=own,
         plan=plan,
         contacts=contacts,
         contacts_file=str(contacts_file or ""),
@@ -80,8 +67,21 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
         config_text=text,
         links=gateway is None or bool(gateway.public_url),
         name=gateway.name if gateway else "",
+        tree_file=str(tree or ""),
+        tree_text=tree_text,
         problems=tuple(problems),
     )
+
+
+def _tree(file: Path | None, problems: list[Problem]) -> str:
+    """Return what depends on what, as it is written."""
+    for name, text in (_text(file, problems) if file is not None and file.is_file() else {}).items():
+        try:
+            load_dependencies(text, file=name)
+        except ConfigError as error:
+            problems += error.problems
+        return text
+    return ""
 
 
 def read_rules(config_file: Path, problems: list[Problem]) -> Rules:
@@ -95,35 +95,25 @@ def read_rules(config_file: Path, problems: list[Problem]) -> Rules:
     return Rules()
 
 
-def _made_of(rules: Rules) -> frozenset[str]:
-    """Return the conditions that the gateway makes itself."""
-    names = [one.name for one in rules.condition] + [one.name for one in rules.count]
-    return frozenset([*names, *(one.becomes for one in rules.worse)])
-
-
-def _other(path: Path | None, problems: list[Problem]) -> Iterator[tuple[str, str]]:
-    """Yield a further file and its text, if the settings name one that is there."""
-    if path is not None and path.is_file():
-        yield from _text(path, problems).items()
-
-
 def read_fleet(config_file: Path, agents: Path | None, ask: Ask) -> Fleet:
     """Return what devices there are: of agents' settings, else as the running gateway says, else as its journal does."""
-    kinds = with_made(installed_kinds(), read_rules(config_file, []))
+    wrong: list[Problem] = []
+    kinds = with_made(installed_kinds(), read_rules(config_file, wrong))
+    sure = not wrong
     if agents is not None:
         profiles = installed_profiles()
         files = sorted(agents.glob("*.toml")) if agents.is_dir() else [agents]
         ignored: list[Problem] = []  # `wolfsmoke-agent check` says what is wrong with them
         texts = {name: text for file in files for name, text in _text(file, ignored).items()}
         found = tuple(one for name, text in texts.items() for one in devices_of(name, text, kinds, profiles))
-        return Fleet(kinds, found)
+        return Fleet(kinds, found, sure)
     try:
         state = config.state_of(config_file)
         said = ask(state)
         devices = _journaled(state) if said is None else tuple(msgspec.convert(said, list[Watched]))
     except (ConfigError, StorageError, msgspec.ValidationError):
         devices = None
-    return Fleet(kinds, devices)
+    return Fleet(kinds, devices, sure)
 
 
 def _journaled(state: Path) -> tuple[Watched, ...]:

@@ -71,13 +71,12 @@ class Fleet(msgspec.Struct, frozen=True):
     """Kind → what its devices are watched for by default; empty where that is not known."""
     devices: tuple[Watched, ...] | None = None
     """None: nobody has said."""
-    own: frozenset[str] | None = frozenset()
-    """Conditions that the gateway makes itself: of readings, of counts, of one after another; None: any, as its rules
-    cannot be read."""
+    sure: bool = True
+    """Whether all that can be wrong is known; not where the gateway's rules of alarms cannot be read."""
 
     def raises(self, kind: str, condition: str) -> bool:
         """Say whether a condition can come of a kind of device: of its table, a contact on it, an agent, the gateway."""
-        if self.own is None or condition in self.own or condition == CONTACT or condition in watches.CONDITIONS:
+        if condition == CONTACT or condition in watches.CONDITIONS:
             return True
         if any(watch.name == condition for watch in self.kinds.get(kind, ())):
             return True
