@@ -11,7 +11,7 @@ import msgspec
 from gateway import refusals
 from gateway.contacts import Contacts
 from gateway.incident import Incident
-from gateway.plan.model import Clause
+from gateway.plan.model import Clause, loads_of
 
 MOST: Final = 2000
 """Characters of a sentence; the rest is cut off."""
@@ -101,6 +101,17 @@ def step(incident: Incident, clause: Clause | None, index: int) -> Answer | None
         return None
     words = clause.step[index].text
     return Answer("step", data={"index": index, "zh": words.zh, "en": words.en})  # as they were: the plan may change
+
+
+def shed(incident: Incident, clause: Clause | None, index: int) -> Answer | None:
+    """A load of the clause's list is switched off; ``index`` is 0 for the first."""
+    _open(incident)
+    loads = loads_of(clause)
+    if not incident.countdowns or not 0 <= index < len(loads):
+        raise refusals.no_load(incident, index, len(loads))
+    if all(index in one.done for one in incident.countdowns):
+        return None
+    return Answer("shed", data={"index": index, "zh": loads[index].zh, "en": loads[index].en})
 
 
 def close(incident: Incident, reason: str = "") -> Answer:

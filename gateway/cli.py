@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import httpx
+import msgspec
 
 from contract.command import Outcome, Verb
 from contract.errors import ConfigError, UsageError
 from contract.quantities import find
 from gateway import cli_reports
 from gateway.alarms import cli as alarms
+from gateway.board import outlook
 from gateway.board.words import Words
 from gateway.control import SOCKET
 from gateway.notify.message import clock_time
+from gateway.plan.countdown import Countdown
 
 DEFAULT_CONFIG = Path("/etc/wolfsmoke/gateway.toml")
 REFUSED = 1
@@ -67,6 +70,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         "seen": "收到: you know of it; repeats to you stop",
         "mine": "我处理: you take it on; the escalation stops",
         "step": "tick off a step of the plan, by its number in `show`",
+        "shed": "say that a load of the list in `show` is switched off, by its number",
         "note": "write a sentence into its timeline",
         "close": "close it: once the cause is checked, or with a reason",
         "handover": "移交: ask another person to take it over from you; it stays yours until they accept",
@@ -92,8 +96,8 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
             verb.add_argument("text", help="where it stands, and what is to be done")
         if name in ("decline", "progress"):
             verb.add_argument("text", nargs="?", default="", help="why, or how far")
-        if name == "step":
-            verb.add_argument("number", type=int, help="the step's number, from 1")
+        if name in ("step", "shed"):
+            verb.add_argument("number", type=int, help=f"the {'step' if name == 'step' else 'load'}'s number, from 1")
         if name == "note":
             verb.add_argument("text", help="what you saw or did")
 
@@ -194,7 +198,7 @@ def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
                 body |= {"reason": _typed(args.reason)} if verb in ("close", "reopen") else {}
                 body |= {"text": _typed(args.text)} if verb in _WITH_TEXT else {}
                 body |= {"to": _typed(args.to)} if verb == "handover" else {}
-                body |= {"number": args.number} if verb == "step" else {}
+                body |= {"number": args.number} if verb in ("step", "shed") else {}
                 body |= {"level": args.level} if verb == "confirm" else {}
                 return client.post(f"/incidents/{_code(args)}/{verb}", json=body)
 
@@ -370,6 +374,7 @@ def _again(one: dict[str, Any]) -> str:
 
 def _details(one: dict[str, Any], out: TextIO) -> None:
     out.write(f"{_row(one, one['utc_offset'])}\n{one['title']['en']}\n")
+    _outlook(one, out)
     if one["of"]:
         out.write(f"原因 {one['of']} 已消失，仍未恢复 left over from {one['of']}, whose cause is gone\n")
     if one["affected"]:
@@ -390,6 +395,16 @@ def _details(one: dict[str, Any], out: TextIO) -> None:
         out.write("  " + "  ".join(part for part in parts if part) + "\n")
 
 
+def _outlook(one: dict[str, Any], out: TextIO) -> None:
+    """Say how long the battery lasts, and the numbers by which what was switched off is ticked off."""
+    countdowns = [msgspec.convert(each, Countdown) for each in one["countdowns"]]
+    for words in (Words("zh"), Words("en")):
+        said = outlook.rows(countdowns, words, lambda wall: outlook.hour(wall, one["utc_offset"]), 0.0)
+        out.writelines(f"{label}{words('colon')}{text}\n" for label, text in said)
+    off = {each.index: each for countdown in countdowns for each in countdown.off}
+    out.writelines(f"  {index + 1}. {each.zh} {each.en}\n" for index, each in sorted(off.items()))
+
+
 def _about(event: dict[str, Any]) -> tuple[str, ...]:
     """Return what an event of a timeline says beside its kind and person."""
     data = event.get("data", {})
@@ -404,7 +419,7 @@ def _about(event: dict[str, Any]) -> tuple[str, ...]:
             return (data.get("out_of", ""), "、".join(dict.fromkeys(str(one.get("device", "")) for one in sources)))
         case "message":
             return (_both("purpose", data.get("purpose", "")),)
-        case "step":
+        case "step" | "shed":
             return (f"{data.get('index', 0) + 1}. {data.get('zh', '')} {data.get('en', '')}",)
         case "handover":
             return (f"→ {data.get('to', '')}", text)

@@ -50,11 +50,11 @@ def create(
 ) -> FastAPI:
     """Return the app: ``GET /agents``, ``GET /devices``, ``POST /command``, ``GET /incidents[/CODE]``, ``GET /recurring``, the alarms (``gateway.alarms.control``), ``POST /incidents/CODE/VERB``.
 
-    VERB is one of seen, mine, step, close, note, handover, accept, decline, progress, reopen; reports by people and their
+    VERB is one of seen, mine, step, shed, close, note, handover, accept, decline, progress, reopen; reports by people and their
     approvals are ``control_reports``.
 
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
-    ``{"person": …, "number": …}`` for a step, the first of which is 1, ``{"person": …, "to": …, "text": …}`` for a handover; a command is ``{"person": …, "agent": …, "device": …,
+    ``{"person": …, "number": …}`` for a step or a load that is off, the first of which is 1, ``{"person": …, "to": …, "text": …}`` for a handover; a command is ``{"person": …, "agent": …, "device": …,
     "verb": …, "output": …, "seconds": …}``, answered when it is done, or when its time is over. Errors are ``{"error": …, "hint": …}``, those for
     people with the whole sentence as ``zh`` and ``en`` too; with 404 for an unknown code, 409 for what cannot be done, 503
     while the disk fails.
@@ -116,6 +116,10 @@ def _add_incidents(app: FastAPI, incidents: Incidents) -> None:
     @app.post("/incidents/{code}/step")
     async def step(code: str, person: Annotated[str, Body()], number: Annotated[int, Body()]) -> Response:
         return _json(full(await incidents.step(code, person, number - 1)))
+
+    @app.post("/incidents/{code}/shed")
+    async def shed(code: str, person: Annotated[str, Body()], number: Annotated[int, Body()]) -> Response:
+        return _json(full(await incidents.shed(code, person, number - 1)))
 
     @app.post("/incidents/{code}/close")
     async def close(code: str, person: Annotated[str, Body()], reason: Text = "") -> Response:
@@ -255,6 +259,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "checked": incident.checked,
         "closed": incident.closed,
         "late": incident.late,
+        "countdowns": msgspec.to_builtins(incident.countdowns),
         "of": incident.of,
         "waits": incident.waits,
         "affected": [msgspec.to_builtins(one) | {"place": one.place} for one in incident.affected()],

@@ -65,7 +65,7 @@ class Incidents:
         self._journal = journal
         self.plan = plan
         self.contacts = contacts
-        self._post = Post(notifier, plan, contacts, self._report)
+        self._post = Post(notifier, plan, contacts, self.keep)
         self._clock = clock
         self._live = live
         self._on_standing = on_standing
@@ -129,6 +129,10 @@ class Incidents:
     def list(self) -> tuple[Incident, ...]:
         """Return all incidents, the newest first; what was merged into another is part of that one."""
         return tuple(one for one in reversed(self._incidents.values()) if not one.moved)
+
+    def open(self) -> tuple[Incident, ...]:
+        """Return the open incidents, in the order of their opening."""
+        return tuple(one for one in self._incidents.values() if one.closed is None)
 
     def recurring(self, days: float) -> tuple[Recurring, ...]:
         """Return what came more than once in the last so many days."""
@@ -326,6 +330,10 @@ class Incidents:
         """Mark a step of the clause as done; ``index`` is 0 for the first."""
         return await self.take_answer(code, person, lambda one: answers.step(one, self.plan.find(one.clause), index))
 
+    async def shed(self, code: str, person: str, index: int) -> Incident:
+        """Mark an entry of the clause's list of loads as switched off by hands; ``index`` is 0 for the first."""
+        return await self.take_answer(code, person, lambda one: answers.shed(one, self.plan.find(one.clause), index))
+
     async def close(self, code: str, person: str, reason: str = "") -> Incident:
         """关闭: once the cause is gone and checked, or with a person's reason."""
         return await self.take_answer(code, person, lambda one: answers.close(one, reason))
@@ -475,8 +483,12 @@ class Incidents:
         self._post.send(incident, incident.mails[-1])
         return incident
 
-    async def _report(self, code: str, kind: str, who: str, text: str, data: Mapping[str, object]) -> None:
-        """Keep what became of a message."""
+    async def keep(self, code: str, kind: str, who: str, text: str, data: Mapping[str, object]) -> None:
+        """Keep what others have to say of an incident: what became of a message, how long a battery lasts.
+
+        Raises:
+            StorageError: it is not on record.
+        """
         async with self._lock:
             await self._record(code, kind, who=who, text=text, data=data)
         self._wake.set()

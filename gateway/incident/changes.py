@@ -14,6 +14,7 @@ from gateway.incident.merging import left, merged, released
 from gateway.incident.model import Incident
 from gateway.incident.owning import HANDS, owned, put_down, shown
 from gateway.incident.rounds import joined, learned, opened, reopened
+from gateway.plan import countdown
 
 
 def fold(events: Iterable[Event]) -> dict[str, Incident]:
@@ -42,7 +43,8 @@ def apply(incident: Incident | None, event: Event) -> Incident:
     before = incident or Incident(code=event.incident)
     change = CHANGES.get(event.kind)
     after = shown(change(before, event) if change else before, event)
-    return msgspec.structs.replace(after, timeline=(*before.timeline, event))
+    outlook = countdown.after(before.countdowns, event.kind, event.data)
+    return msgspec.structs.replace(after, timeline=(*before.timeline, event), countdowns=outlook)
 
 
 def _ended(now: Incident, event: Event) -> Incident:

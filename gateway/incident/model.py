@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.event import Event, is_exercise
+from gateway.plan.countdown import Countdown
 from gateway.reports import Reported
 
 SOON: Final = 600.0
@@ -50,6 +51,8 @@ class Purpose(StrEnum):
     """It waits for their approval; who is told so is paged by it."""
     DECIDED = "decided"
     """What they reported is approved, or refused."""
+    ADVICE = "advice"
+    """More has to be switched off, or sooner, so that the battery lasts."""
 
 
 PAGING: Final = (Purpose.PAGE, Purpose.EXPIRED, Purpose.APPROVAL)
@@ -228,6 +231,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """What a person reported; None: it was opened by an alarm."""
     confirmed: tuple[str, str, int] | None = None
     """The level that a person gave it in this round, and at least how severe that is: level, severity, rank."""
+    countdowns: tuple[Countdown, ...] = ()
+    """Of each of its UPSes while it is on battery."""
     late: bool = False
     """It began and ended before anybody here knew of it: it pages nobody."""
     waits: float = 0.0

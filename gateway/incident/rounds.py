@@ -46,6 +46,9 @@ def learned(now: Incident, event: Event) -> Incident:
         deadline=0.0,
         gone=symptom.ended,
         closed=event.at,
+        held=False,
+        handover=None,
+        notices=(),
         late=True,
     )
 

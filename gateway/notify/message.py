@@ -7,7 +7,7 @@ import msgspec
 
 from contract.reading import Quality, Reading
 from gateway import reports, watches
-from gateway.board import kinds, trees, views
+from gateway.board import kinds, outlook, trees, views
 from gateway.board.words import Words
 from gateway.incident import Incident, Purpose, Symptom
 from gateway.notify import handing
@@ -114,6 +114,7 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
         "deadline": incident.deadline,
         "owner": incident.owner,
         "report": msgspec.to_builtins(incident.report),
+        "countdowns": msgspec.to_builtins(incident.countdowns),
         "recurs": incident.recurs,
         "count": incident.count,
         "link": link,
@@ -186,8 +187,13 @@ def _facts(
         ("处理时限", "Deadline", clock_time(incident.deadline, utc_offset) if limited else ""),
         ("事件编号", "Code", incident.code),
     ]
+    rows += [(one, one, text) for one, text in _outlook(incident, words, utc_offset)]
     between = words("colon")
     return [f"{words.either(zh, en)}{between}{text}" for zh, en, text in rows if text]
+
+
+def _outlook(incident: Incident, words: Words, utc_offset: float) -> list[tuple[str, str]]:
+    return outlook.rows(incident.countdowns, words, lambda wall: outlook.hour(wall, utc_offset), 0.0)
 
 
 def _value(worst: Symptom, words: Words) -> str:

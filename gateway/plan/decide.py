@@ -16,6 +16,7 @@ from contract.reading import Reading
 from gateway.contacts import Contacts, Department, Hours
 from gateway.incident import Incident, Purpose, Source, Symptom
 from gateway.plan.approving import hear
+from gateway.plan.countdown import to_hear
 from gateway.plan.model import RANK, Clause, Closes, Level, Trigger, Wake
 from gateway.plan.once import Tell, may_go, once
 from gateway.plan.ownership import Held, holding
@@ -121,6 +122,7 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
     ):
         tell += found
         wakes += next_looks
+    tell += _pressed(incident, tell)
     started = None if incident.report and incident.report.refused else _started(incident)
     if started is not None and (not incident.owner or _owner_in_the_dark(incident)):
         if started > now:
@@ -190,6 +192,18 @@ def _worse(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], 
         else:
             wakes.append(at)
     return tell, wakes
+
+
+def _pressed(incident: Incident, tell: Iterable[Tell]) -> list[Tell]:
+    """Return those who have to hear that more must be switched off, or sooner: who works on it, else who was told."""
+    people = [incident.owner] if incident.owner else list(incident.told)
+    heard: dict[str, float] = {}
+    for mail in incident.mails:
+        if not mail.failed or mail.purpose is Purpose.ADVICE:  # what failed is not tried again: the ladder goes on
+            heard[mail.person] = max(mail.at, heard.get(mail.person, 0.0))
+    now = {one.person for one in tell}
+    late = to_hear(incident.countdowns, heard, people)
+    return [Tell(person, Purpose.ADVICE) for person in late if person not in now]
 
 
 def _owner_in_the_dark(incident: Incident) -> bool:

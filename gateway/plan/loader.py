@@ -1,6 +1,6 @@
 """Plan files to clauses: every problem of every file in one listing. Pure: texts come in."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -9,6 +9,7 @@ from contract.errors import ConfigError, Problem
 from contract.locate import Locator, Path, dotted
 from contract.settings import did_you_mean, load
 from gateway.board import words
+from gateway.plan import outward_model
 from gateway.plan.model import UNSAID, Clause, Key, Plan, PlanFile, Trigger, Words, keys_of
 
 _NAMES = words.Words("zh")
@@ -23,12 +24,17 @@ class Holders(Protocol):
         ...
 
 
-def load_plan(texts: Mapping[str, str], departments: Mapping[str, Holders] | None = None) -> Plan:
+def load_plan(
+    texts: Mapping[str, str],
+    departments: Mapping[str, Holders] | None = None,
+    webhooks: Collection[str] | None = None,
+) -> Plan:
     """Return the plan.
 
     Args:
         texts: file name → its text.
         departments: those of the contacts, by key; None leaves them unchecked.
+        webhooks: those of the gateway's settings; None leaves them unchecked.
 
     Raises:
         ConfigError: with every problem of all the files.
@@ -39,6 +45,7 @@ def load_plan(texts: Mapping[str, str], departments: Mapping[str, Holders] | Non
     taken: dict[str, str] = {}
     by_condition: dict[Key, str] = {}
     places: list[tuple[str, Locator, Path, str, Trigger]] = []
+    named = outward_model.Named(*(None if names is None else frozenset(names) for names in (departments, webhooks)))
     for file, text in sorted(texts.items()):
         try:
             loaded = load(PlanFile, text, file=file)
@@ -49,7 +56,7 @@ def load_plan(texts: Mapping[str, str], departments: Mapping[str, Holders] | Non
         common.extend(loaded.trigger)
         for index, clause in enumerate(loaded.clause):
             at: Path = ("clause", index)
-            for path, what, hint in _misfits(clause, departments, taken, by_condition):
+            for path, what, hint in (*_misfits(clause, departments, taken, by_condition), *_outward(clause, named)):
                 where = (*at, *path)
                 problems.append(Problem(file, locator.line(where), dotted(where), what, hint))
             taken.setdefault(clause.clause, file)
@@ -81,6 +88,11 @@ def _lonely(places: Iterable[tuple[str, Locator, Path, str, Trigger]], known: Ma
                 yield Problem(file, line, dotted(path), "a clause beside itself", "name another one")
             elif number not in known:
                 yield Problem(file, line, dotted(path), f"the plan has no clause {number!r}", hint)
+
+
+def _outward(clause: Clause, named: outward_model.Named) -> Iterator[tuple[Path, str, str]]:
+    conditions = frozenset(name for trigger in clause.trigger for name in trigger.names)
+    return outward_model.misfits(clause.shedding, clause.webhook, clause.output, conditions, named)
 
 
 def _single(clause: Clause) -> Clause:

@@ -33,6 +33,7 @@ __all__ = [
     "Words",
     "keys_of",
 ]
+from gateway.plan.outward_model import Hook, Load, Output, Shedding
 
 RANK: dict[Severity, int] = {severity: rank for rank, severity in enumerate(Severity, 1)}
 """How severities compare; 0 is less than any."""
@@ -158,6 +159,12 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     """The departments whose people may; none: those that answer for it."""
     step: tuple[Step, ...] = ()
     escalation: Escalation
+    shedding: tuple[Shedding, ...] = ()
+    """What hands may switch off while a UPS is on battery."""
+    webhook: tuple[Hook, ...] = ()
+    """Receivers that hear of its incidents."""
+    output: tuple[Output, ...] = ()
+    """Sirens, lamps, relays that it switches on."""
 
     def triggered_by(self, condition: str, kind: str = "", device: str = "") -> Trigger | None:
         """Return the trigger for a condition: where they are given, on devices of a kind, and on a device.
@@ -251,6 +258,17 @@ def _reports(draft: Any) -> Iterable[Fault]:
             yield Fault(f"{level!s} is no level to raise it to", 'write "partial" or "major"', ("confirm", index))
     if draft.confirm_by and not draft.confirm:
         yield Fault("nothing is there to confirm", 'write confirm = ["partial", "major"]', ("confirm_by",))
+
+
+def loads_of(clause: Clause | None) -> tuple[Load, ...]:
+    """Return all that a clause lists as fed by UPSes: a load's number is its place in it."""
+    return tuple(load for one in clause.shedding for load in one.load) if clause else ()
+
+
+def loads_on(clause: Clause, device: str) -> tuple[tuple[int, Load], ...]:
+    """Return what a UPS feeds, the most dispensable first, each with its number in the clause."""
+    listed = [(device in one.devices, load) for one in clause.shedding for load in one.load]
+    return tuple((index, load) for index, (its, load) in enumerate(listed) if its)
 
 
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -126,6 +126,7 @@ def unused_department(site: Site) -> Iterator[Found]:
     named = {name for placed in site.clauses for name in placed.clause.departments}
     named |= {rung.department for placed in site.clauses for _, rung in placed.rungs()}
     named |= {step.owner for placed in site.clauses for _, step in placed.steps}
+    named |= {load.by for placed in site.clauses for one in placed.clause.shedding for load in one.load}
     for index, department in enumerate(site.contacts.department if site.contacts else ()):
         if department.key not in named:
             what = f"no clause names the department {department.key!r}"
@@ -168,10 +169,16 @@ def unused_webhook(site: Site) -> Iterator[Found]:
     if site.notify is None or site.contacts is None:
         return
     named = {person.webhook for person in site.contacts.person}
+    named |= {hook.name for placed in site.clauses for hook in placed.clause.webhook}
     for name in site.notify.webhook:
         if name not in named:
             what = f"nobody has the webhook {name!r}"
-            yield Found(site.config_file, ("notify", "webhook", name), what, f'write webhook = "{name}" at a person')
+            yield Found(
+                site.config_file,
+                ("notify", "webhook", name),
+                what,
+                f'write webhook = "{name}" at a person, or name it in a clause',
+            )
 
 
 def in_the_clear(site: Site) -> Iterator[Found]:
