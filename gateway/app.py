@@ -22,6 +22,10 @@ from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
 from gateway.absence import Absence
+from gateway.alarms.aside import Aside
+from gateway.alarms.desk import Desk
+from gateway.alarms.model import Rules, load_rules
+from gateway.alarms.people import People
 from gateway.asking import Asker
 from gateway.board import kinds, planpage, views
 from gateway.board.agents import AgentRow, agents
@@ -49,6 +53,7 @@ from gateway.journal.retention import Retention
 from gateway.live import HOUR, DeviceView, Live
 from gateway.mqtt import Wire
 from gateway.notify.channels import open_channels, open_receivers
+from gateway.notify.gathering import Gathering
 from gateway.notify.pipeline import Notifier as Teller
 from gateway.notify.pipeline import standard_stages
 from gateway.outward.doing import Doing
@@ -62,7 +67,7 @@ from gateway.store import READER as STORE
 from gateway.store.servers import open_server
 from gateway.systemd import Notifier
 from gateway.twins import Twins
-from gateway.watches import Told, Watches
+from gateway.watches import CONDITIONS, Told, Watches
 from gateway.web import Served, tcp, unix
 
 _log = logging.getLogger(__name__)
@@ -126,6 +131,10 @@ def read_plan(config: Config) -> tuple[Plan, Contacts]:
     problems.extend(more)
     if contacts is not None:
         problems.extend(_unreachable(config, contacts))
+    try:
+        read_rules(config, plan)
+    except ConfigError as error:
+        problems.extend(error.problems)
     if problems or contacts is None or plan is None:
         raise ConfigError(problems)
     return msgspec.structs.replace(plan, dependencies=tree), contacts
@@ -137,6 +146,18 @@ def _read_tree(file: Path | None) -> tuple[Tree, list[Problem]]:
         return (Tree() if file is None else load_dependencies(_text(file), file=str(file))), []
     except ConfigError as error:
         return Tree(), list(error.problems)
+
+
+def read_rules(config: Config, plan: Plan | None) -> Rules:
+    """Return what is done with alarms before the plan hears of them.
+
+    Raises:
+        ConfigError: with every problem of the file.
+    """
+    if config.alarms is None:
+        return Rules()
+    kinds = None if plan is None else {kind for clause in plan.clauses for kind in clause.kinds}
+    return load_rules(_text(config.alarms), file=str(config.alarms), kinds=kinds)
 
 
 def read_drills(config: Config, plan: Plan, contacts: Contacts) -> dict[str, Script]:
@@ -230,7 +251,8 @@ class Running:
         channels = open_channels(config.notify, clock)
         utc_offset = contacts.hours.utc_offset
         public_url = config.gateway.public_url
-        teller = Teller(
+        rules = read_rules(config, plan)
+        notifier = Teller(
             channels,
             standard_stages(channels),
             secret=secret,
@@ -240,20 +262,19 @@ class Running:
             card=lambda source, language: views.card(
                 self.live, source.key, Words(language), views.Ages(), clock.wall()
             ),
+            outside=contacts.outside,
         )
+        teller = Gathering(notifier, rules.flood, clock, journal)
         facts = LiveFacts(self.live)
         self.asker = Asker(self._look_again, clock)
         self.incidents = Incidents(
             journal, plan, contacts, teller, clock, facts, on_standing=self._stand, ask=self.asker
         )
+        self.desk = Desk(rules, self.live, self.incidents, journal, clock, contacts.hours)
+        self.live.on_readings = self.desk.own.take
         self.incidents.subscribe(self._on_incident)
         self.countdowns = Countdowns(self.incidents, facts, clock)
-        receivers = open_receivers(config.notify, clock)
-        self.doing = Doing(self.incidents, receivers, self.commander, clock, gateway=config.gateway.name)
-        self.topics = Topics(self.incidents, self.wire, clock, gateway=config.gateway.name, site=config.gateway.site)
-        self.wire.on_notice = self.topics.kept
-        self.incidents.subscribe(self.topics.changed)
-        self.incidents.subscribe(self.doing.changed)
+        self.doing, self.topics = self._outward()
         self.drills = Drills(
             self.incidents,
             plan,
@@ -275,8 +296,9 @@ class Running:
         )
         watches = Watches(self.live, clock, told, self.twins, clock_limit=config.gateway.clock_limit)
         self.absence = Absence(self.live, self.twins, clock, self._on_alarm)
-        self.oversight = Oversight(self.live, clock, watches.all(), self.incidents.on_alarm)
-        facts.own = self.oversight.latest
+        self.oversight = Oversight(self.live, clock, watches.all(), self.desk.on_alarm)
+        facts.own = lambda source, name: self.oversight.latest(source, name) or self.desk.own.latest(source, name)
+        facts.judged = self.desk.own.conditions
         self.ingest.on_news = self.feed.wake
         self.ingest.on_back = self.wire.renew
         self.ingest.crowded = lambda: self._store_is("writes", behind=_BEHIND)
@@ -291,6 +313,7 @@ class Running:
             language=config.gateway.language,
             clock_limit=config.gateway.clock_limit,
         )
+        self.people = People(self.desk, self.live, self.incidents, contacts, clock.wall, teller.floods)
         self._board = board.create(
             self.live,
             self.incidents,
@@ -305,7 +328,9 @@ class Running:
             drill=lambda: self.drills.running.record.code if self.drills.running else "",
             people=[(one.id, one.name) for one in contacts.person],
         )
-        self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
+        self._digest = Digest(
+            self.live, self.incidents.list, contacts, channels, journal, clock.wall, aside=self._put_aside
+        )
         self._hours = contacts.hours
         stores = [] if self.store is None else [STORE]
         self.retention = Retention(
@@ -318,6 +343,17 @@ class Running:
             standing=lambda: {one.alarm.occurrence.id for one in self.live.standing()},
             disk=lambda: shutil.disk_usage(config.gateway.state).free,
         )
+
+    def _outward(self) -> tuple[Doing, Topics]:
+        """Return what acts on the incidents beside people, wired."""
+        gateway = self._config.gateway
+        receivers = open_receivers(self._config.notify, self._clock)
+        doing = Doing(self.incidents, receivers, self.commander, self._clock, gateway=gateway.name)
+        topics = Topics(self.incidents, self.wire, self._clock, gateway=gateway.name, site=gateway.site)
+        self.wire.on_notice = topics.kept
+        self.incidents.subscribe(topics.changed)
+        self.incidents.subscribe(doing.changed)
+        return doing, topics
 
     async def run(self, notifier: Notifier, watchdog: float) -> None:
         """Run until SIGTERM or SIGINT. systemd hears of us through ``notifier``, every ``watchdog`` seconds (0: never).
@@ -336,7 +372,12 @@ class Running:
             Served(self._board, tcp(where.host, where.port)),
             Served(
                 control.create(
-                    self.incidents, self._agents, self.commander, lambda: inventory(self.live), drills=self.drills
+                    self.incidents,
+                    self._agents,
+                    self.commander,
+                    lambda: inventory(self.live),
+                    drills=self.drills,
+                    alarms=self.people,
                 ),
                 unix(state / control.SOCKET),
             ),
@@ -348,6 +389,7 @@ class Running:
         await self.incidents.load()
         await self.drills.resume()
         self.oversight.adopt(self.incidents.list())
+        await self.desk.adopt(self.incidents.list(), CONDITIONS)
         for incident in self.incidents.list():
             self._on_incident(incident)
         for alarm in list(self.live.alarms.values()):
@@ -361,6 +403,7 @@ class Running:
             self.asker.run(),
             self.retention.run(),
             self.oversight.run(),
+            self.desk.run(),
             self.absence.run(),
             self.follower.run(),
             self.wire.run(self.ingest.take),
@@ -397,7 +440,7 @@ class Running:
         return agents(self.live, Words(language), self._clock.wall(), clock_limit=limit)
 
     async def _on_alarm(self, alarm: Alarm, view: DeviceView) -> None:
-        await self.incidents.on_alarm(alarm, source_of(view))
+        await self.desk.on_alarm(alarm, source_of(view))
         self._settle(alarm)
 
     async def _on_past(self, alarm: Alarm, view: DeviceView) -> None:
@@ -409,6 +452,11 @@ class Running:
     async def _correct(self, by: float, data: dict[str, Any], believe: Callable[[], None]) -> None:
         await self.incidents.correct(by, data, believe)
         self.oversight.moved(by)
+        self.desk.moved(by)
+
+    def _put_aside(self) -> list[Aside]:
+        """What people have put aside."""
+        return self.desk.register.standing(self._clock.wall())
 
     def _store_status(self) -> Status | None:
         """How the store does; None where there is none."""

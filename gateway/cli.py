@@ -18,6 +18,7 @@ import msgspec
 from contract.command import Outcome, Verb
 from contract.errors import ConfigError, UsageError
 from contract.quantities import find
+from gateway.alarms import cli as alarms
 from gateway.board import outlook
 from gateway.board.words import Words
 from gateway.control import SOCKET
@@ -46,6 +47,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     command.add_argument("--seconds", type=_number, default=0.0, help="how long it stays on at the most")
     command.add_argument("--as", dest="person", required=True, metavar="PERSON", help="who you are in the contacts")
     command.set_defaults(verb="command")
+    alarms.add_commands(subparsers, _asks)
     drill = _asks(subparsers.add_parser("drill", help="practise a clause of the plan; list, show, and stop drills"))
     drill.add_argument("what", metavar="CLAUSE|list|stop|report", help="the clause that is practised, such as 3.1.1")
     drill.add_argument("number", nargs="?", type=int, help="for report: which drill, such as 1 for DRILL1")
@@ -167,6 +169,13 @@ def _state(args: argparse.Namespace) -> Path:
 def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
     transport = httpx.HTTPTransport(uds=str(socket))
     with httpx.Client(transport=transport, base_url="http://gateway", timeout=_TIMEOUT) as client:
+        if "request" in args:
+            method, path, more = args.request(args)
+            if method == "GET":
+                return client.get(path, params=more)
+            return client.post(
+                path, json={key: _typed(one) if isinstance(one, str) else one for key, one in more.items()}
+            )
         match args.verb:
             case "agents":
                 return client.get("/agents")
@@ -272,6 +281,8 @@ def _fail(sentence: str, code: int) -> int:
 def _show(args: argparse.Namespace, body: dict[str, Any], out: TextIO) -> None:
     if args.json:
         out.write(json.dumps(body, ensure_ascii=False, indent=2) + "\n")
+    elif "show" in args:
+        args.show(body, out)
     elif args.verb == "command":
         _reply(body, out)
     elif args.verb == "agents":
@@ -403,6 +414,11 @@ def _about(event: dict[str, Any]) -> tuple[str, ...]:
             return (f"{data.get('index', 0) + 1}. {data.get('zh', '')} {data.get('en', '')}",)
         case "handover":
             return (f"→ {data.get('to', '')}", text)
+        case "put-aside" | "annunciated":
+            state = [_both("alarm", data["state"])] if data.get("state") else []
+            return (_both("condition", data.get("condition", "")), *state, text)
+        case "chattering":
+            return (_both("condition", data.get("condition", "")), f"×{data.get('count', 0)}")
         case "escalated":
             return (_said("rung", n=data.get("rung", 0) + 1, department=data.get("zh", "")),)
         case "reopened" if not event.get("who"):

@@ -14,6 +14,8 @@ from fastapi.responses import JSONResponse, Response
 
 from contract.command import Verb
 from contract.errors import CommandRefused, IncidentError, IncidentUnknown, StorageError
+from gateway.alarms.control import add_alarms
+from gateway.alarms.people import People
 from gateway.board.agents import AgentRow
 from gateway.board.render import Renderer
 from gateway.commands import Commander
@@ -43,8 +45,9 @@ def create(
     commander: Commander | None = None,
     devices: Callable[[], list[dict[str, Any]]] = _no_devices,
     drills: Drills | None = None,
+    alarms: People | None = None,
 ) -> FastAPI:
-    """Return the app: ``GET /agents``, ``GET /devices``, ``POST /command``, ``GET /incidents[/CODE]``, ``GET /recurring``, ``POST /incidents/CODE/VERB``.
+    """Return the app: ``GET /agents``, ``GET /devices``, ``POST /command``, ``GET /incidents[/CODE]``, ``GET /recurring``, the alarms (``gateway.alarms.control``), ``POST /incidents/CODE/VERB``.
 
     VERB is one of seen, mine, step, shed, close, note, handover, accept, decline, progress, reopen.
 
@@ -61,6 +64,8 @@ def create(
         _add_commands(app, incidents, commander)
     if drills is not None:
         _add_drills(app, incidents, drills)
+    if alarms is not None:
+        add_alarms(app, alarms)
 
     @app.get("/agents")
     async def all_agents() -> Response:

@@ -41,7 +41,7 @@ class Desk(Protocol):
         """Return the open incidents."""
         ...
 
-    async def report(self, code: str, kind: str, who: str, text: str, data: Mapping[str, object]) -> None:
+    async def keep(self, code: str, kind: str, who: str, text: str, data: Mapping[str, object]) -> None:
         """Keep an event."""
         ...
 
@@ -92,7 +92,7 @@ class Countdowns:
             await self._keep(incident, msgspec.to_builtins(after))
 
     async def _keep(self, incident: Incident, data: Mapping[str, object]) -> None:
-        await self._desk.report(incident.code, "countdown", "", "", data)
+        await self._desk.keep(incident.code, "countdown", "", "", data)
 
 
 def on_battery(incident: Incident) -> dict[str, Symptom]:

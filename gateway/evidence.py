@@ -18,6 +18,10 @@ def _nothing(_source: Source, _quantity: str) -> Latest | None:
     return None
 
 
+def _none(_source: Source) -> Mapping[str, Condition]:
+    return {}
+
+
 class LiveFacts:
     """See ``ports.Facts``."""
 
@@ -26,6 +30,8 @@ class LiveFacts:
         self._live = live
         self.own: Callable[[Source, str], Latest | None] = _nothing
         """Who knows what the gateway itself judges."""
+        self.judged: Callable[[Source], Mapping[str, Condition]] = _none
+        """Who judges more than the agents do."""
 
     def latest(self, source: Source, quantity: str) -> Latest | None:
         """Return the last reading of a quantity."""
@@ -38,7 +44,8 @@ class LiveFacts:
     def conditions(self, source: Source) -> Mapping[str, Condition]:
         """Return the conditions of a device, by name."""
         view = self._live.devices.get(source.key)
-        return {condition.name: condition for condition in view.device.conditions} if view else {}
+        theirs = {condition.name: condition for condition in view.device.conditions} if view else {}
+        return {**theirs, **self.judged(source)}
 
     def named(self, device: str) -> Collection[Key]:
         """Return all devices of an id, of whatever agent."""

@@ -15,7 +15,7 @@ import msgspec
 from contract.alarm import Alarm, Occurrence, Standing
 from contract.clock import Clock
 from contract.errors import StorageError
-from gateway import answers, refusals
+from gateway import answers, beside, intake, refusals
 from gateway.answers import Answer
 from gateway.causes import Ask, Causes, ask_nobody
 from gateway.contacts import Contacts
@@ -24,10 +24,11 @@ from gateway.incident import Incident, Purpose, Source, Symptom, code_of, correc
 from gateway.incident.recurrence import Recurring, Root, before, link, recurring, root_of
 from gateway.plan.affected import affected
 from gateway.plan.decide import Demand, climbed, confirm, demand, pages_after, past_symptom_of, symptom_of
-from gateway.plan.model import Clause, Plan
+from gateway.plan.model import Clause, Plan, Trigger
 from gateway.plan.once import Tell
 from gateway.ports import Facts, Keeper, OnChange, OnStanding, Teller
 from gateway.post import Post
+from gateway.reports import Reported
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Incidents:
         self._journal = journal
         self.plan = plan
         self.contacts = contacts
-        self._post = Post(notifier, plan, contacts, self.report)
+        self._post = Post(notifier, plan, contacts, self.keep)
         self._clock = clock
         self._live = live
         self._on_standing = on_standing
@@ -161,11 +162,26 @@ class Incidents:
         await self.load()
         occurrence = alarm.occurrence
         async with self._lock:
-            known = self._by_occurrence.get(occurrence.id)
-            if known is not None:
-                await self._known(self._incidents[known], occurrence)
-            elif occurrence.active and alarm.annunciates(self._now()):
-                await self._new(occurrence, source)
+            for part, match in beside.parts(self.plan, occurrence, source):
+                known = self._by_occurrence.get(part.id)
+                if known is not None:
+                    await self._known(self._incidents[known], part)
+                elif part.active and alarm.annunciates(self._now()):
+                    worse = alarm.worse and part.id == occurrence.id
+                    match_now = self.plan.match(source.kind, alarm.worse, source.device) if worse else None
+                    await self._new(part, source, match_now or match)
+        self._wake.set()
+
+    def of(self, occurrence: str) -> Incident | None:
+        """Return the incident that an alarm belongs to."""
+        return self._incidents.get(self._by_occurrence.get(occurrence, ""))
+
+    async def mark(self, occurrence: str, kind: str, data: Mapping[str, Any], *, who: str = "", text: str = "") -> None:
+        """Keep what is known of one alarm of an open incident beside its beginning and its end (``incident.marks``)."""
+        async with self._lock:
+            found = self.of(occurrence)
+            if found is not None and (found.closed is None or found.stands_closed):
+                await self._record(found.code, kind, who=who, text=text, data={"id": occurrence, **data})
         self._wake.set()
 
     async def on_past(self, alarm: Alarm, source: Source) -> None:
@@ -211,12 +227,14 @@ class Incidents:
         if occurrence.active or not symptom.active:
             self._say_standing(incident)
             return
-        incident = await self._record(incident.code, "ended", data={"id": symptom.id, "condition": symptom.condition})
+        data: dict[str, Any] = {"id": symptom.id, "condition": symptom.condition}
+        if self._now() < symptom.ready:
+            data["fleeting"] = True
+        incident = await self._record(incident.code, "ended", data=data)
         if incident.over:  # a crash before the next line is made good by the next tick
             await self._record(incident.code, "cause-gone")
 
-    async def _new(self, occurrence: Occurrence, source: Source) -> None:
-        match = self.plan.match(source.kind, occurrence.condition, source.device)
+    async def _new(self, occurrence: Occurrence, source: Source, match: tuple[Clause, Trigger] | None) -> None:
         if match is None:
             self._say_unplanned(source.kind, occurrence.condition)
             return
@@ -251,11 +269,12 @@ class Incidents:
         symptom: Symptom,
         now: float,
         more: Mapping[str, object] | None = None,
-    ) -> None:
+        reported: Reported | None = None,
+    ) -> Incident:
         """Keep the first event of an incident: opened, or history."""
         new = self._name(len(self._incidents) + 1)
         last = before(self._incidents.values(), (clause.clause, source.key), now, clause.recurrence)
-        data = {
+        data: dict[str, object] = {
             **link(last),
             "clause": clause.clause,
             "title_zh": clause.title.zh,
@@ -265,7 +284,8 @@ class Incidents:
             "symptom": msgspec.to_builtins(symptom),
             **(more or {}),
         }
-        await self._record(new, kind, data=data)
+        data |= {"report": msgspec.to_builtins(reported)} if reported else {}
+        return await self._record(new, kind, who=reported.person if reported else "", data=data)
 
     def _say_unplanned(self, kind: str, condition: str) -> None:
         if (kind, condition) not in self._unplanned:
@@ -345,13 +365,57 @@ class Incidents:
             self._wake.set()
             return after
 
+    # What people report
+
+    async def report(
+        self, clause: str, report: str, person: str, fields: Mapping[str, str], place: str = ""
+    ) -> Incident:
+        """Put a clause in force by a person's report; the same one sent twice is one.
+
+        Raises:
+            IncidentError: no such clause, report or person, or it is not complete.
+        """
+        await self.load()
+        async with self._lock:
+            of, declared = intake.find(self.plan, clause, report)
+            reported = intake.taken(declared, person, fields, place, self.contacts)
+            now = self._now()
+            known = intake.again(self._incidents.values(), clause, reported, now)
+            if known is not None:
+                return known
+            code = self._name(len(self._incidents) + 1)
+            symptom = intake.symptom_of(declared, code, self.contacts.hours, now)
+            begun = await self._begin(
+                "opened", of, intake.source_of(declared, reported), symptom, now, reported=reported
+            )
+        self._wake.set()
+        return begun
+
+    async def approve(self, code: str, person: str, words: str = "") -> Incident:
+        """批准: the approval that is due, by who may."""
+        return await self.take_answer(
+            code, person, lambda one: intake.approve(one, self.plan.find(one.clause), self.contacts, person, words)
+        )
+
+    async def refuse(self, code: str, person: str, reason: str) -> Incident:
+        """不批准: with a reason; nothing is approved after that."""
+        return await self.take_answer(
+            code, person, lambda one: intake.refuse(one, self.plan.find(one.clause), self.contacts, person, reason)
+        )
+
+    async def confirm(self, code: str, person: str, level: str) -> Incident:
+        """确认级别: a person says that it is partial, or major, where the plan leaves that to people."""
+        return await self.take_answer(
+            code, person, lambda one: intake.confirm(one, self.plan.find(one.clause), self.contacts, person, level)
+        )
+
     def _say_standing(self, incident: Incident) -> None:
         """Tell the agent: owned, or told. An answer is the only proof here: e-mail and webhooks end as accepted."""
         if not (incident.owner or incident.seen):
             return
         standing = Standing.OWNED if incident.owner or incident.closed is not None else Standing.TOLD
         for symptom in incident.active:
-            self._on_standing(symptom.id, incident.where(symptom).agent, standing)
+            self._on_standing(beside.whose(symptom.id), incident.where(symptom).agent, standing)
 
     # What time demands
 
@@ -419,7 +483,7 @@ class Incidents:
         self._post.send(incident, incident.mails[-1])
         return incident
 
-    async def report(self, code: str, kind: str, who: str, text: str, data: Mapping[str, object]) -> None:
+    async def keep(self, code: str, kind: str, who: str, text: str, data: Mapping[str, object]) -> None:
         """Keep what others have to say of an incident: what became of a message, how long a battery lasts.
 
         Raises:

@@ -21,6 +21,8 @@ from gateway.dating import Dating, dated
 from gateway.journal.record import Stored
 
 HOUR: Final = 3600.0
+OWN: Final = "gateway-"
+"""Begins the id of each alarm that the gateway raised itself."""
 STEP: Final = 10.0
 """Seconds between two points of a history: enough for an hour's chart, little enough for every device in memory."""
 _POINTS: Final = int(HOUR / STEP) + 1
@@ -37,6 +39,12 @@ _KEPT: Final = 2000
 
 DeviceKey = tuple[str, str, str]
 AgentKey = tuple[str, str]
+OnReadings = Callable[[str, str, Readings, float, float], None]
+"""Site, agent, the poll, when it was measured and when it came, by the gateway's wall clock."""
+
+
+def _nobody(_site: str, _agent: str, _message: Readings, _at: float, _received: float) -> None:
+    return None
 
 
 class LastReading(msgspec.Struct, frozen=True):
@@ -236,6 +244,8 @@ class Live:
         self._watchers: set[asyncio.Event] = set()
         self._forget_above = _KEPT
         self._clock = clock
+        self.on_readings: OnReadings = _nobody
+        """Called with each poll, also with those that a restart reads again."""
 
     def readings(self, site: str, agent: str, message: Readings, received: float) -> None:
         """Take a poll. One older than what is known of a quantity only fills what is missing."""
@@ -249,6 +259,7 @@ class Live:
                 if isinstance(value, int | float) and (self._charted is None or quantity in self._charted):
                     key = (site, agent, message.device, quantity)
                     self._history.setdefault(key, _Ring()).add(at, value)
+        self.on_readings(site, agent, message, at, received)
         self._tell()
 
     def alarm(self, site: str, agent: str, message: Alarms, received: float | None = None) -> Alarm:
@@ -286,7 +297,7 @@ class Live:
             return
         now = self._clock.boottime()
         for name, alarm in self.alarms.items():
-            own = alarm.occurrence.device.startswith("@")
+            own = name.startswith(OWN) or alarm.occurrence.device.startswith("@")
             if alarm.occurrence.active and not own and name not in standing and self.owners.get(name) == (site, agent):
                 view.unsaid[name] = now
 

@@ -174,8 +174,8 @@ def _said(event: Event, words: Words, name: Callable[[str], str]) -> str:
             return words.either(zh, en)
         case (("opened" | "joined" | "history"), {"symptom": {"condition": str(condition)}}):
             return words.name("condition", condition)
-        case "ended", {"condition": str(condition)}:
-            return words.name("condition", condition)
+        case (("ended" | "put-aside" | "annunciated" | "chattering"), {"condition": str(condition)}):
+            return _of_alarm(event, words.name("condition", condition), words)
         case "message", {"purpose": str(purpose)}:
             return words.name("purpose", purpose)
         case (("accepted" | "failed"), {"channel": str(channel)}):
@@ -194,3 +194,14 @@ def _said(event: Event, words: Words, name: Callable[[str], str]) -> str:
             return words("closed-itself")
         case _:
             return event.text
+
+
+def _of_alarm(event: Event, condition: str, words: Words) -> str:
+    """Return what an event of one alarm says: who or what has put it aside, how often it has come."""
+    match event.kind, event.data:
+        case "put-aside", {"state": str(state)}:
+            return " · ".join(part for part in (condition, words.name("alarm", state), event.text) if part)
+        case "chattering", {"count": int(count)}:
+            return f"{condition} ×{count}"
+        case _:
+            return condition

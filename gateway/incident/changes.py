@@ -7,7 +7,9 @@ import msgspec
 
 from gateway.event import CLOCK, Event, concerns
 from gateway.incident.clock import corrected
+from gateway.incident.deciding import DECISIONS, decided
 from gateway.incident.mails import mails_after
+from gateway.incident.marks import MARKS, marked
 from gateway.incident.merging import left, merged, released
 from gateway.incident.model import Incident
 from gateway.incident.owning import HANDS, owned, put_down, shown
@@ -46,8 +48,9 @@ def apply(incident: Incident | None, event: Event) -> Incident:
 
 
 def _ended(now: Incident, event: Event) -> Incident:
+    fleeting = bool(event.data.get("fleeting"))
     ended = tuple(
-        msgspec.structs.replace(symptom, active=False, ended=event.at)
+        msgspec.structs.replace(symptom, active=False, ended=event.at, fleeting=fleeting)
         if symptom.id == event.data.get("id")
         else symptom
         for symptom in now.symptoms
@@ -97,8 +100,10 @@ CHANGES: Final[Mapping[str, Callable[[Incident, Event], Incident]]] = {
     **dict.fromkeys(("message", "resent", "accepted", "failed"), _posted),
     "seen": _seen,
     **dict.fromkeys(HANDS, owned),
+    **dict.fromkeys(DECISIONS, decided),
     "escalated": _climbed,
     "step": _stepped,
     "overdue": _overdue,
+    **dict.fromkeys(MARKS, marked),
 }
 """Kind of an event → what it changes. What is not here changes nothing."""

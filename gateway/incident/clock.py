@@ -2,6 +2,7 @@
 
 import msgspec
 
+from gateway import reports
 from gateway.event import Event
 from gateway.incident.model import Incident
 from gateway.plan import countdown
@@ -50,5 +51,6 @@ def corrected(incident: Incident, event: Event) -> Incident:
         checked=None if incident.checked is None else incident.checked + by,
         countdowns=tuple(countdown.moved(one, by) for one in incident.countdowns),
         closed=None if incident.closed is None else incident.closed + by,
+        report=reports.moved(incident.report, by),
         timeline=(*(change(past, at=moved(past.at)) for past in incident.timeline), event),
     )

@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.event import Event, is_exercise
 from gateway.plan.countdown import Countdown
+from gateway.reports import Reported
 
 SOON: Final = 600.0
 """Seconds: what comes back within them, and unchecked, is the same trouble."""
@@ -48,6 +49,14 @@ class Purpose(StrEnum):
     """More has to be switched off, or sooner, so that the battery lasts."""
     AFFECTED = "affected"
     """Another clause's people have to act too, because of what the root cause took with it."""
+    APPROVAL = "approval"
+    """It waits for their approval; who is told so is paged by it."""
+    DECIDED = "decided"
+    """What they reported is approved, or refused."""
+
+
+PAGING: Final = (Purpose.PAGE, Purpose.EXPIRED, Purpose.APPROVAL)
+"""Who hears one of these is paged by it."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +111,12 @@ class Symptom(msgspec.Struct, frozen=True, kw_only=True):
     """The root cause, as the plan's dependencies name it."""
     settle: float = 0.0
     """Seconds that it may stand after its root cause is over."""
+    fleeting: bool = False
+    """It ended before its paging delay was over."""
+    aside: str = ""
+    """``shelved``, ``out-of-service`` or ``suppressed``: put aside, it pages nobody. Empty: it speaks."""
+    chattering: int = 0
+    """How often it has come while it chatters; 0: it does not."""
 
     @property
     def follows(self) -> bool:
@@ -214,6 +229,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """Which one in such a row it is."""
     countdowns: tuple[Countdown, ...] = ()
     """Of each of its UPSes while it is on battery."""
+    report: Reported | None = None
+    """What a person reported; None: it was opened by an alarm."""
+    confirmed: tuple[str, str, int] | None = None
+    """The level that a person gave it in this round, and at least how severe that is: level, severity, rank."""
     late: bool = False
     """It began and ended before anybody here knew of it: it pages nobody."""
     waits: float = 0.0
@@ -247,8 +266,18 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def pressing(self) -> tuple[Symptom, ...]:
-        """What people are called for: what stands; of what a person holds open, all that ever stood."""
-        return self.active or (self.symptoms if self.held else ())
+        """What people are called for: what stands and is not put aside; of what a person holds open, all that ever stood."""
+        return self.aloud or (self.symptoms if self.held and not self.active else ())
+
+    @property
+    def aloud(self) -> tuple[Symptom, ...]:
+        """Those that stand, and that nobody and no rule has put aside."""
+        return tuple(symptom for symptom in self.symptoms if symptom.active and not symptom.aside)
+
+    @property
+    def put_aside(self) -> bool:
+        """Whether all that stands is put aside."""
+        return bool(self.active) and not self.aloud
 
     @property
     def over(self) -> bool:
@@ -263,8 +292,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def worst(self) -> Symptom:
-        """The gravest symptom: of those that stand, else of all."""
-        return max(self.active or self.symptoms or (Symptom(),), key=lambda symptom: symptom.rank)
+        """The gravest symptom: of those that are not put aside, else of those that stand, else of all."""
+        return max(self.aloud or self.active or self.symptoms or (Symptom(),), key=lambda symptom: symptom.rank)
 
     def where(self, symptom: Symptom) -> Source:
         """Return the device of a symptom."""
@@ -291,7 +320,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def pages(self) -> tuple[Mail, ...]:
         """The pages of the ladder's present way up."""
-        return tuple(mail for mail in self.mails[self.climb :] if mail.purpose in (Purpose.PAGE, Purpose.EXPIRED))
+        return tuple(mail for mail in self.mails[self.climb :] if mail.purpose in PAGING)
 
     @property
     def told(self) -> dict[str, tuple[float, ...]]:

@@ -5,7 +5,9 @@ from typing import Any
 
 import msgspec
 
+from gateway import reports
 from gateway.event import Event
+from gateway.incident.deciding import raised
 from gateway.incident.model import Hold, Incident, Source, Symptom
 from gateway.plan.model import Level
 
@@ -29,6 +31,7 @@ def opened(now: Incident, event: Event) -> Incident:
         symptoms=(symptom,),
         waits=float(data.get("waits", 0.0)),
         of=str(data.get("of", "")),
+        report=reports.opened(data),
     )
 
 
@@ -55,6 +58,8 @@ def _limit(symptom: Symptom, data: Mapping[str, Any]) -> float:
 def joined(now: Incident, event: Event) -> Incident:
     """Add a symptom; once the cause was gone, it begins a new round, unless it never really went."""
     symptom = msgspec.convert(event.data.get("symptom", {}), Symptom)
+    same_round = now.gone is None or now.comes_back(event.at)
+    symptom = raised(symptom, now.confirmed if same_round else None)
     symptoms = (*(one for one in now.symptoms if one.id != symptom.id), symptom)
     after = msgspec.structs.replace(now, symptoms=symptoms)
     deadline = _limit(symptom, {"deadline": now.deadline, **event.data})
@@ -64,18 +69,18 @@ def joined(now: Incident, event: Event) -> Incident:
         return after
     if now.comes_back(event.at):
         return msgspec.structs.replace(after, gone=None)
-    return _anew(after, event.at, deadline)
+    return anew(after, event.at, deadline)
 
 
 def reopened(now: Incident, event: Event) -> Incident:
     """Return a closed incident open again: a new round, which a person holds open where no alarm stands."""
     if now.closed is None:
         return now
-    again = _anew(now, event.at, _limit(now.worst, event.data))
+    again = anew(now, event.at, _limit(now.worst, event.data))
     return msgspec.structs.replace(again, held=not now.active, late=False, seen=(event.who,) if event.who else ())
 
 
-def _anew(now: Incident, at: float, deadline: float) -> Incident:
+def anew(now: Incident, at: float, deadline: float) -> Incident:
     """Return an incident at the beginning of a new round: people are told afresh."""
     return msgspec.structs.replace(
         now,
@@ -94,6 +99,7 @@ def _anew(now: Incident, at: float, deadline: float) -> Incident:
         climb=0,
         climbed=0.0,
         steps=(),
+        confirmed=None,
         gone=None,
         checked=None,
         closed=None,

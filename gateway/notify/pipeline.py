@@ -11,9 +11,11 @@ from gateway.board.views import Card
 from gateway.contacts import Person
 from gateway.incident import Incident, Mail, Source
 from gateway.notify.letter import Channel, Letter, Onward, Report, Stage
-from gateway.notify.message import compose, facts
+from gateway.notify.message import Text, compose, facts
 from gateway.notify.retry import Retry
 from gateway.notify.route import Route
+from gateway.notify.several import several
+from gateway.outside import Outside
 from gateway.plan.model import Clause
 from gateway.ports import Outcome
 
@@ -39,6 +41,7 @@ class Notifier:
         utc_offset: float,
         name: Callable[[str], str] = str,
         card: Callable[[Source, str], Card | None] = lambda _source, _language: None,
+        outside: Callable[[str, str], Sequence[Outside]] = lambda _clause, _device: (),
     ) -> None:
         """Keep what is passed.
 
@@ -50,7 +53,9 @@ class Notifier:
             utc_offset: of the site, in seconds.
             name: a person's id → their name.
             card: a device and a language → what is known of it now.
+            outside: a clause and a device → whom to telephone outside.
         """
+        self._outside = outside
         self._name = name
         self._card = card
         self._channels = channels
@@ -60,9 +65,40 @@ class Notifier:
         self._utc_offset = utc_offset
 
     async def tell(
-        self, incident: Incident, clause: Clause, mail: Mail, person: Person, *, again: bool, report: Report
+        self,
+        incident: Incident,
+        clause: Clause,
+        mail: Mail,
+        person: Person,
+        *,
+        again: bool,
+        report: Report,
+        also: Sequence[tuple[Incident, Clause]] = (),
     ) -> None:
-        """See ``incidents.Teller``."""
+        """See ``incidents.Teller``; ``also`` are incidents that the message speaks of besides (``gathering``)."""
+        text, link = self._text(incident, clause, mail, person)
+        if also:
+            others = [self._text(*one, mail, person) for one in also]
+            text = several(text, others, mail.purpose, person.language)
+        said = facts(incident, clause, mail.purpose, link=link)
+        if also:
+            said["also"] = [one.code for one, _ in also]
+        letter = Letter(
+            id=mail.id,
+            code=incident.code,
+            purpose=mail.purpose.value,
+            person=person,
+            subject=text.subject,
+            body=text.body,
+            facts=said,
+        )
+        onward: Onward = self._hand_over
+        for stage in reversed(self._stages):
+            onward = functools.partial(stage, onward=onward, report=report)
+        await report(await onward(letter.resent() if again else letter))
+
+    def _text(self, incident: Incident, clause: Clause, mail: Mail, person: Person) -> tuple[Text, str]:
+        """Return the message about one incident, and the link to it."""
         link = links.url(self._public_url, self._secret, incident.code, person.id)
         text = compose(
             incident,
@@ -73,20 +109,9 @@ class Notifier:
             utc_offset=self._utc_offset,
             name=self._name,
             card=self._card(incident.source, person.language),
+            outside=self._outside(clause.clause, incident.source.device),
         )
-        letter = Letter(
-            id=mail.id,
-            code=incident.code,
-            purpose=mail.purpose.value,
-            person=person,
-            subject=text.subject,
-            body=text.body,
-            facts=facts(incident, clause, mail.purpose, link=link),
-        )
-        onward: Onward = self._hand_over
-        for stage in reversed(self._stages):
-            onward = functools.partial(stage, onward=onward, report=report)
-        await report(await onward(letter.resent() if again else letter))
+        return text, link
 
     async def _hand_over(self, letter: Letter) -> Outcome:
         answer = await self._channels[letter.channel].send(letter)

@@ -49,7 +49,7 @@ class Desk(Protocol):
         """Return one."""
         ...
 
-    async def report(self, code: str, kind: str, who: str, text: str, data: Mapping[str, object]) -> None:
+    async def keep(self, code: str, kind: str, who: str, text: str, data: Mapping[str, object]) -> None:
         """Keep an event."""
         ...
 
@@ -268,7 +268,7 @@ class Doing:
         """Keep an event, as soon as the disk takes it."""
         while True:
             try:
-                await self._desk.report(code, kind, "", text, data)
+                await self._desk.keep(code, kind, "", text, data)
             except StorageError as error:
                 _log.error("%s of %s is not on record: %s", kind, code, error)
                 await self._sleep(NEXT)

@@ -15,6 +15,7 @@ from contract.escalation import Rung as Person
 from contract.reading import Reading
 from gateway.contacts import Contacts, Department, Hours
 from gateway.incident import Incident, Purpose, Source, Symptom
+from gateway.plan.approving import hear
 from gateway.plan.countdown import to_hear
 from gateway.plan.model import RANK, Clause, Closes, Level, Trigger, Wake
 from gateway.plan.once import Tell, may_go, once
@@ -100,6 +101,8 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
     """Return what the plan demands of an incident now."""
     if incident.closed is not None:
         return _closed(incident, clause, contacts.hours, now)
+    if incident.put_aside:
+        return Demand()  # nobody is told, and no limit runs, until it speaks again
     held = holding(incident, clause, contacts.hours, now)
     if held.became:
         return Demand(became=held.became, who=held.who)
@@ -112,11 +115,15 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
     wakes = [incident.deadline] if not incident.overdue and incident.deadline > now else []
     tell = list(held.tell)
     wakes += held.wakes
-    for found, next_looks in (_worse(incident, clause, now), _late(incident, clause, contacts, now)):
+    for found, next_looks in (
+        _worse(incident, clause, now),
+        _late(incident, clause, contacts, now),
+        _approvals(incident, clause, contacts, now),
+    ):
         tell += found
         wakes += next_looks
     tell += _pressed(incident, tell)
-    started = _started(incident)
+    started = None if incident.report and incident.report.refused else _started(incident)
     if started is not None and (not incident.owner or _owner_in_the_dark(incident)):
         if started > now:
             wakes.append(started)
@@ -125,7 +132,9 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
                 started = now - incident.climbed
             told = incident.told
             ladder = ladder_of(incident, clause, contacts)
-            answer = due(ladder, started=started, now=now, told=told, seen=incident.seen)
+            reporter = {incident.report.person: (incident.round,)} if incident.report else {}  # they know of it
+            seen = (*incident.seen, *reporter)
+            answer = due(ladder, started=started, now=now, told={**reporter, **told}, seen=seen)
             already = {one.person for one in tell}
             tell += [Tell(person, Purpose.PAGE) for person in answer.people if person not in already]
             wakes += [answer.wakes_at] if answer.wakes_at is not None else []
@@ -158,7 +167,7 @@ def climbed(incident: Incident, clause: Clause, contacts: Contacts, person: str)
 
 def _closed(incident: Incident, clause: Clause, hours: Hours, now: float) -> Demand:
     """Return what is left to do once it is closed: what a person closed while it stood is opened again, if it stays."""
-    if not incident.stands_closed or incident.closed is None or clause.closed_standing <= 0:
+    if not incident.stands_closed or incident.put_aside or incident.closed is None or clause.closed_standing <= 0:
         return Demand()
     at = waking(incident.worst, incident.closed + clause.closed_standing, hours)
     return Demand(became="reopened") if at <= now else Demand(wakes_at=at)
@@ -215,8 +224,22 @@ def _late(incident: Incident, clause: Clause, contacts: Contacts, now: float) ->
     if not incident.overdue:
         return [], []
     top = [rung.person for rung in ladder_of(incident, clause, contacts).rungs[-1:]]
-    people = dict.fromkeys([*([incident.owner] if incident.owner else []), *incident.told, *top])
+    asked = [incident.report.person] if incident.report else []  # who was asked first answers for it
+    people = dict.fromkeys([*([incident.owner] if incident.owner else []), *incident.told, *asked, *top])
     return once(incident, clause, people, Purpose.OVERDUE, now)
+
+
+def _approvals(incident: Incident, clause: Clause, contacts: Contacts, now: float) -> tuple[list[Tell], list[float]]:
+    """Return those who have to approve a report, or to hear what is decided, and when to look again."""
+    tell: list[Tell] = []
+    wakes: list[float] = []
+    for person, purpose, since in hear(incident, clause, contacts):
+        may = may_go(incident, clause, person, purpose)
+        if may is not None and max(may, since) > now:
+            wakes.append(max(may, since))
+        elif may is not None:
+            tell.append(Tell(person, purpose))
+    return tell, wakes
 
 
 def ladder_of(incident: Incident, clause: Clause, contacts: Contacts) -> Ladder:

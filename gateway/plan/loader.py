@@ -1,6 +1,7 @@
 """Plan files to clauses: every problem of every file in one listing. Pure: texts come in."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -15,16 +16,24 @@ _NAMES = words.Words("zh")
 _ENGLISH = words.Words("en")
 
 
+class Holders(Protocol):
+    """A department, as far as the plan looks at it."""
+
+    def holder(self, role: str) -> str:
+        """Return who has a role in it; an empty text where nobody has."""
+        ...
+
+
 def load_plan(
     texts: Mapping[str, str],
-    departments: Collection[str] | None = None,
+    departments: Mapping[str, Holders] | None = None,
     webhooks: Collection[str] | None = None,
 ) -> Plan:
     """Return the plan.
 
     Args:
         texts: file name → its text.
-        departments: those of the contacts; None leaves them unchecked.
+        departments: those of the contacts, by key; None leaves them unchecked.
         webhooks: those of the gateway's settings; None leaves them unchecked.
 
     Raises:
@@ -36,6 +45,7 @@ def load_plan(
     taken: dict[str, str] = {}
     by_condition: dict[Key, str] = {}
     named = outward_model.Named(*(None if names is None else frozenset(names) for names in (departments, webhooks)))
+    places: list[tuple[str, Locator, Path, str, Trigger]] = []
     for file, text in sorted(texts.items()):
         try:
             loaded = load(PlanFile, text, file=file)
@@ -53,7 +63,13 @@ def load_plan(
             for trigger in clause.trigger:
                 for key in keys_of(trigger, clause.kinds_of(trigger)):
                     by_condition.setdefault(key, clause.clause)
+            places += [
+                (file, locator, (*at, "trigger", one, "beside"), clause.clause, trigger)
+                for one, trigger in enumerate(clause.trigger)
+                if trigger.beside
+            ]
             clauses.append(clause)
+    problems.extend(_lonely(places, taken))
     if not texts:
         problems.append(Problem("plan", 0, "", "no plan file", "put at least one *.toml into the plan's folder"))
     elif not clauses and not problems:
@@ -66,6 +82,17 @@ def load_plan(
 def _outward(clause: Clause, named: outward_model.Named) -> Iterator[tuple[Path, str, str]]:
     conditions = frozenset(name for trigger in clause.trigger for name in trigger.names)
     return outward_model.misfits(clause.shedding, clause.webhook, clause.output, conditions, named)
+
+
+def _lonely(places: Iterable[tuple[str, Locator, Path, str, Trigger]], known: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield the clauses that should come into force beside another, and cannot."""
+    for file, locator, path, clause, trigger in places:
+        for number in trigger.beside:
+            line, hint = locator.line(path), did_you_mean(number, known)
+            if number == clause:
+                yield Problem(file, line, dotted(path), "a clause beside itself", "name another one")
+            elif number not in known:
+                yield Problem(file, line, dotted(path), f"the plan has no clause {number!r}", hint)
 
 
 def _single(clause: Clause) -> Clause:
@@ -85,7 +112,7 @@ def _each(triggers: Iterable[Trigger]) -> Iterator[Trigger]:
 def _with_common(clauses: Iterable[Clause], common: Iterable[Trigger]) -> Iterator[Clause]:
     """Yield the clauses with the triggers that concern every kind of device: in the first clause that is about the kind."""
     clauses = list(clauses)
-    first = {kind: clause.clause for clause in reversed(clauses) for kind in clause.kinds}
+    first = {kind: clause.clause for clause in reversed(clauses) if clause.common for kind in clause.kinds}
     said = {
         (kind, one.condition)
         for clause in clauses
@@ -94,7 +121,7 @@ def _with_common(clauses: Iterable[Clause], common: Iterable[Trigger]) -> Iterat
         if not one.devices
     }
     for clause in clauses:
-        mine = [kind for kind in clause.kinds if first[kind] == clause.clause]
+        mine = [kind for kind in clause.kinds if first.get(kind) == clause.clause]
         more = []
         for trigger in common:
             kinds = tuple(
@@ -107,7 +134,7 @@ def _with_common(clauses: Iterable[Clause], common: Iterable[Trigger]) -> Iterat
 
 def _misfits(
     clause: Clause,
-    departments: Collection[str] | None,
+    departments: Mapping[str, Holders] | None,
     taken: Mapping[str, str],
     by_condition: Mapping[Key, str],
 ) -> Iterator[tuple[Path, str, str]]:
@@ -134,6 +161,18 @@ def _misfits(
     named: list[tuple[Path, str]] = [(("departments",), name) for name in clause.departments]
     named += [(("step", index, "owner"), step.owner) for index, step in enumerate(clause.step)]
     named += [(("escalation", "rung"), rung.department) for rung in clause.escalation.rung]
+    named += [(("confirm_by",), name) for name in clause.confirm_by]
+    approvers = [
+        (("report", index, "approval", step, "by"), who)
+        for index, report in enumerate(clause.report)
+        for step, approval in enumerate(report.approval)
+        for who in approval.by
+    ]
+    named += [(path, who.department) for path, who in approvers]
     for path, name in named:
         if name not in departments:
             yield path, f"the contacts have no department {name!r}", did_you_mean(name, departments)
+    for path, who in approvers:
+        if who.department in departments and not departments[who.department].holder(who.role):
+            what = f"nobody is {who.role!r} of {who.department!r}: nobody could approve it"
+            yield path, what, f'write roles = {{ {who.role} = "…" }} there in the contacts'

@@ -10,10 +10,11 @@ import msgspec
 from contract.errors import ConfigError, Problem, StorageError
 from contract.settings import SecretRef, SecretSource
 from gateway import config
+from gateway.alarms.model import Rules, load_rules
 from gateway.contacts import Contacts, load_contacts
 from gateway.journal.file import NAME as JOURNAL
 from gateway.journal.inventories import inventories
-from gateway.plan.lint.fleet import Fleet, Watched, devices_of, installed_kinds, installed_profiles
+from gateway.plan.lint.fleet import Fleet, Watched, devices_of, installed_kinds, installed_profiles, with_made
 from gateway.plan.lint.rules import Papers
 
 Ask = Callable[[Path], list[dict[str, Any]] | None]
@@ -52,6 +53,7 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
             contacts = load_contacts(contacts_text, file=str(contacts_file)) if contacts_text else None
         except ConfigError as error:
             problems += error.problems
+    read_rules(path, problems)
     return Papers(
         plan=plan,
         contacts=contacts,
@@ -66,9 +68,20 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
     )
 
 
+def read_rules(config_file: Path, problems: list[Problem]) -> Rules:
+    """Return what is done with alarms before the plan hears of them, as far as it can be read."""
+    file = config.alarms_of(config_file)
+    for name, text in (_text(file, problems) if file is not None and file.is_file() else {}).items():
+        try:
+            return load_rules(text, file=name)
+        except ConfigError as error:
+            problems += error.problems
+    return Rules()
+
+
 def read_fleet(config_file: Path, agents: Path | None, ask: Ask) -> Fleet:
     """Return what devices there are: of agents' settings, else as the running gateway says, else as its journal does."""
-    kinds = installed_kinds()
+    kinds = with_made(installed_kinds(), read_rules(config_file, []))
     if agents is not None:
         profiles = installed_profiles()
         files = sorted(agents.glob("*.toml")) if agents.is_dir() else [agents]

@@ -10,7 +10,7 @@ from contract.locate import Path
 from contract.settings import did_you_mean
 from gateway.notify.route import addresses
 from gateway.plan.lint.site import Found, Grade, Site
-from gateway.plan.model import UNSAID, Wake, Words
+from gateway.plan.model import UNSAID, Clause, Report, Wake, Words
 
 _TITLE: Final[Path] = ("title",)
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
@@ -26,6 +26,7 @@ def one_language(site: Site) -> Iterator[Found]:
         texts: list[tuple[Path, Words]] = [(_TITLE, placed.clause.title)]
         texts += [(("trigger", index, "title"), one.title) for index, one in placed.triggers]
         texts += [(("step", index, "text"), one.text) for index, one in placed.steps]
+        texts += _reported(placed.clause)
         for path, words in texts:
             for key, what in _untranslated(words):
                 yield placed.found((*path, key), what, "write it in both languages")
@@ -36,6 +37,17 @@ def one_language(site: Site) -> Iterator[Found]:
         for key, what in _untranslated(department.title):
             at: Path = ("department", index, "title", key)
             yield Found(site.contacts_file, at, f"{department.key}: {what}", "write it in both languages")
+
+
+def _reported(clause: Clause) -> Iterator[tuple[Path, Words]]:
+    """Yield what people read who report something of a clause."""
+    if isinstance(clause.lead, Words):
+        yield ("lead",), clause.lead
+    for index, report in enumerate(clause.report if isinstance(clause.report, tuple) else ()):
+        if isinstance(report, Report):
+            yield ("report", index, "title"), report.title
+            yield from ((("report", index, "field", at, "label"), one.label) for at, one in enumerate(report.field))
+            yield from ((("report", index, "approval", at, "text"), one.text) for at, one in enumerate(report.approval))
 
 
 def _untranslated(words: Words) -> Iterator[tuple[str, str]]:
@@ -125,7 +137,7 @@ def unused_person(site: Site) -> Iterator[Found]:
     """People whom nothing tells."""
     if site.contacts is None:
         return
-    named = {name for one in site.contacts.department for name in (*one.on_call, one.head)}
+    named = {name for one in site.contacts.department for name in one.people}
     named |= set(site.contacts.digest.people)
     for index, person in enumerate(site.contacts.person):
         if person.id not in named:

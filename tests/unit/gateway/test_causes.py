@@ -339,7 +339,11 @@ async def test_fire_follows_from_nothing_and_neither_does_what_is_graver_stay_un
     for source in (UPS, child("host-0")):
         await site.alarm(source)
     await site.alarm(smoke, "smoke")
-    assert [one.source.device for one in site.all] == ["ups-1", "smoke-1"]
+    assert [one.source.device for one in site.all] == [
+        "ups-1",
+        "smoke-1",
+        "smoke-1",
+    ]  # the accident, and its room's plan
     assert site.all[1].waits == 0.0
 
 

@@ -30,6 +30,7 @@ from gateway.plan.papers import lenient, read_fleet, read_papers
 CONFIG = Path(__file__).parents[4] / "config"
 TODAY = date(2026, 1, 5)
 POWER, HOSTS, ROOMS = "plan/3.1.toml", "plan/3.1-hosts.toml", "plan/3.1-rooms.toml"
+ALARMS = "alarms.toml"
 COMMON, PEOPLE, GATEWAY, ORDER_ROOM = "plan/common.toml", "contacts.toml", "gateway.toml", "agents/order-room.toml"
 
 ON_BATTERY = 'en = "Mains lost, UPS on battery" }\n'
@@ -102,6 +103,7 @@ PLANTED = [
     Case(UNREADABLE, (PEOPLE, '[[person]]\nid = "wang"', '[[person]]‸\nid = "wang"'), (PEOPLE, 'email = "wang@example.com"', "")),
     Case(UNREADABLE, (GATEWAY, 'tls = "starttls"', 'tls = "ssl"‸')),
     Case(UNREADABLE, (GATEWAY, '{ credential = "webhook-duty" }', '{ file = "no-such-file" }‸'), also=["no-way-to"]),
+    Case(UNREADABLE, (ALARMS, "at_least = 3", "at_least = 1‸"), also=["unreachable"]),
     Case(UNREADABLE, (GATEWAY, 'plan = "plan" ', 'plan = "plans"‸ ')),
     # what puts a clause in force
     Case("unknown-kind", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power", "upss"]‸')),
@@ -109,6 +111,7 @@ PLANTED = [
     Case("unreachable", (POWER, 'condition = "bypass"', 'condition = "by-pass"‸'), also=["condition-untold"]),
     Case("unreachable", (POWER, 'condition = "overload"\nkinds = ["ups"]', 'condition = "fuel-low"‸\nkinds = ["ups"]'), also=["condition-untold"]),
     Case("unreachable", (COMMON, 'condition = "two-agents"', 'condition = "three-agents"‸'), also=["condition-untold"]),
+    Case("unreachable", (POWER, 'condition = "several-on-battery"', 'condition = "many-on-battery"‸'), also=["condition-untold"]),
     Case("named-twice", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power", "ups"]‸')),
     Case("named-twice", (HOSTS, PAIR, PAIR.replace('"pair-split"]', '"pair-split", "pair-down"]‸'))),
     Case("common-twice", (COMMON, 'condition = "store-away"\n', 'condition = "broker-away"‸\n'), also=["condition-untold"]),
@@ -125,7 +128,7 @@ PLANTED = [
     # what is to be done, and by when
     Case("no-deadline", (POWER, 'deadline = "5h"', 'deadline = "0s"‸'), also=["told-after-the-deadline"]),
     Case("nothing-to-do", (COMMON, '[[trigger]]\ncondition = "agent-silent"\n', BARE)),
-    Case("step-after-the-deadline", (POWER, 'within = "1h"', 'within = "6h"‸')),
+    Case("step-after-the-deadline", (POWER, 'within = "1h"', 'within = "6h"‸'), also=["steps-out-of-order"]),
     Case("step-without-limit", (POWER, '[[clause.step]]\nowner = "info-centre"\n', '[[clause.step]]‸\nowner = "info-centre"\n'), (POWER, 'within = "5m"\n', "")),
     Case("steps-out-of-order", (POWER, 'within = "1h"', 'within = "10m"‸')),
     Case("step-said-twice", (POWER, BACK, 'text = { zh = "确认 UPS 已带载，查看负载与预计可用时间", en = "Twice" }‸\n# text = { zh = "市电恢复后核对')),
@@ -135,7 +138,7 @@ PLANTED = [
     Case("impossible-hours", (PEOPLE, 'end = "17.5h"', 'end = "5.5h"‸')),
     Case("impossible-hours", (PEOPLE, 'utc_offset = "8h"', 'utc_offset = "8d"‸')),
     # who is told next
-    Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "head") + "‸") ),
+    Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "head") + "‸"), (PEOPLE, 'head = "gao"\n', ""), also=["unused-person"]),
     Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "second") + "‸") ),
     Case("nobody-on-a-rung", (ROOMS, '{ department = "command-group", role = "head", after = "10m" },', '{ department = "command-group", role = "on-call", after = "10m" },‸')),
     Case("rung-without-a-turn", (POWER, HEAD, HEAD.replace("head", "on-call") + "‸")),

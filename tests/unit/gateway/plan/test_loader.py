@@ -6,6 +6,7 @@ import pytest
 
 from agent.kinds import defaults, kinds
 from contract.errors import ConfigError
+from gateway.alarms.model import load_rules
 from gateway.contacts import Hours, load_contacts
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan, Role, Wake
@@ -34,7 +35,9 @@ def test_clause_3_1_1_is_there_in_full():
     on_battery = clause.triggered_by("on-battery")
     assert on_battery is not None
     assert on_battery.page_after == 30.0
-    watched = {*defaults("ups")} | {*CONDITIONS}
+    rules = load_rules((CONFIG / "alarms.toml").read_text("utf-8"))
+    made = {rule.becomes for rule in rules.worse} | {rule.name for rule in (*rules.count, *rules.condition)}
+    watched = {*defaults("ups")} | {*CONDITIONS} | made
     told = {trigger.condition for trigger in clause.trigger if "ups" in clause.kinds_of(trigger)}
     assert told == watched  # whatever agents watch by default tells people
     assert len(clause.step) >= 4
@@ -49,7 +52,7 @@ def test_clause_3_1_1_is_there_in_full():
         ('owner = "info-centre"', 'owner = "info-center"', "did you mean 'info-centre'?"),
         ('clause = "3.1.1"', 'clause = "three"', "clause[0].clause"),
         ('condition = "low-battery"', 'condition = "on-battery"', "a second trigger for 'on-battery'"),
-        ('level = "partial"', 'level = "grave"', "one of 'major', 'partial', 'request', 'finding'"),
+        ('level = "partial"', 'level = "grave"', "one of 'prepare', 'major', 'partial', 'request', 'finding'"),
         ('departments = ["info-centre", "marketing-centre"]', "departments = []", "nobody answers for it"),
         ('department = "command-group"', 'department = "commanders"', "the contacts have no department 'commanders'"),
         ("repeats = 3", "repeats = 1000", "write 0 to 20"),
@@ -198,8 +201,8 @@ def test_whatever_a_kind_of_device_is_watched_for_by_default_puts_a_clause_in_fo
 @pytest.mark.parametrize(
     ("kind", "condition", "clause", "wake"),
     [
-        ("environment", "smoke", "3.1.10", Wake.NIGHT),
-        ("environment", "water", "3.1.10", Wake.NIGHT),
+        ("environment", "smoke", "2.1.2.7", Wake.NIGHT),
+        ("environment", "water", "2.1.2.7", Wake.NIGHT),
         ("line", "line-down", "3.1.4", Wake.NIGHT),
         ("trunk", "trunk-lost-signal", "3.1.4", Wake.NIGHT),
         ("trunk", "spare-low", "3.1.8", Wake.WORKING),
