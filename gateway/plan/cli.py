@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -145,8 +146,8 @@ def run_simulate(args: argparse.Namespace) -> int:
         others={(one.site, one.agent, one.device): one.kind for one in fleet.devices or ()},
         down=frozenset(args.down),
     )
-    logging.getLogger("gateway").setLevel(logging.CRITICAL)  # what the channels refuse here is no news
-    table = asyncio.run(simulate(plan, contacts, channels, story))
+    with _quiet():
+        table = asyncio.run(simulate(plan, contacts, channels, story))
     if args.json:
         sys.stdout.write(json.dumps([msgspec.to_builtins(line) for line in table.lines], ensure_ascii=False, indent=2))
         sys.stdout.write("\n")
@@ -155,6 +156,18 @@ def run_simulate(args: argparse.Namespace) -> int:
             f"{text}\n" for text in _timetable(table, {one.id: one.name for one in contacts.person}, offset)
         )
     return GOOD if any(line.kind == "message" for line in table.lines) else BAD
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Log nothing meanwhile: what the channels refuse in a simulation is no news."""
+    log = logging.getLogger("gateway")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _timetable(table: Timetable, names: Mapping[str, str], offset: float) -> Iterator[str]:
