@@ -8,7 +8,7 @@ import shutil
 import signal
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
-from datetime import timedelta, timezone
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -52,6 +52,7 @@ from gateway.systemd import Notifier
 from gateway.twins import Twins
 from gateway.watches import Told, Watches
 from gateway.web import Served, tcp, unix
+from gateway.worktime.days import Days, load_holidays
 
 _log = logging.getLogger(__name__)
 _SHUTDOWN: Final = 5.0
@@ -104,9 +105,24 @@ def read_plan(config: Config) -> tuple[Plan, Contacts]:
     plan, contacts, problems = _read_both(config.plan, config.contacts)
     if contacts is not None:
         problems.extend(_unreachable(config, contacts))
+    try:
+        read_days(config)
+    except ConfigError as error:
+        problems.extend(error.problems)
     if problems or contacts is None or plan is None:
         raise ConfigError(problems)
     return plan, contacts
+
+
+def read_days(config: Config) -> Days:
+    """Return which days are worked: the public calendar, with the file of the settings over it.
+
+    Raises:
+        ConfigError: with every problem of the file.
+    """
+    if config.holidays is None:
+        return Days()
+    return Days(load_holidays(_text(config.holidays), file=str(config.holidays)))
 
 
 def _read_both(
@@ -158,9 +174,16 @@ class Running:
     """The parts of one gateway, wired. ``run`` starts them."""
 
     def __init__(
-        self, config: Config, plan: Plan, contacts: Contacts, journal: Journal, clock: SteadyClock, secret: bytes
+        self,
+        config: Config,
+        plan: Plan,
+        contacts: Contacts,
+        journal: Journal,
+        clock: SteadyClock,
+        secret: bytes,
+        days: Days,
     ) -> None:
-        """Take the settings, the plan, the people, the open journal, the clock, and what signs the links."""
+        """Take the settings, the plan, the people, the open journal, the clock, what signs the links, and the days worked."""
         self._config = config
         self._journal = journal
         self._clock = clock
@@ -180,21 +203,20 @@ class Running:
         self.commander = Commander(self.live, journal, clock, self.wire.send, lambda: self.wire.connected)
         self.ingest.on_reply = self.commander.replied
         channels = open_channels(config.notify, clock)
-        utc_offset = contacts.hours.utc_offset
         public_url = config.gateway.public_url
         teller = Teller(
             channels,
             standard_stages(channels),
             secret=secret,
             public_url=public_url,
-            utc_offset=utc_offset,
+            utc_offset=lambda site, at: contacts.worktime(site).hours.offset(at),
             name=lambda person: _name(contacts, person),
             card=lambda source, language: views.card(
                 self.live, source.key, Words(language), views.Ages(), clock.wall()
             ),
         )
         facts = LiveFacts(self.live)
-        self.incidents = Incidents(journal, plan, contacts, teller, clock, facts, on_standing=self._stand)
+        self.incidents = Incidents(journal, plan, contacts, teller, clock, facts, on_standing=self._stand, days=days)
         self.incidents.subscribe(self._on_incident)
         self._in_incidents: set[str] = set()
         self.feed = Feed(journal, self.live, self._on_alarm, self._on_past)
@@ -230,7 +252,7 @@ class Running:
             name=lambda person: _name(contacts, person),
             department=lambda key, language: _title(contacts, key, language),
             plan=plan,
-            zone=timezone(timedelta(seconds=utc_offset)),
+            zone=contacts.hours.tz,
             store=self._store_status,
         )
         self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
@@ -367,7 +389,7 @@ class Running:
 
     async def _by_the_calendar(self) -> None:
         """Drop old readings now and each night; send the message of the day, where somebody gets it."""
-        calendar = Calendar(self._hours.utc_offset, self._clock.wall)
+        calendar = Calendar(self._hours.tz, self._clock.wall)
         calendar.daily(self.retention.nightly, at=_PRUNE_AT, last=self._clock.wall() - _DAY)
         if self._digest.wanted:
             first = calendar.daily(self._digest.send, at=self._hours.digest, last=await self._digest.last())
@@ -455,8 +477,11 @@ async def serve(config: Config, plan: Plan, contacts: Contacts, notifier: Notifi
     state = Path(config.gateway.state)
     secret = link_secret(state)
     clock = SteadyClock(SystemClock())
+    days = read_days(config)
+    for year in days.uncovered(datetime.fromtimestamp(clock.wall(), contacts.hours.tz).date()):
+        _log.warning("the holidays of %d are not known: counted Monday to Friday; write them into holidays.toml", year)
     journal = await _open(state / JOURNAL, clock)
     try:
-        await Running(config, plan, contacts, journal, clock, secret).run(notifier, watchdog)
+        await Running(config, plan, contacts, journal, clock, secret, days).run(notifier, watchdog)
     finally:
         await journal.close()

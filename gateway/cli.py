@@ -237,6 +237,15 @@ def _row(one: dict[str, Any], utc_offset: float) -> str:
         if one["deadline"] and one["closed"] is None
         else []
     )
+    parts += (
+        ["暂按周一至周五 Monday to Friday for now"]
+        if any(
+            limit["provisional"]
+            for limit in one.get("limits", ())
+            if limit["key"] == "clause" and one["closed"] is None
+        )
+        else []
+    )
     parts += ["已超时限 overdue"] if one["overdue"] and one["closed"] is None else []
     parts += ["事后得知，未通知任何人 learned afterwards, nobody was told"] if one["late"] else []
     return "  ".join(parts)
@@ -270,5 +279,7 @@ def _about(event: dict[str, Any]) -> tuple[str, ...]:
             return (_both("purpose", data.get("purpose", "")),)
         case "step":
             return (f"{data.get('index', 0) + 1}. {data.get('zh', '')} {data.get('en', '')}",)
+        case "warned" | "missed":
+            return (f"{data.get('key', '')} {data.get('percent', '')} %",)
         case _:
             return (data.get("channel", ""), text)

@@ -20,6 +20,7 @@ from gateway.contacts import is_address
 
 _PLAN: Final[locate.Path] = ("plan",)
 _CONTACTS: Final[locate.Path] = ("contacts",)
+_HOLIDAYS: Final[locate.Path] = ("holidays",)
 _STATE: Final[locate.Path] = ("gateway", "state")
 _LEAST: Final = 64 * 2**20
 """Bytes that a journal must be allowed."""
@@ -155,6 +156,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     notify: Notify = Notify()
     plan: Text = "plan"
     contacts: Text = "contacts.toml"
+    holidays: str = ""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +169,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     plan: Path
     """The directory of plan files."""
     contacts: Path
+    holidays: Path | None = None
+    """The file over the notices of public holidays; None: the notices alone."""
 
 
 def load(path: Path, *, environment: Mapping[str, str] = os.environ) -> Config:
@@ -182,7 +186,7 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ) -> Config:
     file = str(path)
     text = files.settings_text(_read, file, examples="config/gateway.toml")
     secrets = files.secrets_from(_read, str(path.parent), environment.get("CREDENTIALS_DIRECTORY", ""))
-    named = files.named(text, {_CONTACTS: "contacts.toml", **FILES}, str(path.parent.absolute()))
+    named = files.named(text, {_CONTACTS: "contacts.toml", _HOLIDAYS: "", **FILES}, str(path.parent.absolute()))
     problems = files.unreadable(_read, named, file=file, text=text)
     plan = _plan(text, path.parent)
     if plan is not None and not plan.is_dir():
@@ -254,4 +258,5 @@ def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
         notify=file.notify,
         plan=folder / file.plan,
         contacts=folder / file.contacts,
+        holidays=folder / file.holidays if file.holidays else None,
     )

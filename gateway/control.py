@@ -45,7 +45,7 @@ def create(
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
     def full(incident: Incident) -> dict[str, Any]:
-        return {**details(incident, incidents.plan), "utc_offset": incidents.contacts.hours.utc_offset}
+        return {**details(incident, incidents.plan), "utc_offset": incidents.utc_offset(incident.source.site)}
 
     _say_errors(app)
     if commander is not None:
@@ -57,12 +57,12 @@ def create(
             {**msgspec.to_builtins(zh), "clock": {"zh": zh.clock, "en": en.clock}}
             for zh, en in zip(agents("zh"), agents("en"), strict=True)
         ]
-        return _json({"agents": rows, "utc_offset": incidents.contacts.hours.utc_offset})
+        return _json({"agents": rows, "utc_offset": incidents.utc_offset()})
 
     @app.get("/incidents")
     async def listing(*, closed: bool = False) -> Response:
         found = [summary(one) for one in incidents.list() if closed or one.closed is None]
-        return _json({"incidents": found, "utc_offset": incidents.contacts.hours.utc_offset})
+        return _json({"incidents": found, "utc_offset": incidents.utc_offset()})
 
     @app.get("/incidents/{code}")
     async def one(code: str) -> Response:
@@ -143,6 +143,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "opened": incident.opened,
         "deadline": incident.deadline,
         "overdue": incident.overdue,
+        "limits": [msgspec.to_builtins(one) for one in incident.deadlines],
         "gone": incident.gone,
         "checked": incident.checked,
         "closed": incident.closed,

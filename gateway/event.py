@@ -8,7 +8,7 @@ import msgspec
 CLOCK: Final = "clock"
 """The kind of the event that sets the gateway's clock; it belongs to no incident, and moves the times of all that are
 open: ``shift`` (seconds), ``boot``, ``offset`` (wall time at boot), ``pages`` (occurrence → when people are told, where
-that is a matter of the calendar)."""
+that is a matter of the calendar), ``limits`` (incident → its time limits that are)."""
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -22,7 +22,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """The incident's code."""
     kind: str = ""
     """``opened``, ``joined``, ``ended``, ``cause-gone``, ``message``, ``resent``, ``accepted``, ``failed``, ``seen``, ``mine``, ``step``,
-    ``noted``, ``overdue``, ``checked``, ``closed``; ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
+    ``noted``, ``deadline-set``, ``warned``, ``missed`` (``overdue`` in earlier versions), ``checked``, ``closed``; ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
     who: str = ""
     """The person who did it, or whom it concerns."""
     text: str = ""

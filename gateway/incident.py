@@ -24,6 +24,8 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway import deadlines
+from gateway.deadlines import Deadline
 from gateway.event import CLOCK, Event
 from gateway.plan.model import Level
 
@@ -46,6 +48,7 @@ class Purpose(StrEnum):
 
     PAGE = "page"
     WORSE = "worse"
+    WARNING = "warning"
     OVERDUE = "overdue"
     RECOVERY = "recovery"
 
@@ -107,6 +110,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     accepted: bool = False
     failed: bool = False
     """By every channel of the person."""
+    about: tuple[str, ...] = ()
+    """Which time limits, and how much of each is gone: ``clause:80``."""
     again: bool = False
     """Sent once more after a restart, marked 重发: its outcome was not known. It never goes a third time."""
 
@@ -126,7 +131,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     source: Source = Source()
     opened: float = 0.0
     deadline: float = 0.0
+    """Of the clause; 0 for none."""
     overdue: bool = False
+    counts_from: float = 0.0
+    """Since when time limits run in this round; 0 while there are only findings."""
+    deadlines: tuple[Deadline, ...] = ()
+    """The limits in force, that of the clause and those of its steps."""
     round: float = 0.0
     """When the trouble began, the last time."""
     symptoms: tuple[Symptom, ...] = ()
@@ -254,10 +264,13 @@ def corrected(incident: Incident, event: Event) -> Incident:
         )
         for one in incident.symptoms
     )
+    limits = deadlines.moved(incident.deadlines, by, event.data.get("limits", {}).get(incident.code, ()))
     return change(
         incident,
         opened=moved(incident.opened),
-        deadline=moved(incident.deadline),
+        deadline=next((one.at for one in limits if one.key == deadlines.CLAUSE), moved(incident.deadline)),
+        counts_from=moved(incident.counts_from),
+        deadlines=limits,
         round=moved(incident.round),
         symptoms=tuple(symptoms),
         mails=tuple(change(mail, at=moved(mail.at)) for mail in incident.mails),
@@ -292,8 +305,8 @@ def _changed(now: Incident, event: Event) -> Incident:
             return change(now, owner=event.who, seen=seen, owned_rank=now.worst.rank)
         case "step":
             return change(now, steps=tuple(sorted({*now.steps, int(data.get("index", 0))})))
-        case "overdue":
-            return change(now, overdue=True)
+        case "deadline-set" | "warned" | "missed" | "overdue":
+            return _limited(now, event)
         case "checked":
             return change(now, checked=event.at)
         case "closed":
@@ -312,9 +325,9 @@ def _opened(now: Incident, event: Event) -> Incident:
         title_en=str(data.get("title_en", "")),
         source=msgspec.convert(data.get("source", {}), Source),
         opened=event.at,
-        deadline=_limit(symptom, data),
         round=event.at,
         symptoms=(symptom,),
+        **_beginning(symptom, event),
     )
 
 
@@ -327,15 +340,34 @@ def _history(now: Incident, event: Event) -> Incident:
         opened=symptom.since,
         round=symptom.since,
         deadline=0.0,
+        counts_from=0.0,
         gone=symptom.ended,
         closed=event.at,
         late=True,
     )
 
 
-def _limit(symptom: Symptom, data: Mapping[str, Any]) -> float:
-    """Return the time limit that begins with a symptom; a finding has none."""
-    return 0.0 if symptom.level == Level.FINDING else float(data.get("deadline", 0.0))
+def _beginning(symptom: Symptom, event: Event) -> dict[str, Any]:
+    """Return the fields of the time limits that begin with a symptom; a finding has none."""
+    if symptom.level == Level.FINDING:
+        return {"deadline": 0.0, "counts_from": 0.0, "deadlines": ()}
+    limits = deadlines.read(event.data.get("limits", ()))
+    clause = deadlines.find(limits, deadlines.CLAUSE)
+    at = clause.at if clause else float(event.data.get("deadline", 0.0))  # so earlier versions said it
+    return {"deadline": at, "counts_from": event.at, "deadlines": limits}
+
+
+def _limited(now: Incident, event: Event) -> Incident:
+    """Return the incident after a time limit was set, is half gone, or was missed (``overdue`` in earlier versions)."""
+    if event.kind == "overdue":
+        return msgspec.structs.replace(now, overdue=True)
+    limits = deadlines.changed(now.deadlines, event)
+    if now.overdue and not now.deadlines:  # an earlier version told it
+        limits = deadlines.changed(limits, Event(kind="missed", data={"key": deadlines.CLAUSE}))
+    clause = deadlines.find(limits, deadlines.CLAUSE)
+    deadline = clause.at if clause else now.deadline
+    missed = now.overdue if clause is None else clause.reached == deadlines.MISSED
+    return msgspec.structs.replace(now, deadlines=limits, deadline=deadline, overdue=missed)
 
 
 def _joined(now: Incident, event: Event) -> Incident:
@@ -343,9 +375,8 @@ def _joined(now: Incident, event: Event) -> Incident:
     symptom = msgspec.convert(event.data.get("symptom", {}), Symptom)
     symptoms = (*(one for one in now.symptoms if one.id != symptom.id), symptom)
     after = msgspec.structs.replace(now, symptoms=symptoms)
-    deadline = _limit(symptom, {"deadline": now.deadline, **event.data})
-    if symptom.level != Level.FINDING and all(one.level == Level.FINDING for one in now.symptoms):
-        after = msgspec.structs.replace(after, deadline=deadline)  # it begins here
+    if now.counts_from == 0 and symptom.level != Level.FINDING:
+        after = msgspec.structs.replace(after, **_beginning(symptom, event))
     if now.gone is None:
         return after
     if now.comes_back(event.at):
@@ -353,7 +384,7 @@ def _joined(now: Incident, event: Event) -> Incident:
     return msgspec.structs.replace(
         after,
         round=event.at,
-        deadline=deadline,
+        **_beginning(symptom, event),
         overdue=False,
         mails=(),
         seen=(),
@@ -373,7 +404,9 @@ def _mails(mails: tuple[Mail, ...], event: Event) -> tuple[Mail, ...]:
         if any(mail.id == number for mail in mails):
             return mails
         purpose = Purpose(data.get("purpose", Purpose.PAGE))
-        new = Mail(id=number, person=event.who, purpose=purpose, at=event.at, rank=int(data.get("rank", 0)))
+        about = tuple(map(str, data.get("about", ())))
+        rank = int(data.get("rank", 0))
+        new = Mail(id=number, person=event.who, purpose=purpose, at=event.at, rank=rank, about=about)
         return (*mails, new)
     return tuple(_outcome(mail, event) if mail.id == number else mail for mail in mails)
 

@@ -18,11 +18,15 @@ from contract.errors import StorageError
 from gateway import refusals
 from gateway.contacts import Contacts
 from gateway.event import CLOCK, Event
-from gateway.incident import Incident, Purpose, Source, Symptom, apply, code_of, corrected, fold
+from gateway.incident import Incident, Source, Symptom, apply, code_of, corrected, fold
+from gateway.plan import limits
 from gateway.plan.decide import Demand, confirm, demand, pages_after, past_symptom_of, symptom_of
 from gateway.plan.model import Clause, Plan
+from gateway.plan.telling import Tell
 from gateway.ports import Facts, Keeper, OnChange, OnStanding, Teller
 from gateway.post import Post
+from gateway.worktime.days import Days
+from gateway.worktime.hours import WorkTime
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +51,9 @@ class Incidents:
         live: Facts,
         *,
         on_standing: OnStanding = _nothing,
+        days: Days | None = None,
     ) -> None:
-        """Keep what is passed; ``load`` reads the journal, ``run`` starts."""
+        """Keep what is passed (``days``: those worked, left out: by the notices); ``load`` reads the journal, ``run`` starts."""
         self._journal = journal
         self.plan = plan
         self.contacts = contacts
@@ -63,6 +68,15 @@ class Incidents:
         self._unplanned: set[tuple[str, str]] = set()
         self._listeners: list[OnChange] = []
         self._loaded = False
+        self._days = days or Days()
+
+    def worktime(self, site: str) -> WorkTime:
+        """Return when people of a site work."""
+        return self.contacts.worktime(site, self._days)
+
+    def utc_offset(self, site: str = "") -> float:
+        """Return how far a site's clock is ahead of UTC now, in seconds."""
+        return self.worktime(site).hours.offset(self._now())
 
     async def load(self) -> None:
         """Fold the journal's events; messages whose outcome nobody knows go again, marked 重发."""
@@ -144,7 +158,7 @@ class Incidents:
                 return
             clause, trigger = match
             now = self._now()
-            symptom = past_symptom_of(occurrence, trigger, self.contacts.hours, now)
+            symptom = past_symptom_of(occurrence, trigger, self.worktime(source.site), now)
             await self._begin("history", clause, source, symptom, now)
 
     async def correct(self, by: float, data: Mapping[str, Any], believe: Callable[[], None]) -> None:
@@ -160,9 +174,13 @@ class Incidents:
         """
         await self.load()
         async with self._lock:
-            pages = pages_after(self._incidents.values(), by, self.contacts.hours)
+            known = self._incidents.values()
+            calendar = {
+                "pages": pages_after(known, by, self.worktime),
+                "limits": limits.after_correction(known, by, self.worktime),
+            }
             text = f"{by:+.1f} s"
-            event = Event(at=self._now() + by, kind=CLOCK, text=text, data={**data, "shift": by, "pages": pages})
+            event = Event(at=self._now() + by, kind=CLOCK, text=text, data={**data, "shift": by, **calendar})
             event = await self._journal.record_event(event)
             believe()
             self._incidents = {code: corrected(one, event) for code, one in self._incidents.items()}
@@ -187,7 +205,7 @@ class Incidents:
             return
         clause, trigger = match
         now = self._now()
-        symptom = symptom_of(occurrence, trigger, self.contacts.hours, now)
+        symptom = symptom_of(occurrence, trigger, self.worktime(source.site), now)
         standing = next(
             (
                 one
@@ -201,7 +219,8 @@ class Incidents:
                 before = [one for one in standing.symptoms if one.condition == symptom.condition]
                 first = min([symptom, *before[-1:]], key=lambda one: one.page_at)
                 symptom = msgspec.structs.replace(symptom, page_at=first.page_at, ready=first.ready)
-            data = {"symptom": msgspec.to_builtins(symptom), "deadline": now + clause.deadline}
+            begins = limits.of_clause(clause, now, self.worktime(source.site))
+            data = {"symptom": msgspec.to_builtins(symptom), "limits": begins}
             joined = await self._record(standing.code, "joined", data=data)
             self._by_occurrence[occurrence.id] = standing.code
             self._say_standing(joined)
@@ -216,9 +235,9 @@ class Incidents:
             "title_zh": clause.title.zh,
             "title_en": clause.title.en,
             "source": msgspec.to_builtins(source),
-            "deadline": now + clause.deadline,
             "symptom": msgspec.to_builtins(symptom),
         }
+        data |= {"limits": limits.of_clause(clause, now, self.worktime(source.site))} if symptom.active else {}
         await self._record(new, kind, data=data)
         self._by_occurrence[symptom.id] = new
 
@@ -338,12 +357,15 @@ class Incidents:
             return None  # the plan no longer has it: a person closes it
         if incident.over:
             incident = await self._record(incident.code, "cause-gone")
+        if owed := limits.owed(incident, clause, self.worktime(incident.source.site)):
+            incident = await self._record(incident.code, "deadline-set", data={"limits": owed})
         wants = demand(incident, clause, self.contacts, self._now())
-        if wants.overdue:
-            incident = await self._record(incident.code, "overdue")
+        for mark in wants.marks:
+            incident = await self._record(incident.code, mark.kind, data=mark.data)
+        if wants.marks:
             wants = demand(incident, clause, self.contacts, self._now())
         for tell in wants.tell:
-            incident = await self._tell(incident, tell.person, tell.purpose)
+            incident = await self._tell(incident, tell)
         if wants.check:
             incident, wants = await self._check(incident, clause, wants)
         if wants.close:
@@ -361,12 +383,13 @@ class Incidents:
         incident = await self._record(incident.code, "checked", data={"evidence": evidence})
         wants = demand(incident, clause, self.contacts, self._now())
         for tell in wants.tell:
-            incident = await self._tell(incident, tell.person, tell.purpose)
+            incident = await self._tell(incident, tell)
         return incident, wants
 
-    async def _tell(self, incident: Incident, person: str, purpose: Purpose) -> Incident:
-        data = {"message": secrets.token_hex(8), "purpose": purpose.value, "rank": incident.worst.rank}
-        incident = await self._record(incident.code, "message", who=person, data=data)
+    async def _tell(self, incident: Incident, tell: Tell) -> Incident:
+        data: dict[str, object] = {"message": secrets.token_hex(8), "purpose": tell.purpose.value}
+        data |= {"rank": incident.worst.rank, **({"about": list(tell.about)} if tell.about else {})}
+        incident = await self._record(incident.code, "message", who=tell.person, data=data)
         self._post.send(incident, incident.mails[-1])
         return incident
 

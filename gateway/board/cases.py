@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from gateway.board.words import Words
+from gateway.deadlines import CLAUSE, find, step_key
 from gateway.event import Event
 from gateway.incident import Incident
 from gateway.plan.model import Clause
@@ -63,7 +64,8 @@ def steps(
     made = []
     for index, step in enumerate(clause.step if clause else ()):
         event = done.get(index) if index in incident.steps else None
-        due = incident.round + step.within if step.within else 0.0
+        limit = find(incident.deadlines, step_key(index))
+        due = limit.at if limit else 0.0
         late = event is None and incident.closed is None and 0 < due < now
         who = department(step.owner, words.language)
         by = name(event.who) if event else ""
@@ -90,6 +92,8 @@ class Case(msgspec.Struct, frozen=True):
     owner: str
     opened: float
     deadline: float
+    provisional: bool
+    """Its time limit is counted Monday to Friday, as the holidays are not known yet."""
     signs: tuple[Sign, ...]
     timeline: tuple[Entry, ...]
 
@@ -124,6 +128,7 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
         owner=name(incident.owner) if incident.owner else "",
         opened=incident.opened,
         deadline=incident.deadline,
+        provisional=any(one.provisional for one in incident.deadlines if one.key == CLAUSE),
         signs=tuple(signs),
         timeline=tuple(_entry(event, words, name) for event in incident.timeline),
     )
@@ -149,6 +154,9 @@ def _said(event: Event, words: Words) -> str:
             return " · ".join(part for part in (channel, event.text) if part)
         case "step", {"index": int(index), "zh": str(zh), "en": str(en)}:
             return f"{index + 1}. {words.either(zh, en)}"
+        case (("warned" | "missed"), {"key": str(key), "percent": int(percent)}):
+            of = "" if key == CLAUSE else f"{words('steps')} {int(key.rpartition('-')[2]) + 1} · "
+            return f"{of}{percent} %"
         case "closed", {"itself": True}:
             return words("closed-itself")
         case _:

@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 
 from contract.reading import Quality, Reading
-from gateway import watches
+from gateway import deadlines, watches
 from gateway.board import kinds, views
 from gateway.board.words import Words
 from gateway.incident import Incident, Purpose, Symptom
+from gateway.notify import limits_said
 from gateway.plan.model import Clause
 
 _DAY = 86400
@@ -31,18 +32,20 @@ def compose(
     utc_offset: float,
     owner: str = "",
     card: views.Card | None = None,
+    about: tuple[str, ...] = (),
 ) -> Text:
     """Return the message.
 
     Args:
         incident: what it is about.
         clause: its clause of the plan.
-        purpose: page, worse, overdue or recovery.
+        purpose: page, worse, warning, overdue or recovery.
         language: ``zh`` or ``en``.
         link: to the incident's page; an empty text leaves it out.
         utc_offset: of the site, in seconds.
         owner: the name of who has taken it on.
         card: what is known of the device now, in the same language.
+        about: the time limits that it is about, and how much of each is gone (``clause:80``).
     """
     english = language == "en"
     worst = incident.worst
@@ -52,12 +55,16 @@ def compose(
     mark = {
         Purpose.PAGE: "",
         Purpose.WORSE: "Worse: " if english else "【加重】",
+        Purpose.WARNING: "Time is running: " if english else "【时限提醒】",
         Purpose.OVERDUE: "Past its time limit: " if english else "【超过时限】",
         Purpose.RECOVERY: "Recovered: " if english else "【恢复】",
     }[purpose]
     place = incident.source.place
     subject = f"[{incident.code}] {mark}{title} — {place} ({clause.clause})"
     lines = [f"{mark}{title}", ""]
+    said = limits_said.lines(incident, clause, about, english=english, moment=lambda wall: clock_time(wall, utc_offset))
+    if limits := list(said):
+        lines += [*limits, ""]
     lines += _facts(incident, clause, place, utc_offset, words=Words(language), owner=owner, card=card)
     if purpose is not Purpose.RECOVERY:
         lines += ["", "What to do:" if english else "处置步骤："]
@@ -90,6 +97,7 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
         "since": worst.since,
         "opened": incident.opened,
         "deadline": incident.deadline,
+        "provisional": any(one.provisional for one in incident.deadlines if one.key == deadlines.CLAUSE),
         "owner": incident.owner,
         "link": link,
     }
@@ -140,6 +148,12 @@ def _facts(
     worst = incident.worst
     over = incident.gone is not None
     limited = incident.deadline and not over
+    clause_limit = deadlines.find(incident.deadlines, deadlines.CLAUSE)
+    due = limits_said.said(
+        clock_time(incident.deadline, utc_offset),
+        provisional=clause_limit is not None and clause_limit.provisional,
+        english=words.language == "en",
+    )
     since = min((symptom.since for symptom in _gone(incident)), default=worst.since) if over else worst.since
     rows = [
         ("预案条款", "Clause", f"{clause.clause} {clause.title.of(words.language)}"),
@@ -149,7 +163,7 @@ def _facts(
         ("恢复时间", "Over at", clock_time(incident.gone, utc_offset) if incident.gone is not None else ""),
         (words("device-now"), words("device-now"), _now(card, words)),
         ("处理人", "Owner", owner or incident.owner),
-        ("处理时限", "Deadline", clock_time(incident.deadline, utc_offset) if limited else ""),
+        ("处理时限", "Deadline", due if limited else ""),
         ("事件编号", "Code", incident.code),
     ]
     between = words("colon")

@@ -4,6 +4,7 @@ Nothing here remembers: all of it follows from the incident (its events), the cl
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -13,9 +14,12 @@ from contract.condition import Condition
 from contract.escalation import Ladder, due
 from contract.escalation import Rung as Person
 from contract.reading import Reading
-from gateway.contacts import Contacts, Hours
+from gateway.contacts import Contacts
 from gateway.incident import Incident, Purpose, Symptom
-from gateway.plan.model import RANK, Clause, Closes, Level, Trigger, Wake
+from gateway.plan import limits
+from gateway.plan.limits import Mark
+from gateway.plan.model import RANK, Clause, Closes, Trigger, Wake
+from gateway.plan.telling import Tell, may_go, once
 
 FRESH = 90.0
 """Seconds: a reading that is older confirms nothing."""
@@ -25,21 +29,27 @@ LOOK_AGAIN = 5.0
 """Seconds between two looks, while the readings do not yet confirm that the cause is gone."""
 
 
-class Tell(msgspec.Struct, frozen=True):
-    """Somebody has to be told."""
-
-    person: str
-    purpose: Purpose
-
-
 class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """What has to be done now, and when to ask again (wall seconds; None when only an event can change something)."""
 
     tell: tuple[Tell, ...] = ()
     check: bool = False
     close: bool = False
-    overdue: bool = False
+    marks: tuple[Mark, ...] = ()
+    """How far the time limits have come, to go on record before anybody is told."""
     wakes_at: float | None = None
+
+
+class Hours(Protocol):
+    """When people work."""
+
+    def working(self, wall: float) -> float:
+        """Return this moment if it is in working hours, else the beginning of the next ones."""
+        ...
+
+    def next_digest(self, wall: float) -> float:
+        """Return the moment of the next digest."""
+        ...
 
 
 class Latest(msgspec.Struct, frozen=True):
@@ -93,13 +103,13 @@ def _by_our_clock(stamp: Stamp, now: float) -> float:
     return stamp.wall if stamp.trusted and now - PAST <= stamp.wall <= now else now
 
 
-def pages_after(incidents: Iterable[Incident], by: float, hours: Hours) -> dict[str, float]:
+def pages_after(incidents: Iterable[Incident], by: float, hours: Callable[[str], Hours]) -> dict[str, float]:
     """Return when people are told of what waits for the calendar, once the clock was put right by ``by`` seconds.
 
-    Working hours are those of the right clock. Occurrence → wall time, by the clock as it is then.
+    Working hours are those of the right clock; ``hours``: site → its hours. Occurrence → wall time, by the clock as it is then.
     """
     return {
-        symptom.id: page_at(symptom.ready + by, Wake(symptom.wake), hours)
+        symptom.id: page_at(symptom.ready + by, Wake(symptom.wake), hours(incident.source.site))
         for incident in incidents
         for symptom in incident.symptoms
         if incident.closed is None and symptom.wake in (Wake.WORKING, Wake.DIGEST)
@@ -112,11 +122,11 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
         return Demand()
     if incident.gone is not None:
         return _afterwards(incident, clause, now)
-    late = incident.deadline > 0 and now >= incident.deadline and _pressing(incident, now)
-    overdue = late and not incident.overdue
-    wakes = [incident.deadline] if not incident.overdue and incident.deadline > now else []
+    top = next((rung.person for rung in reversed(ladder_of(incident, clause, contacts).rungs)), "")
+    marks = limits.marks(incident, clause, contacts, top, now)
+    wakes: list[float] = []
     tell: list[Tell] = []
-    for found, next_looks in (_worse(incident, clause, now), _late(incident, clause, contacts, now)):
+    for found, next_looks in (_worse(incident, clause, now), limits.told(incident, clause, now)):
         tell += found
         wakes += next_looks
     started = _started(incident)
@@ -133,12 +143,7 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
             already = {one.person for one in tell}
             tell += [Tell(person, Purpose.PAGE) for person in answer.people if person not in already]
             wakes += [answer.wakes_at] if answer.wakes_at is not None else []
-    return Demand(tell=tuple(tell), overdue=overdue, wakes_at=min(wakes, default=None))
-
-
-def _pressing(incident: Incident, now: float) -> bool:
-    """Say whether the time limit counts: a finding waits for working hours, and has none."""
-    return any(symptom.level != Level.FINDING and symptom.page_at <= now for symptom in incident.active)
+    return Demand(tell=tuple(tell), marks=tuple(marks), wakes_at=min(wakes, default=None))
 
 
 def _started(incident: Incident) -> float | None:
@@ -159,7 +164,7 @@ def _worse(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], 
         came = [mail for mail in mails if not mail.failed]  # who got nothing at all is for the ladder
         known = max([incident.owned_rank, *(mail.rank for mail in came or mails)])
         graver = [symptom.page_at for symptom in incident.active if symptom.rank > known]
-        at = _may_go(incident, clause, person, Purpose.WORSE, known + 1)
+        at = may_go(incident, clause, person, Purpose.WORSE, known + 1)
         if not graver or at is None:
             continue
         at = max(at, min(graver))
@@ -174,44 +179,6 @@ def _owner_in_the_dark(incident: Incident) -> bool:
     """Say whether it got worse and the owner could not be told: then others have to hear of it."""
     last = next((mail for mail in reversed(incident.mails) if mail.person == incident.owner), None)
     return last is not None and last.failed and last.purpose is Purpose.WORSE and last.rank > incident.owned_rank
-
-
-def _may_go(incident: Incident, clause: Clause, person: str, purpose: Purpose, rank: int = 0) -> float | None:
-    """Return when a message of this purpose, about something at least so bad, may go to a person.
-
-    At once (0.0) if none went; where every channel failed, after the ladder's pause, as often as the ladder repeats; that
-    it is worse, until somebody hears it. None: it went.
-    """
-    mails = [mail for mail in incident.mails if mail.person == person and mail.purpose is purpose and mail.rank >= rank]
-    if not mails:
-        return 0.0
-    pause = clause.escalation.repeat
-    often = purpose is not Purpose.WORSE and len(mails) > clause.escalation.repeats
-    if pause <= 0 or often or any(not mail.failed for mail in mails):
-        return None
-    return mails[-1].at + pause
-
-
-def _once(
-    incident: Incident, clause: Clause, people: Iterable[str], purpose: Purpose, now: float
-) -> tuple[list[Tell], list[float]]:
-    """Return whom of these to tell now, and when to look again: each hears it once."""
-    when = [(person, _may_go(incident, clause, person, purpose)) for person in people]
-    tell = [Tell(person, purpose) for person, at in when if at is not None and at <= now]
-    return tell, [at for _, at in when if at is not None and at > now]
-
-
-def _late(incident: Incident, clause: Clause, contacts: Contacts, now: float) -> tuple[list[Tell], list[float]]:
-    """Return those who have to hear that the time limit has passed: the owner, who was told, and the top of the ladder.
-
-    The command group sets the limits and answers for them (the plan, clause 2), so the limit is told up to the top even
-    while somebody works on it.
-    """
-    if not incident.overdue:
-        return [], []
-    top = [rung.person for rung in ladder_of(incident, clause, contacts).rungs[-1:]]
-    people = dict.fromkeys([*([incident.owner] if incident.owner else []), *incident.told, *top])
-    return _once(incident, clause, people, Purpose.OVERDUE, now)
 
 
 def ladder_of(incident: Incident, clause: Clause, contacts: Contacts) -> Ladder:
@@ -242,7 +209,7 @@ def _afterwards(incident: Incident, clause: Clause, now: float) -> Demand:
         check_at = incident.gone + clause.check_after
         return Demand(wakes_at=check_at) if now < check_at else Demand(check=True, wakes_at=now + LOOK_AGAIN)
     people = dict.fromkeys([*incident.reached(), *([incident.owner] if incident.owner else [])])
-    tell, wakes = _once(incident, clause, people, Purpose.RECOVERY, now)
+    tell, wakes = once(incident, clause, people, Purpose.RECOVERY, now)
     nobody_knows = not incident.mails and not incident.owner
     close = clause.closes is Closes.ITSELF or nobody_knows
     return Demand(tell=tuple(tell), close=close, wakes_at=min(wakes, default=None))

@@ -8,6 +8,7 @@ import msgspec
 
 from contract.condition import Severity
 from contract.settings import Fault, Seconds, Slug
+from gateway.worktime.limit import Limit
 
 RANK: dict[Severity, int] = {severity: rank for rank, severity in enumerate(Severity, 1)}
 """How severities compare; 0 is less than any."""
@@ -124,7 +125,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     owner: Slug
     """A department."""
     text: Words
-    within: Seconds | None = None
+    within: Limit | None = None
     """Time limit, from the opening."""
 
 
@@ -163,7 +164,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     """The kinds of devices that it is about."""
     departments: tuple[Slug, ...]
     """Who answers for it, first the one that leads."""
-    deadline: Seconds
+    deadline: Limit
     """By when it has to be dealt with, from the opening."""
     check_after: Seconds = 60.0
     """Good readings must have confirmed for so long that the cause is gone."""

@@ -47,9 +47,9 @@ def read(name, folder, environment):
     path = folder / name
     if name.startswith("agents/"):
         return agent.config.load(path, environment=environment)
-    if name in {"gateway.toml", "contacts.toml"} or name.startswith("plan/"):
+    if name in {"gateway.toml", "contacts.toml", "holidays.toml"} or name.startswith("plan/"):
         config = gateway.config.load(folder / "gateway.toml", environment=environment)
-        assert path in {folder / "gateway.toml", config.contacts} or path.parent == config.plan
+        assert path in {folder / "gateway.toml", config.contacts, config.holidays} or path.parent == config.plan
         return read_plan(config)
     if name == "sims/site.toml":
         return site.load(path)
