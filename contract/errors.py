@@ -25,7 +25,8 @@
     │   │   └── NotifyUnknown     it may have taken it: once more at most, and marked
     │   └── NotifyRefused         the channel will never take it: the next channel at once
     └── IncidentError             an incident cannot do that: wrong state, missing reason, unknown person
-        └── IncidentUnknown       there is none of this code
+        ├── IncidentUnknown       there is none of this code
+        └── DrillError            a drill cannot be held now, or not so
 
 The type says what the caller does next. A device that reports an alarm is a reading, never an error.
 """
@@ -177,3 +178,7 @@ class IncidentError(WolfsmokeError):
 
 class IncidentUnknown(IncidentError):
     """There is none of this code."""
+
+
+class DrillError(IncidentError):
+    """A drill cannot be held."""

@@ -71,6 +71,8 @@ _BEHIND: Final = 50_000
 """Messages that a store which is well may be behind: some seconds at full speed."""
 _GC: Final = (200_000, 20, 50)
 """Thousands of messages a second are made and dropped, and hold no circles: looking for some at each 700th costs a tenth."""
+_COLLECT_EVERY: Final = 30.0
+"""Seconds between two looks for circles all the same: a library may leave some where something failed."""
 _STATUS_EVERY: Final = 5.0
 """Seconds; the watchdog is fed with it, more often than it asks for."""
 
@@ -305,6 +307,7 @@ class Running:
             self.follower.run(),
             self.wire.run(self.ingest.take),
             self._by_the_calendar(),
+            _collect(),
             self._tell_systemd(notifier, watchdog),
         ]
         if self.store is not None:
@@ -413,6 +416,13 @@ class Running:
                 status = f"{broker}; {online} of {len(self.live.agents)} agents online{self._of_store()}"
                 notifier.say(WATCHDOG=1, STATUS=status)
             await asyncio.sleep(min(watchdog or _STATUS_EVERY, _STATUS_EVERY))
+
+
+async def _collect() -> None:
+    """Drop what holds itself, until cancelled: some 10 ms each time."""
+    while True:
+        await asyncio.sleep(_COLLECT_EVERY)
+        gc.collect()
 
 
 def _name(contacts: Contacts, person: str) -> str:

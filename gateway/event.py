@@ -10,6 +10,14 @@ CLOCK: Final = "clock"
 open: ``shift`` (seconds), ``boot``, ``offset`` (wall time at boot), ``pages`` (occurrence → when people are told, where
 that is a matter of the calendar), ``limits`` (incident → its time limits that are)."""
 
+EXERCISE: Final = "DRILL"
+"""How the codes of a drill's incidents begin: no other code can. They are in no list and in no figure of real ones."""
+
+
+def is_exercise(code: str) -> bool:
+    """Say whether an incident of this code is a drill's."""
+    return code.startswith(EXERCISE)
+
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of an incident's timeline, kept for ever."""

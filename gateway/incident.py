@@ -26,7 +26,7 @@ import msgspec
 
 from gateway import deadlines
 from gateway.deadlines import Deadline
-from gateway.event import CLOCK, Event
+from gateway.event import CLOCK, Event, is_exercise
 from gateway.plan.model import Level
 
 SOON: Final = 600.0
@@ -153,6 +153,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     late: bool = False
     """It began and ended before anybody here knew of it: it pages nobody."""
     timeline: tuple[Event, ...] = ()
+
+    @property
+    def exercise(self) -> bool:
+        """Whether it is a drill's: CAP status Exercise, not Actual."""
+        return is_exercise(self.code)
 
     @property
     def state(self) -> IncidentState:

@@ -17,7 +17,7 @@ from contract.clock import Clock
 from contract.errors import StorageError
 from gateway import refusals
 from gateway.contacts import Contacts
-from gateway.event import CLOCK, Event
+from gateway.event import CLOCK, Event, is_exercise
 from gateway.incident import Incident, Source, Symptom, apply, code_of, corrected, fold
 from gateway.plan import limits
 from gateway.plan.decide import Demand, confirm, demand, pages_after, past_symptom_of, symptom_of
@@ -51,9 +51,14 @@ class Incidents:
         live: Facts,
         *,
         on_standing: OnStanding = _nothing,
+        name: Callable[[int], str] = code_of,
         days: Days | None = None,
     ) -> None:
-        """Keep what is passed (``days``: those worked, left out: by the notices); ``load`` reads the journal, ``run`` starts."""
+        """Keep what is passed; ``load`` reads the journal, ``run`` starts.
+
+        ``name`` gives the n-th incident its code; ``days`` are those worked, left out: by the notices.
+        """
+        self._name = name
         self._journal = journal
         self.plan = plan
         self.contacts = contacts
@@ -83,7 +88,7 @@ class Incidents:
         if self._loaded:
             return
         self._loaded = True
-        self._incidents = fold(await self._journal.events())
+        self._incidents = fold(one for one in await self._journal.events() if not is_exercise(one.incident))
         for incident in self._incidents.values():
             for symptom in incident.symptoms:
                 self._by_occurrence[symptom.id] = incident.code
@@ -109,6 +114,10 @@ class Incidents:
                     continue
         finally:
             await self._post.stop()
+
+    async def stop(self) -> None:
+        """Let the messages under way come to their end, for a moment; ``run`` does it too."""
+        await self._post.stop()
 
     async def settled(self) -> None:
         """Wait until no message is under way."""
@@ -229,7 +238,7 @@ class Incidents:
 
     async def _begin(self, kind: str, clause: Clause, source: Source, symptom: Symptom, now: float) -> None:
         """Keep the first event of an incident: opened, or history."""
-        new = code_of(len(self._incidents) + 1)
+        new = self._name(len(self._incidents) + 1)
         data = {
             "clause": clause.clause,
             "title_zh": clause.title.zh,

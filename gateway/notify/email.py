@@ -1,6 +1,7 @@
 """E-mail. The only importer of aiosmtplib. A server's OK is *accepted*, never *delivered*."""
 
 import ssl
+import traceback
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 
@@ -47,6 +48,7 @@ class EmailChannel:
             raise NotifyRefused(f"no TLS with the mail server: {error.reason}", where=self._where, hint=hint) from None
         except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
             why = str(error) or type(error).__name__
+            _let_go(error)
             if handed:
                 raise NotifyUnknown(f"the mail server did not answer: {why}", where=self._where) from None
             raise NotifyAway(f"the mail server is away: {why}", where=self._where) from None
@@ -61,6 +63,13 @@ class EmailChannel:
         kind = NotifyRefused if code >= 500 else NotifyAway
         hint = "check user and password" if code in (530, 534, 535) else ""
         return kind(f"the mail server said {code} {_readable(text)}", where=self._where, hint=hint)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Let go of what a failed connection held: asyncio keeps its error in a frame of the error's own traceback."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _readable(answer: str) -> str:

@@ -1,6 +1,6 @@
 """The words of a message: what, where, since when, how bad, what to do, and the code to answer with. Pure."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -13,6 +13,8 @@ from gateway.notify import limits_said
 from gateway.plan.model import Clause
 
 _DAY = 86400
+EXERCISE: Final = "【演练】"
+"""Begins every message of a drill."""
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -60,8 +62,9 @@ def compose(
         Purpose.RECOVERY: "Recovered: " if english else "【恢复】",
     }[purpose]
     place = incident.source.place
-    subject = f"[{incident.code}] {mark}{title} — {place} ({clause.clause})"
-    lines = [f"{mark}{title}", ""]
+    tag = "" if not incident.exercise else f"{EXERCISE}EXERCISE " if english else EXERCISE
+    subject = f"{tag}[{incident.code}] {mark}{title} — {place} ({clause.clause})"
+    lines = [f"{tag}{mark}{title}", ""]
     said = limits_said.lines(incident, clause, about, english=english, moment=lambda wall: clock_time(wall, utc_offset))
     if limits := list(said):
         lines += [*limits, ""]
@@ -81,6 +84,7 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
     )
     return {
         "code": incident.code,
+        "status": "Exercise" if incident.exercise else "Actual",  # CAP 1.2
         "clause": clause.clause,
         "purpose": purpose.value,
         "again": False,

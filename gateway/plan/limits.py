@@ -9,9 +9,9 @@ missed     the owner, everybody who was told, and the top of the ladder
 =========  =============================================================================================
 
 Of a step's limit, its own department hears, and the owner once it is missed. While nobody owns the incident nobody does:
-the ladder climbs, and a second thread of messages beside it would be noise. For the same reason nobody hears that half of
-a short limit is gone (``BRIEF``), and of a short step that is missed the owner alone: whoever has taken a power cut on at
-three in the morning has their hands full. The record and the board say all of it.
+the ladder climbs, and a second thread of messages beside it would be noise. For the same reason a short limit (``BRIEF``)
+has no warnings, and of a short step that is missed the owner alone hears: whoever has taken a power cut on at three in the
+morning has their hands full. The board shows what is late all the same.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,7 @@ from gateway.worktime.hours import WorkTime
 from gateway.worktime.limit import Count, Limit, due, part
 
 BRIEF: Final = 1800.0
-"""Seconds: nobody is told that half of a limit is gone, or 80 %, of which all is over so soon."""
+"""Seconds: no warning goes before the end of a limit that ends so soon."""
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -103,10 +103,13 @@ def marks(incident: Incident, clause: Clause, contacts: Contacts, top: str, now:
     for one in _running(incident):
         percent = one.passed(now)
         if percent > one.reached:
+            brief = one.at - one.begins < BRIEF
+            if brief and percent < MISSED:
+                continue
             people = _people(incident, clause, contacts, one.key, percent, top)
-            if one.at - one.begins < BRIEF and (percent < MISSED or one.key != CLAUSE):
-                people = (incident.owner,) if percent == MISSED and incident.owner else ()
-            found.append(Mark(one.key, percent, people))
+            found.append(
+                Mark(one.key, percent, people if not brief or one.key == CLAUSE else people and (incident.owner,))
+            )
     return found
 
 

@@ -176,7 +176,7 @@ def cards():
 )
 async def test_a_fault_of_the_line_is_an_error_and_goes_by(which, fault, error):
     device, kind, status = cards()[which]
-    async with watched(device, kind, timeout=0.5) as read:
+    async with watched(device, kind, timeout=1.5) as read:
         before = (await read())[status]
         await device.set_fault(fault)
         assert device.fault is fault

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 
 import pytest
 from trap_senders import Bench
@@ -47,7 +48,7 @@ async def sent(bench, *command):
     process = await asyncio.create_subprocess_exec(*options, where, *tail, stderr=asyncio.subprocess.PIPE)
     async with asyncio.timeout(LIMIT):
         _, said = await process.communicate()
-        print(said.decode())  # what the sender thinks is wrong, if something is
+        sys.stderr.write(said.decode())  # what the sender thinks is wrong, if something is
         while bench.service.counters.taken == before and process.returncode == 0:  # noqa: ASYNC110 - a datagram's way
             await asyncio.sleep(0.01)
     return process.returncode, bench.service.counters.taken - before
