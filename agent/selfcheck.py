@@ -40,8 +40,13 @@ class Mark(StrEnum):
     PART = "part"
     """Of the far end: some of its targets answer as they should, others do not."""
     BAD = "bad"
+    DOUBTFUL = "doubtful"
+    """It answers, and too few were asked to say whether it loses what the far end loses."""
     UNKNOWN = "unknown"
     """Not configured, could not be asked, or never answered in good times either."""
+
+
+_ANSWERS = (Mark.OK, Mark.WEAK, Mark.DOUBTFUL)
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -108,13 +113,13 @@ def decide(findings: Iterable[Finding], setting: Setting) -> Verdict:
 def _cut(marks: Mapping[Step, Mark], setting: Setting) -> Verdict:
     """Nothing at the far end answers, or nothing is known of it."""
     hop, gateway = marks[Step.HOP], marks[Step.GATEWAY]
-    if marks[Step.FAR] is Mark.UNKNOWN:
+    if marks[Step.FAR] is not Mark.BAD:  # doubtful is a finding of nearer steps
         return Verdict.UNCLEAR
-    if hop in (Mark.OK, Mark.WEAK):
+    if hop in _ANSWERS:
         return Verdict.CARRIER if setting.apart else Verdict.FAR_END
-    gateway_answers = gateway in (Mark.OK, Mark.WEAK)
+    gateway_answers = gateway in _ANSWERS
     ours_answers = gateway_answers and not setting.gateway_is_carriers
-    equipment_answers = marks[Step.EQUIPMENT] in (Mark.OK, Mark.WEAK)
+    equipment_answers = marks[Step.EQUIPMENT] in _ANSWERS
     if not (ours_answers or gateway_answers or equipment_answers):
         return _ours(marks, setting)
     if gateway is Mark.BAD:  # it did answer once; equipment in front of it does now
@@ -150,6 +155,8 @@ def _carries(marks: Mapping[Step, Mark], setting: Setting) -> Verdict:
         if setting.gateway_is_carriers and marks[Step.GATEWAY] is Mark.WEAK:
             well = Mark.OK in (marks[Step.EQUIPMENT], marks[Step.PORT])
             return Verdict.CARRIER if well else Verdict.UNCLEAR
+        if marks[Step.GATEWAY] is not Mark.OK and any(marks[step] is Mark.DOUBTFUL for step in ours):
+            return Verdict.UNCLEAR  # what is well further out clears what is nearer, and nothing else does
         return _weak_beyond(marks, setting)
     if marks[Step.DNS] in (Mark.BAD, Mark.WEAK):
         return Verdict.DNS

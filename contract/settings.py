@@ -151,16 +151,28 @@ def load(kind: type[T], text: str, *, file: str, secrets: SecretSource = no_secr
     Raises:
         ConfigError: with every problem of the text.
     """
+    value, problems = as_far(kind, text, file=file, secrets=secrets)
+    if problems:
+        raise ConfigError(problems)
+    assert isinstance(value, kind)  # noqa: S101 - the walk found no problem, so it made one
+    return value
+
+
+def as_far(
+    kind: type[T], text: str, *, file: str, secrets: SecretSource = no_secrets
+) -> "tuple[T | Draft | None, list[Problem]]":
+    """Return the settings as far as they can be read, and every problem of the text, by its line.
+
+    Tables in which something is wrong are drafts; None stands for what is no TOML. The arguments are those of ``load``.
+    """
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of 5000 digits is no TOMLDecodeError
-        raise ConfigError([_syntax(file, text, str(error))]) from None
+        return None, [_syntax(file, text, str(error))]
     walk = _Walk(file, Locator(text), secrets)
     value = walk.struct(inspect.type_info(kind), table, ())
-    if walk.problems:
-        raise ConfigError(sorted(walk.problems, key=lambda problem: problem.line))
-    assert isinstance(value, kind)  # noqa: S101 - no problem was listed, so it was built
-    return value
+    problems = sorted(walk.problems, key=lambda problem: problem.line)
+    return (value if isinstance(value, kind | Draft) else None), problems
 
 
 def _syntax(file: str, text: str, error: str) -> Problem:

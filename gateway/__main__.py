@@ -17,6 +17,7 @@ from gateway import systemd
 try:
     from gateway import cli
     from gateway.journal import cli as journal_cli
+    from gateway.plan import cli as plan_cli
 except ModuleNotFoundError as error:  # the agent's machine has this command too, and not what it needs
     print(needed("gateway", error), file=sys.stderr)
     raise SystemExit(2) from None
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--verbose", action="store_true", help="log every step")
     cli.add_commands(commands)
     journal_cli.add_commands(commands)
+    plan_cli.add_commands(commands)
     return parser
 
 

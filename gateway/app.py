@@ -27,7 +27,7 @@ from gateway.commands import Commander
 from gateway.config import Config, load, places
 from gateway.contacts import Contacts, load_contacts
 from gateway.digest import Digest
-from gateway.evidence import LiveFacts, source_of
+from gateway.evidence import LiveFacts, inventory, source_of
 from gateway.feed import READER as INCIDENTS
 from gateway.feed import Feed, rebuild
 from gateway.follow import Follower
@@ -286,7 +286,10 @@ class Running:
         where = self._config.gateway.board
         served = [
             Served(self._board, tcp(where.host, where.port)),
-            Served(control.create(self.incidents, self._agents, self.commander), unix(state / control.SOCKET)),
+            Served(
+                control.create(self.incidents, self._agents, self.commander, lambda: inventory(self.live)),
+                unix(state / control.SOCKET),
+            ),
         ]
         writer = asyncio.create_task(self._journal.run())
         last = await self._journal.message(self._journal.position)

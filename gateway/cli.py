@@ -106,6 +106,19 @@ def run(args: argparse.Namespace) -> int:
     return REFUSED if args.verb == "command" and body["outcome"] != Outcome.DONE else 0
 
 
+def devices(state: Path) -> list[dict[str, Any]] | None:
+    """Return the devices that a running gateway knows, as ``gateway.evidence.inventory`` says; None when none answers."""
+    transport = httpx.HTTPTransport(uds=str(state / SOCKET))
+    try:
+        with httpx.Client(transport=transport, base_url="http://gateway", timeout=_TIMEOUT) as client:
+            answer = client.get("/devices")
+            body = answer.json() if answer.is_success else {}
+    except (httpx.TransportError, ValueError):
+        return None
+    found = body.get("devices") if isinstance(body, dict) else None
+    return found if isinstance(found, list) else None
+
+
 def _state(args: argparse.Namespace) -> Path:
     if args.state is not None:
         return Path(args.state)

@@ -173,19 +173,20 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The file over the notices of public holidays; None: the notices alone."""
 
 
-def load(path: Path, *, environment: Mapping[str, str] = os.environ) -> Config:
+def load(path: Path, *, environment: Mapping[str, str] = os.environ, secrets: SecretSource | None = None) -> Config:
     """Return the settings of a file.
 
     Args:
         path: the TOML file.
         environment: names the directory of credentials ($CREDENTIALS_DIRECTORY).
+        secrets: reads the secrets; None: as the service does.
 
     Raises:
         ConfigError: with every problem of the file.
     """
     file = str(path)
     text = files.settings_text(_read, file, examples="config/gateway.toml")
-    secrets = files.secrets_from(_read, str(path.parent), environment.get("CREDENTIALS_DIRECTORY", ""))
+    secrets = secrets or secrets_of(path, environment)
     named = files.named(text, {_CONTACTS: "contacts.toml", _HOLIDAYS: "", **FILES}, str(path.parent.absolute()))
     problems = files.unreadable(_read, named, file=file, text=text)
     plan = _plan(text, path.parent)
@@ -199,6 +200,26 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ) -> Config:
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def secrets_of(path: Path, environment: Mapping[str, str] = os.environ) -> SecretSource:
+    """Return who reads the secrets of a settings file, as the service does."""
+    return files.secrets_from(_read, str(path.parent), environment.get("CREDENTIALS_DIRECTORY", ""))
+
+
+def channels_of(path: Path, secrets: SecretSource) -> tuple[str, Notify | None, bool]:
+    """Return the file's text, the ways to people, and whether messages hold links, whatever else is wrong with it.
+
+    None for the ways where they cannot be read.
+    """
+    try:
+        text = files.settings_text(_read, str(path), examples="")
+    except ConfigError:  # told by ``load``
+        return "", None, True
+    read, _ = settings.as_far(_File, text, file=str(path), secrets=secrets)
+    notify, gateway = getattr(read, "notify", None), getattr(read, "gateway", None)
+    links = bool(getattr(gateway, "public_url", True))
+    return text, notify if isinstance(notify, Notify) else None, links
 
 
 def places(path: Path) -> tuple[Path | None, Path | None]:

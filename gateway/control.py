@@ -29,12 +29,17 @@ def _no_agents(_language: str) -> list[AgentRow]:
     return []
 
 
+def _no_devices() -> list[dict[str, Any]]:
+    return []
+
+
 def create(
     incidents: Incidents,
     agents: Callable[[str], list[AgentRow]] = _no_agents,
     commander: Commander | None = None,
+    devices: Callable[[], list[dict[str, Any]]] = _no_devices,
 ) -> FastAPI:
-    """Return the app: ``GET /agents``, ``POST /command``, ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,close,note}``.
+    """Return the app: ``GET /agents``, ``GET /devices`` (as their inventories say), ``POST /command``, ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,close,note}``.
 
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
     ``{"person": …, "number": …}`` for a step, the first of which is 1; a command is ``{"person": …, "agent": …, "device": …,
@@ -58,6 +63,10 @@ def create(
             for zh, en in zip(agents("zh"), agents("en"), strict=True)
         ]
         return _json({"agents": rows, "utc_offset": incidents.utc_offset()})
+
+    @app.get("/devices")
+    async def all_devices() -> Response:
+        return _json({"devices": devices()})
 
     @app.get("/incidents")
     async def listing(*, closed: bool = False) -> Response:

@@ -30,7 +30,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """The incident's code."""
     kind: str = ""
     """``opened``, ``joined``, ``ended``, ``cause-gone``, ``message``, ``resent``, ``accepted``, ``failed``, ``seen``, ``mine``, ``step``,
-    ``noted``, ``deadline-set``, ``warned``, ``missed`` (``overdue`` in earlier versions), ``checked``, ``closed``; ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
+    ``noted``, ``deadline-set``, ``warned``, ``missed`` (``overdue`` in earlier versions), ``checked``, ``closed``, ``reopened``; ``handover``, ``accepted-handover``, ``declined-handover``, ``lapsed-handover``,
+    ``progress``, ``owner-expired`` (``gateway.incident.owning``); ``escalated``; ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
     who: str = ""
     """The person who did it, or whom it concerns."""
     text: str = ""

@@ -1,7 +1,7 @@
 """What the live picture knows, as the incidents ask for it."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from contract.condition import Condition
 from contract.reading import Reading
@@ -48,3 +48,20 @@ class LiveFacts:
 def source_of(view: DeviceView) -> Source:
     """Return what an incident keeps of a device."""
     return Source(site=view.site, agent=view.agent, device=view.id, title=view.title, room=view.room, kind=view.kind)
+
+
+def inventory(live: Live) -> list[dict[str, Any]]:
+    """Return what devices there are, for whom, and for what they are watched; JSON types only."""
+    return [
+        {
+            "site": view.site,
+            "agent": view.agent,
+            "device": view.id,
+            "kind": view.kind,
+            "title": view.title,
+            "room": view.room,
+            "conditions": [condition.name for condition in view.device.conditions],
+        }
+        for view in live.devices.values()
+        if view.known
+    ]

@@ -15,14 +15,16 @@ import msgspec
 from contract.alarm import Alarm, Occurrence, Standing
 from contract.clock import Clock
 from contract.errors import StorageError
-from gateway import refusals
+from gateway import answers, refusals
+from gateway.answers import Answer
 from gateway.contacts import Contacts
 from gateway.event import CLOCK, Event, is_exercise
-from gateway.incident import Incident, Source, Symptom, apply, code_of, corrected, fold
+from gateway.incident import Incident, Purpose, Source, Symptom, code_of, corrected, fold, take
+from gateway.incident.recurrence import Root, before, link, root_of
 from gateway.plan import limits
-from gateway.plan.decide import Demand, confirm, demand, pages_after, past_symptom_of, symptom_of
+from gateway.plan.decide import Demand, climbed, confirm, demand, pages_after, past_symptom_of, symptom_of
 from gateway.plan.model import Clause, Plan
-from gateway.plan.telling import Tell
+from gateway.plan.once import Tell
 from gateway.ports import Facts, Keeper, OnChange, OnStanding, Teller
 from gateway.post import Post
 from gateway.worktime.days import Days
@@ -215,14 +217,7 @@ class Incidents:
         clause, trigger = match
         now = self._now()
         symptom = symptom_of(occurrence, trigger, self.worktime(source.site), now)
-        standing = next(
-            (
-                one
-                for one in self._incidents.values()
-                if one.closed is None and one.clause == clause.clause and one.source.key == source.key
-            ),
-            None,
-        )
+        standing = self._going_on((clause.clause, source.key))
         if standing is not None:
             if standing.comes_back(now):  # its paging delay runs since it first came: a mains that flaps is told too
                 before = [one for one in standing.symptoms if one.condition == symptom.condition]
@@ -236,10 +231,16 @@ class Incidents:
             return
         await self._begin("opened", clause, source, symptom, now)
 
+    def _going_on(self, root: Root) -> Incident | None:
+        """Return the open incident of a clause and a device."""
+        return next((one for one in self._incidents.values() if one.closed is None and root_of(one) == root), None)
+
     async def _begin(self, kind: str, clause: Clause, source: Source, symptom: Symptom, now: float) -> None:
         """Keep the first event of an incident: opened, or history."""
         new = self._name(len(self._incidents) + 1)
+        last = before(self._incidents.values(), (clause.clause, source.key), now, clause.recurrence)
         data = {
+            **link(last),
             "clause": clause.clause,
             "title_zh": clause.title.zh,
             "title_en": clause.title.en,
@@ -261,83 +262,66 @@ class Incidents:
         """收到: the person knows; repeats to them stop.
 
         Raises:
-            IncidentError: no such incident or person, or it is closed.
+            IncidentError: no such incident or person, or it is closed. So of all that follow.
         """
-        async with self._lock:
-            found = self._open(code, person)
-            if person in found.seen:
-                return found
-            return await self._answered(await self._record(found.code, "seen", who=person))
+        return await self._answer(code, person, lambda one: answers.seen(one, person))
 
     async def mine(self, code: str, person: str) -> Incident:
-        """我处理: the person takes it on; the escalation stops. Who takes it over from another is on the record.
+        """我处理: the person takes it on; the escalation stops. Who takes it over from another is on the record."""
+        return await self._answer(code, person, lambda one: answers.mine(one, person))
 
-        Raises:
-            IncidentError: no such incident or person, or it is closed.
-        """
-        async with self._lock:
-            found = self._open(code, person)
-            if found.owner == person:
-                return found
-            data = {"from": found.owner} if found.owner else {}
-            return await self._answered(await self._record(found.code, "mine", who=person, data=data))
+    async def handover(self, code: str, person: str, to: str, words: str) -> Incident:
+        """移交: the owner asks another person to take it over, with a sentence; it is theirs until that is accepted."""
+        return await self._answer(code, person, lambda one: answers.handover(one, person, to, words, self.contacts))
+
+    async def accept(self, code: str, person: str) -> Incident:
+        """接手: the person takes over what was handed to them."""
+        return await self._answer(code, person, lambda one: answers.accept(one, person))
+
+    async def decline(self, code: str, person: str, words: str = "") -> Incident:
+        """不接手: it goes back to the one who wanted to hand it over."""
+        return await self._answer(code, person, lambda one: answers.decline(one, person, words))
+
+    async def progress(self, code: str, person: str, words: str = "") -> Incident:
+        """进展: the owner works on it, and may say how far they are."""
+        return await self._answer(code, person, lambda one: answers.progress(one, person, words))
 
     async def note(self, code: str, person: str, text: str) -> Incident:
-        """Write a person's words into the timeline; closed ones take them too.
+        """备注: write a person's words into the timeline; closed ones take them too."""
+        return await self._answer(code, person, lambda _: answers.note(text))
 
-        Raises:
-            IncidentError: no such incident or person, or nothing is said.
-        """
+    async def step(self, code: str, person: str, index: int) -> Incident:
+        """Mark a step of the clause as done; ``index`` is 0 for the first."""
+        return await self._answer(code, person, lambda one: answers.step(one, self.plan.find(one.clause), index))
+
+    async def close(self, code: str, person: str, reason: str = "") -> Incident:
+        """关闭: once the cause is gone and checked, or with a person's reason."""
+        return await self._answer(code, person, lambda one: answers.close(one, reason))
+
+    async def reopen(self, code: str, person: str, reason: str) -> Incident:
+        """重新打开: a person says with a reason that it is not over; people are told afresh."""
+
+        def answer(one: Incident) -> Answer:
+            going_on = self._going_on(root_of(one))
+            other = going_on.code if going_on else ""
+            time = self.worktime(one.source.site)
+            return answers.reopen(one, reason, self.plan.find(one.clause), self._now(), time, other)
+
+        return await self._answer(code, person, answer)
+
+    async def _answer(self, code: str, person: str, answer: Callable[[Incident], Answer | None]) -> Incident:
+        """Keep what a person says to an incident, if it can be said now."""
+        await self.load()
         async with self._lock:
             found = self.get(code)
             self.contacts.find(person)
-            if not text.strip():
-                raise refusals.no_words()
-            return await self._record(found.code, "noted", who=person, text=text.strip()[:2000])
-
-    async def step(self, code: str, person: str, index: int) -> Incident:
-        """Mark a step of the clause as done; ``index`` is 0 for the first.
-
-        Raises:
-            IncidentError: no such incident, person or step, or it is closed.
-        """
-        async with self._lock:
-            found = self._open(code, person)
-            clause = self.plan.find(found.clause)
-            count = len(clause.step) if clause else 0
-            if clause is None or not 0 <= index < count:
-                raise refusals.no_step(found.clause, index, count)
-            if index in found.steps:
+            said = answer(found)
+            if said is None:
                 return found
-            words = clause.step[index].text
-            data = {"index": index, "zh": words.zh, "en": words.en}  # its words as they were: the plan may change
-            return await self._record(found.code, "step", who=person, data=data)
-
-    async def close(self, code: str, person: str, reason: str = "") -> Incident:
-        """Close it: once the cause is gone and checked, or with a person's reason.
-
-        Raises:
-            IncidentError: no such incident or person, closed already, or a reason is needed.
-        """
-        async with self._lock:
-            found = self._open(code, person)
-            if found.checked is None and not reason.strip():
-                raise refusals.not_over(found)
-            data = {"checked": found.checked is not None}
-            closed = await self._record(found.code, "closed", who=person, text=reason.strip()[:2000], data=data)
-            return await self._answered(closed)
-
-    def _open(self, code: str, person: str) -> Incident:
-        found = self.get(code)
-        self.contacts.find(person)
-        if found.closed is not None:
-            raise refusals.closed(found.code)
-        return found
-
-    async def _answered(self, incident: Incident) -> Incident:
-        self._say_standing(incident)
-        self._wake.set()
-        return incident
+            after = await self._record(found.code, said.kind, who=person, text=said.text, data=said.data)
+            self._say_standing(after)
+            self._wake.set()
+            return after
 
     def _say_standing(self, incident: Incident) -> None:
         """Tell the agent: owned, or told. An answer is the only proof here: e-mail and webhooks end as accepted."""
@@ -355,7 +339,7 @@ class Incidents:
         wakes: list[float] = []
         async with self._lock:
             for incident in tuple(self._incidents.values()):
-                if incident.closed is None:
+                if incident.closed is None or (incident.stands_closed and self._going_on(root_of(incident)) is None):
                     at = await self._carry_out(incident)
                     wakes += [at] if at is not None else []
         return min(wakes, default=None)
@@ -368,19 +352,27 @@ class Incidents:
             incident = await self._record(incident.code, "cause-gone")
         if owed := limits.owed(incident, clause, self.worktime(incident.source.site)):
             incident = await self._record(incident.code, "deadline-set", data={"limits": owed})
-        wants = demand(incident, clause, self.contacts, self._now())
+        wants = self._demand(incident, clause)
+        while wants.became:  # each of them ends what led to it
+            time = self.worktime(incident.source.site)
+            data = answers.reopening(clause, self._now(), time) if wants.became == "reopened" else {}
+            incident = await self._record(incident.code, wants.became, who=wants.who, data=data)
+            wants = self._demand(incident, clause)
         for mark in wants.marks:
             incident = await self._record(incident.code, mark.kind, data=mark.data)
         if wants.marks:
-            wants = demand(incident, clause, self.contacts, self._now())
+            wants = self._demand(incident, clause)
         for tell in wants.tell:
-            incident = await self._tell(incident, tell)
+            incident = await self._tell(incident, clause, tell)
         if wants.check:
             incident, wants = await self._check(incident, clause, wants)
         if wants.close:
             await self._record(incident.code, "closed", text="checked", data={"checked": True, "itself": True})
             return None
         return wants.wakes_at
+
+    def _demand(self, incident: Incident, clause: Clause) -> Demand:
+        return demand(incident, clause, self.contacts, self._now(), self.worktime(incident.source.site))
 
     async def _check(self, incident: Incident, clause: Clause, wants: Demand) -> tuple[Incident, Demand]:
         source = incident.source
@@ -390,15 +382,19 @@ class Incidents:
         if evidence is None:
             return incident, wants
         incident = await self._record(incident.code, "checked", data={"evidence": evidence})
-        wants = demand(incident, clause, self.contacts, self._now())
+        wants = self._demand(incident, clause)
         for tell in wants.tell:
-            incident = await self._tell(incident, tell)
+            incident = await self._tell(incident, clause, tell)
         return incident, wants
 
-    async def _tell(self, incident: Incident, tell: Tell) -> Incident:
-        data: dict[str, object] = {"message": secrets.token_hex(8), "purpose": tell.purpose.value}
-        data |= {"rank": incident.worst.rank, **({"about": list(tell.about)} if tell.about else {})}
-        incident = await self._record(incident.code, "message", who=tell.person, data=data)
+    async def _tell(self, incident: Incident, clause: Clause, tell: Tell) -> Incident:
+        rung = climbed(incident, clause, self.contacts, tell.person) if tell.purpose is Purpose.PAGE else None
+        if rung is not None:
+            data = {"rung": rung[0], "department": rung[1]}
+            incident = await self._record(incident.code, "escalated", who=tell.person, data=data)
+        message: dict[str, object] = {"message": secrets.token_hex(8), "purpose": tell.purpose.value}
+        message |= {"rank": incident.worst.rank, **({"about": list(tell.about)} if tell.about else {})}
+        incident = await self._record(incident.code, "message", who=tell.person, data=message)
         self._post.send(incident, incident.mails[-1])
         return incident
 
@@ -414,8 +410,8 @@ class Incidents:
         """Keep an event, then believe it. The caller holds the lock."""
         event = Event(at=self._now(), incident=incident, kind=kind, who=who, text=text, data=dict(data or {}))
         kept = await self._journal.record_event(event)
-        after = apply(self._incidents.get(incident), kept)
-        self._incidents[incident] = after
+        take(self._incidents, kept)
+        after = self._incidents[incident]
         of = kept.data.get("condition") if kind == "ended" else after.symptoms[-1].condition if kind == "joined" else ""
         what = f"{after.source.agent}/{after.source.device} {of or after.worst.condition}, {after.clause}"
         said = f"{kind}{f' ({who})' if who else ''}{f': {text}' if text else ''}"

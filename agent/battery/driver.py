@@ -73,6 +73,8 @@ class BatteryDriver:
         self._heard: dict[str, tuple[float, Value]] = {}
         """Good values by quantity, and when each was said (boottime)."""
         self._load: float | None = None
+        """What is reckoned with, and how far the minutes rise above it."""
+        self._peak = 0.0
         self._minutes: deque[tuple[int, float, int]] = deque(maxlen=MINUTES)
         """The last minutes: which, sum and count of the loads."""
         self._looked: tuple[float, Sample] | None = None
@@ -125,7 +127,7 @@ class BatteryDriver:
         now = self._clock.stamp()
         said = {each.quantity: each.value for each in readings if each.good and each.value is not None}
         self._heard.update((name, (now.boottime, value)) for name, value in said.items())
-        self._smooth(now.boottime)
+        self._smooth(kept, now.boottime)
         status = said.get("ups.status")
         flags = status if isinstance(status, tuple) else None
         before = kept
@@ -275,20 +277,20 @@ class BatteryDriver:
             return None
         celsius = self._celsius(now)
         if kept.run is not None:
-            found = model.outlook(kept.known, kept.run, self._load, celsius)
+            found = model.outlook(kept.known, kept.run, self._load, celsius, self._peak)
             vague = _blank(kept.known) and found.high > SURE * found.low
             return None if vague else found
         if _blank(kept.known):
             return None
         charge = self._number("battery.charge", now)
         left = 0.0 if charge is None or charge >= 95.0 else 1.0 - charge / 100.0
-        return model.ahead(kept.known, max(left, self._depth(kept, now)), self._load, celsius)
+        return model.ahead(kept.known, max(left, self._depth(kept, now)), self._load, celsius, self._peak)
 
     def _depth(self, kept: Kept, now: Stamp) -> float:
         """Return how deep the battery still is from its last discharge, whatever the UPS calls full."""
         return model.recharged(kept.depth, _since(kept.ended, now)) if kept.ended is not None else 0.0
 
-    def _smooth(self, now: float) -> None:
+    def _smooth(self, kept: Kept, now: float) -> None:
         """Bring the load that is reckoned with to what the UPS says."""
         at, value = self._heard.get("ups.load", (-math.inf, None))
         if not isinstance(value, float | int) or now - at > OLD:
@@ -301,7 +303,9 @@ class BatteryDriver:
         while minutes and minutes[0][0] <= minute - MINUTES:
             minutes.popleft()
         if minutes:
-            self._load = sum(total / count for _, total, count in minutes) / len(minutes)
+            loads = [total / count for _, total, count in minutes]
+            self._load = model.alike(loads, kept.run.exponent if kept.run is not None else kept.known.exponent)
+            self._peak = max(loads) - self._load
 
     def _celsius(self, now: Stamp) -> float | None:
         celsius = self._number("battery.temperature", now)

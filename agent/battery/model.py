@@ -147,6 +147,22 @@ def rate(load: float, celsius: float | None, exponent: float) -> float:
     return float((max(0.0, load) + IDLE) ** exponent) / warmth(celsius)
 
 
+def alike(loads: Sequence[float], exponent: float) -> float:
+    """Return the steady load that uses as much as these do on average: the peaks of one that swings cost more than its mean."""
+    mean = sum((max(0.0, load) + IDLE) ** exponent for load in loads) / len(loads)
+    return float(mean ** (1.0 / exponent)) - IDLE
+
+
+def end(known: Known, peak: float) -> float:
+    """Return the depth at which the UPS gives up where the load rises this far above itself: the voltage falls under its peaks first."""
+    sag = known.drop * max(0.0, peak)
+    low, high = 0.5, 1.0
+    for _ in range(20):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if curves.volts(known.curve, middle) > known.curve[-1] + sag else (low, middle)
+    return high
+
+
 def claimed(known: Known, runtime: float, load: float, celsius: float | None, depth: float) -> Known:
     """Return a battery of which nothing is known but what the UPS claims: the runtime left, s, at this load and depth."""
     if known.runs or runtime < 1.0:
@@ -201,24 +217,24 @@ def sampled(run: Run, cell: float, load: float) -> Run:
     return msgspec.structs.replace(run, samples=samples, between=between, sampled=run.seconds)
 
 
-def ahead(known: Known, depth: float, load: float, celsius: float | None) -> Outlook:
-    """Return how long it would last from now, on mains as it is."""
+def ahead(known: Known, depth: float, load: float, celsius: float | None, peak: float = 0.0) -> Outlook:
+    """Return how long it would last from now, on mains as it is; ``peak`` is how far the load rises above itself."""
     log = math.log(max(0.0, load) + IDLE)
     a, b, c = known.spread
     deviation = math.sqrt(max(1e-6, a - 2.0 * log * b + log * log * c))
-    middle = math.exp(known.capacity) * max(0.0, 1.0 - depth) / rate(load, celsius, known.exponent)
+    middle = math.exp(known.capacity) * max(0.0, end(known, peak) - depth) / rate(load, celsius, known.exponent)
     return Outlook(middle, middle * math.exp(-1.2816 * deviation), middle * math.exp(1.2816 * deviation))
 
 
-def outlook(known: Known, run: Run, load: float, celsius: float | None) -> Outlook:
-    """Return how long it will last from here, while it is drained."""
-    speed = rate(load, celsius, run.exponent)
+def outlook(known: Known, run: Run, load: float, celsius: float | None, peak: float = 0.0) -> Outlook:
+    """Return how long it will last from here, while it is drained; ``peak`` is how far the load rises above itself."""
+    speed, last = rate(load, celsius, run.exponent), end(known, peak)
     left: list[float] = []
     reached, bounds = 0.0, (0.1, 0.5, 0.9)
     for log, weight in _belief(known, run):
         reached += weight
         while len(left) < len(bounds) and reached >= bounds[len(left)] - 1e-9:
-            left.append(max(0.0, math.exp(log) * (1.0 - run.start) - run.use) / speed)
+            left.append(max(0.0, math.exp(log) * (last - run.start) - run.use) / speed)
     low, middle, high = left
     return Outlook(middle, low, high)
 

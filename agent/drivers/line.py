@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 import msgspec
 
 from agent.drivers.base import Identity, Lane
-from agent.drivers.line_check import Checker
+from agent.drivers.line_check import BURST, Asked, Checker
 from agent.drivers.line_setup import Seen, Setup, Weakness
+from agent.loss import Counts
 from agent.probing import Outcome, Prober, State, Target, Window
-from agent.selfcheck import FLAGS, Finding, Verdict, decide, told
+from agent.selfcheck import FLAGS, Finding, Mark, Verdict, decide, told
 from contract.clock import Clock
 from contract.command import Verb
 from contract.errors import CommandRefused
@@ -25,7 +26,11 @@ _AGAIN = 20.0
 _WHILE = 180.0
 """Seconds between the ones after that, while the failure lasts."""
 _APART = 5.0
-"""Seconds between any two."""
+"""Seconds between any two, and..."""
+_OFTEN = 6
+"""...so many of them that near, while what is known is too little for a verdict: it grows with each."""
+_LONG = 20
+"""Pings of each step and of the far end where a line loses or delays: three would say nothing of a loss of a third."""
 _HOUR = 3600.0
 _LEARN = 600.0
 """Seconds between two looks at which way a good line goes."""
@@ -189,7 +194,9 @@ class LineDriver:
         loss = window.loss if window.lost > 1 and (window.loss or 0.0) > limits.loss else None
         delay = window.delay if (window.delay or 0.0) > limits.delay else None
         jitter = window.jitter if (window.jitter or 0.0) > limits.jitter else None
-        return None if loss is delay is jitter is None else Weakness(loss=loss, delay=delay, jitter=jitter)
+        if loss is delay is jitter is None:
+            return None
+        return Weakness(loss=loss, delay=delay, jitter=jitter, counts=Counts(window.sent, window.lost))
 
     def _check_is_due(self, trouble: frozenset[str]) -> bool:
         last = self._checked
@@ -200,16 +207,19 @@ class LineDriver:
             return False
         if self._checks == 0 or trouble != last.trouble:
             return True
+        if self._checks < _OFTEN and any(each.mark is Mark.DOUBTFUL for each in last.findings):
+            return True
         return ago >= (_AGAIN if self._checks == 1 else _WHILE)
 
     async def _check(self, trouble: frozenset[str]) -> Checked:
         """Look into it, from here outwards; return what came of it."""
+        asked = await self._at_length() if "DEGRADED" in trouble else await self._checker.ask()
         seen = Seen(
             far=tuple(self._last[target] for target in self._setup.far),
             dns=tuple(self._last[target] for target in self._setup.dns if target in self._last),
             weakness=self._weakness() if "DEGRADED" in trouble else None,
         )
-        findings = tuple(await self._checker.look(seen))
+        findings = tuple(self._checker.found(asked, seen))
         stamp = self._clock.stamp()
         verdict = decide(findings, self._checker.setting)
         if verdict is Verdict.NONE:  # the trouble was over, or is none that a step knows
@@ -217,6 +227,19 @@ class LineDriver:
         self._checks += 1
         checked = self._checked = Checked(stamp.boottime, stamp.wall, trouble, findings, verdict)
         return checked
+
+    async def _at_length(self) -> Asked:
+        """Ask the near steps and the far end often, in the same moments: loss that comes in bursts is compared with its like.
+
+        Where the far end answers no pings, neither is asked more than usual.
+        """
+        far = [target for target in self._setup.far if target.scheme == "ping"]
+        often = (self._prober.probe(msgspec.structs.replace(target, count=_LONG)) for target in far)
+        asked, outcomes = await asyncio.gather(self._checker.ask(_LONG if far else BURST), asyncio.gather(*often))
+        now = self._clock.boottime()
+        for target, outcome in zip(far, outcomes, strict=True):
+            self._windows[target].take(now, outcome)
+        return asked
 
     async def _learn(self) -> None:
         now = self._clock.boottime()

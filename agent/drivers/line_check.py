@@ -20,10 +20,8 @@ from contract.clock import Clock
 
 _HOPS = 8
 """How far the way is followed: the carrier's first hop is near."""
-_BURST = 3
+BURST = 3
 """Pings of each step."""
-_LONG = 20
-"""The same where a line loses or delays: three would say nothing of a loss of a third."""
 _ENOUGH = 10
 """Probes that are kept however old."""
 _PATH = 2
@@ -53,6 +51,15 @@ class LocalNetwork(Protocol):
         ...
 
 
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What the steps that can be pinged answered, and who answers on the way; None for what is not known."""
+
+    equipment: Outcome | None
+    gateway: Outcome | None
+    hop: Outcome | None
+    way: tuple[str, ...]
+
+
 class Checker:
     """Looks into one line."""
 
@@ -79,6 +86,7 @@ class Checker:
         """At the last poll."""
         self.gateway_window = Window(setup.window, _ENOUGH)
         self._hop_window = Window(setup.window, _ENOUGH)
+        self._equipment_window = Window(setup.window)
         self._memo = memo
         self._kept: Learned | None = None
         """As it stands in the memo; None before that was read."""
@@ -106,7 +114,7 @@ class Checker:
     async def learn(self) -> None:
         """See which way the line goes while it is good."""
         host = self._far_host()
-        way, _ = await asyncio.gather(self._prober.trace(host, _HOPS), self._ping(self._setup.equipment, _BURST, None))
+        way, _ = await asyncio.gather(self._prober.trace(host, _HOPS), self._ping(self._setup.equipment, BURST, None))
         self._answered.update(router for router in way if router)
         self.gateway = self._setup.gateway or (way[0] if way and way[0] != host else "") or self.gateway
         self.hop = self._setup.hop or self._next(way, host) or self.hop
@@ -150,22 +158,24 @@ class Checker:
         direct = way[at + 1 : at + 2] == beyond[:1]
         return beyond[0] if direct and not _may_be_ours(beyond[0]) else ""
 
-    async def look(self, seen: Seen) -> Sequence[Finding]:
-        """Return what each step finds."""
-        count = _LONG if seen.weakness else _BURST
-        around = Window(self._setup.window)
+    async def ask(self, count: int = BURST) -> Asked:
+        """Ask each step so many times."""
         equipment, gateway, hop, way = await asyncio.gather(
-            self._ping(self._setup.equipment, count, around),
+            self._ping(self._setup.equipment, count, self._equipment_window),
             self._ping(self.gateway, count, self.gateway_window),
             self._ping(self.hop, count, self._hop_window),
             self._prober.trace(self._far_host(), _HOPS),
         )
+        return Asked(equipment=equipment, gateway=gateway, hop=hop, way=tuple(way))
+
+    def found(self, asked: Asked, seen: Seen) -> Sequence[Finding]:
+        """Return what each step finds."""
         return [
             self._port(seen),
-            self._equipment(equipment, around, seen),
+            self._equipment(asked.equipment, self._equipment_window, seen),
             self._power(),
-            self._near(Step.GATEWAY, self.gateway, gateway, self.gateway_window, seen),
-            self._hop(hop, self._beyond(way), seen),
+            self._near(Step.GATEWAY, self.gateway, asked.gateway, self.gateway_window, seen),
+            self._hop(asked.hop, self._beyond(asked.way), seen),
             _far(seen),
             _dns(seen),
         ]
@@ -262,11 +272,9 @@ class Checker:
         if outcome.state is State.UNSENT:
             return Finding(step, Mark.UNKNOWN, f"{address} unsent")
         if outcome.alive:
-            weak = seen.weakness is not None and seen.weakness.of(window)
+            mark = Mark.OK if seen.weakness is None else seen.weakness.of(window)
             said = f"{address} {window.delay or 0.0:.1f}ms"
-            return Finding(
-                step, Mark.WEAK if weak else Mark.OK, f"{said} loss={window.loss:g}%" if window.lost else said
-            )
+            return Finding(step, mark, f"{said} loss={window.loss:g}%" if window.lost else said)
         arp = self._network.arp(address, self._setup.route.interface)
         if arp and address not in self._answered:
             return Finding(step, Mark.UNKNOWN, f"{address} arp-only")

@@ -2,8 +2,10 @@
 
 import msgspec
 
+from agent import loss as losses
+from agent.loss import Counts
 from agent.probing import Outcome, Route, Target, Window
-from agent.selfcheck import Setting
+from agent.selfcheck import Mark, Setting
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,10 +58,18 @@ class Weakness(msgspec.Struct, frozen=True, kw_only=True):
     delay: float | None = None
     jitter: float | None = None
 
-    def of(self, window: Window) -> bool:
-        """Say whether a nearer step has its part in it: half of what the far end shows."""
-        pairs = ((self.loss, window.loss), (self.delay, window.delay), (self.jitter, window.jitter))
-        return any(far is not None and near is not None and near >= far / 2 for far, near in pairs)
+    counts: Counts = Counts()
+    """Of the far target whose loss it is."""
+
+    def of(self, window: Window) -> Mark:
+        """Say whether a nearer step has its part in it: of delay and jitter half; of loss, as far as chance does not explain it."""
+        pairs = ((self.delay, window.delay), (self.jitter, window.jitter))
+        if any(far is not None and near is not None and near >= far / 2 for far, near in pairs):
+            return Mark.WEAK
+        if self.loss is None:
+            return Mark.OK
+        has = losses.part(Counts(window.sent, window.lost), self.counts)
+        return Mark.DOUBTFUL if has is None else Mark.WEAK if has else Mark.OK
 
 
 class Learned(msgspec.Struct, frozen=True):

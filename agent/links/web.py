@@ -58,7 +58,7 @@ def read_response(data: bytes) -> Page | None:
         body = response.read()
     except http.client.IncompleteRead as error:
         body = error.partial
-    except (http.client.HTTPException, ValueError, OSError):
+    except (http.client.HTTPException, ValueError, OSError, OverflowError):  # it claims more than a machine can count
         body = b""
     return Page(response.status, response.reason.strip()[:80], body)
 

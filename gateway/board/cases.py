@@ -5,9 +5,9 @@ from collections.abc import Callable
 import msgspec
 
 from gateway.board.words import Words
-from gateway.deadlines import CLAUSE, find, step_key
 from gateway.event import Event
 from gateway.incident import Incident
+from gateway.incident.deadlines import CLAUSE, find, step_key
 from gateway.plan.model import Clause
 
 

@@ -174,6 +174,7 @@ class Pages:
                 alarms=standing,
                 blind=blind,
                 open=sum(1 for case in shown if not case.closed),
+                pending=sum(1 for card in cards if card.state == "pending"),
                 fine=sum(1 for card in cards if card.state == "fine"),
                 devices=len(cards),
                 store=self._store(),

@@ -56,9 +56,9 @@ class Flag(msgspec.Struct, frozen=True):
 
 
 class Card(msgspec.Struct, frozen=True):
-    """One device. ``state`` is fine, alarm, away (its agent), mute (it answers its agent no more), stale, unsure or silent.
+    """One device. ``state`` is fine, alarm, pending, away (its agent), mute (it answers no more), stale, unsure or silent.
 
-    ``at`` is when it last said something that can be believed. That the agent reports each second that nothing answers
+    Pending: a flag says trouble and no alarm stands, as while an on-delay runs. ``at`` is when it last said something that can be believed. That the agent reports each second that nothing answers
     is no news of the device; without a status that can be believed it is not fine.
     """
 
@@ -76,7 +76,7 @@ class Card(msgspec.Struct, frozen=True):
     @property
     def blind(self) -> bool:
         """Whether nothing is known of it now."""
-        return self.state not in ("fine", "alarm")
+        return self.state not in ("fine", "alarm", "pending")
 
 
 class AlarmRow(msgspec.Struct, frozen=True):
@@ -149,7 +149,7 @@ def cards(live: LiveView, words: Words, ages: Ages, now: float) -> list[Card]:
         made.append(
             _card((site, agent, device), view, words, ages, now, away=away, alarm=(site, agent, device) in alarmed)
         )
-    order = ("alarm", "away", "mute", "stale", "unsure", "silent", "fine")
+    order = ("alarm", "pending", "away", "mute", "stale", "unsure", "silent", "fine")
     return sorted(made, key=lambda card: (order.index(card.state), card.place, card.title))
 
 
@@ -163,6 +163,8 @@ def _card(
     statuses = [last.reading for name, last in view.readings.items() if _is_flags(name)]
     at = max((last.at for name, last in view.readings.items() if last.reading.good and name != CONTACT), default=0.0)
     stale = not _fresh(at, now, limit)
+    said = [flag for status in statuses if status.good and isinstance(status.value, tuple) for flag in status.value]
+    flags = tuple(Flag(words.name("flag", flag), flag not in kinds.CALM) for flag in said)
     if alarm:
         state = "alarm"
     elif not at:
@@ -173,14 +175,15 @@ def _card(
         state = "mute"
     elif stale:
         state = "stale"
+    elif not all(status.good for status in statuses):
+        state = "unsure"
     else:
-        state = "fine" if all(status.good for status in statuses) else "unsure"
+        state = "pending" if any(flag.bad for flag in flags) else "fine"
     blind = stale or away or mute
     rows = {
         name: _row(name, last, words, limit=ages.reading(view.interval), now=now, blind=blind)
         for name, last in sorted(view.readings.items())
     }
-    said = [flag for status in statuses if status.good and isinstance(status.value, tuple) for flag in status.value]
     return Card(
         key=f"{site}/{agent}/{device}",
         title=view.title or device,
@@ -189,7 +192,7 @@ def _card(
         at=at,
         limit=limit,
         kind=view.kind,
-        flags=tuple(Flag(words.name("flag", flag), flag not in kinds.CALM) for flag in said),
+        flags=flags,
         main=tuple(rows[name] for name in kinds.first(view.kind, rows) if _is_said(view.kind, view.readings[name])),
         rows=tuple(rows.values()),
     )

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from gateway import deadlines
-from gateway.incident import Incident
+from gateway.incident import Incident, deadlines
 from gateway.plan.model import Clause
 
 PROVISIONAL: Final = ("暂按周一至周五", "counted Monday to Friday for now")

@@ -1,15 +1,16 @@
 """The words of a message: what, where, since when, how bad, what to do, and the code to answer with. Pure."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
 from contract.reading import Quality, Reading
-from gateway import deadlines, watches
+from gateway import watches
 from gateway.board import kinds, views
 from gateway.board.words import Words
-from gateway.incident import Incident, Purpose, Symptom
-from gateway.notify import limits_said
+from gateway.incident import Incident, Purpose, Symptom, deadlines
+from gateway.notify import handing, limits_said
 from gateway.plan.model import Clause
 
 _DAY = 86400
@@ -32,7 +33,7 @@ def compose(
     *,
     link: str,
     utc_offset: float,
-    owner: str = "",
+    name: Callable[[str], str] = str,
     card: views.Card | None = None,
     about: tuple[str, ...] = (),
 ) -> Text:
@@ -41,11 +42,11 @@ def compose(
     Args:
         incident: what it is about.
         clause: its clause of the plan.
-        purpose: page, worse, warning, overdue or recovery.
+        purpose: why they are told.
         language: ``zh`` or ``en``.
         link: to the incident's page; an empty text leaves it out.
         utc_offset: of the site, in seconds.
-        owner: the name of who has taken it on.
+        name: a person's id → their name.
         card: what is known of the device now, in the same language.
         about: the time limits that it is about, and how much of each is gone (``clause:80``).
     """
@@ -54,25 +55,23 @@ def compose(
     title = (worst.title_en if english else worst.title_zh) or clause.title.of(language)
     if purpose is Purpose.RECOVERY:
         title = _recovered(incident, english=english)
-    mark = {
-        Purpose.PAGE: "",
-        Purpose.WORSE: "Worse: " if english else "【加重】",
-        Purpose.WARNING: "Time is running: " if english else "【时限提醒】",
-        Purpose.OVERDUE: "Past its time limit: " if english else "【超过时限】",
-        Purpose.RECOVERY: "Recovered: " if english else "【恢复】",
-    }[purpose]
+    words = Words(language)
+    mark = "" if purpose is Purpose.PAGE else words(f"mark.{purpose.value}")
     place = incident.source.place
     tag = "" if not incident.exercise else f"{EXERCISE}EXERCISE " if english else EXERCISE
     subject = f"{tag}[{incident.code}] {mark}{title} — {place} ({clause.clause})"
-    lines = [f"{tag}{mark}{title}", ""]
-    said = limits_said.lines(incident, clause, about, english=english, moment=lambda wall: clock_time(wall, utc_offset))
-    if limits := list(said):
-        lines += [*limits, ""]
-    lines += _facts(incident, clause, place, utc_offset, words=Words(language), owner=owner, card=card)
-    if purpose is not Purpose.RECOVERY:
+    lines = [f"{tag}{mark}{title}", "", *handing.said(incident, purpose, words, name)]
+    limits = [
+        *limits_said.lines(incident, clause, about, english=english, moment=lambda at: clock_time(at, utc_offset))
+    ]
+    lines += [*limits, ""] if limits else []
+    owner = name(incident.owner) if incident.owner else ""
+    lines += _facts(incident, clause, place, utc_offset, words=words, owner=owner, card=card)
+    if purpose not in (Purpose.RECOVERY, Purpose.HANDED_OVER):
         lines += ["", "What to do:" if english else "处置步骤："]
         lines += [f"{number}. {step.text.of(language)}" for number, step in enumerate(clause.step, 1)]
-    lines += ["", _answer(incident.code, purpose, link, english=english)]
+    other = handing.answer(incident.code, purpose, link, words)
+    lines += ["", other or _answer(incident.code, purpose, link, english=english)]
     return Text(_one_line(subject), "\n".join(lines) + "\n")
 
 
@@ -103,6 +102,8 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
         "deadline": incident.deadline,
         "provisional": any(one.provisional for one in incident.deadlines if one.key == deadlines.CLAUSE),
         "owner": incident.owner,
+        "recurs": incident.recurs,
+        "count": incident.count,
         "link": link,
     }
 
@@ -166,7 +167,8 @@ def _facts(
         ("读数", "Value", "" if over else _value(worst, words)),
         ("恢复时间", "Over at", clock_time(incident.gone, utc_offset) if incident.gone is not None else ""),
         (words("device-now"), words("device-now"), _now(card, words)),
-        ("处理人", "Owner", owner or incident.owner),
+        ("处理人", "Owner", owner),
+        (words("recurs"), words("recurs"), handing.again(incident, words)),
         ("处理时限", "Deadline", due if limited else ""),
         ("事件编号", "Code", incident.code),
     ]

@@ -75,7 +75,7 @@ class Notifier:
             link=link,
             utc_offset=self._utc_offset(incident.source.site, mail.at),
             about=mail.about,
-            owner=self._name(incident.owner) if incident.owner else "",
+            name=self._name,
             card=self._card(incident.source, person.language),
         )
         letter = Letter(

@@ -4,7 +4,6 @@ Nothing here remembers: all of it follows from the incident (its events), the cl
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
 
 import msgspec
 
@@ -19,7 +18,9 @@ from gateway.incident import Incident, Purpose, Symptom
 from gateway.plan import limits
 from gateway.plan.limits import Mark
 from gateway.plan.model import RANK, Clause, Closes, Trigger, Wake
-from gateway.plan.telling import Tell, may_go, once
+from gateway.plan.once import Tell, may_go, once
+from gateway.plan.ownership import Held, holding
+from gateway.plan.waking import Hours, page_at, waking
 
 FRESH = 90.0
 """Seconds: a reading that is older confirms nothing."""
@@ -37,19 +38,11 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     close: bool = False
     marks: tuple[Mark, ...] = ()
     """How far the time limits have come, to go on record before anybody is told."""
+    became: str = ""
+    """Kind of an event that time alone has made true; once it is kept, ask again."""
+    who: str = ""
+    """Whom it concerns."""
     wakes_at: float | None = None
-
-
-class Hours(Protocol):
-    """When people work."""
-
-    def working(self, wall: float) -> float:
-        """Return this moment if it is in working hours, else the beginning of the next ones."""
-        ...
-
-    def next_digest(self, wall: float) -> float:
-        """Return the moment of the next digest."""
-        ...
 
 
 class Latest(msgspec.Struct, frozen=True):
@@ -57,17 +50,6 @@ class Latest(msgspec.Struct, frozen=True):
 
     reading: Reading
     at: float
-
-
-def page_at(ready: float, wake: Wake, hours: Hours) -> float:
-    """Return when people are told of something whose paging delay is over then."""
-    match wake:
-        case Wake.NIGHT:
-            return ready
-        case Wake.WORKING:
-            return hours.working(ready)
-        case Wake.DIGEST:
-            return hours.next_digest(ready)
 
 
 def symptom_of(occurrence: Occurrence, trigger: Trigger, hours: Hours, now: float) -> Symptom:
@@ -116,16 +98,20 @@ def pages_after(incidents: Iterable[Incident], by: float, hours: Callable[[str],
     }
 
 
-def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -> Demand:
-    """Return what the plan demands of an incident now."""
+def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, hours: Hours | None = None) -> Demand:
+    """Return what the plan demands of an incident now; ``hours`` of its site, left out: by the public calendar alone."""
+    hours = hours or contacts.worktime(incident.source.site)
     if incident.closed is not None:
-        return Demand()
+        return _closed(incident, clause, hours, now)
+    held = holding(incident, clause, hours, now)
+    if held.became:
+        return Demand(became=held.became, who=held.who)
     if incident.gone is not None:
-        return _afterwards(incident, clause, now)
+        return _afterwards(incident, clause, held, now)
     top = next((rung.person for rung in reversed(ladder_of(incident, clause, contacts).rungs)), "")
     marks = limits.marks(incident, clause, contacts, top, now)
-    wakes: list[float] = []
-    tell: list[Tell] = []
+    tell = list(held.tell)
+    wakes = list(held.wakes)
     for found, next_looks in (_worse(incident, clause, now), limits.told(incident, clause, now)):
         tell += found
         wakes += next_looks
@@ -134,9 +120,8 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
         if started > now:
             wakes.append(started)
         else:
-            started = (
-                now if not incident.told else started
-            )  # late, after a cut: the ladder is still climbed rung by rung
+            if not incident.told:  # late, after a cut: the ladder is still climbed rung by rung
+                started = now - incident.climbed
             told = incident.told
             ladder = ladder_of(incident, clause, contacts)
             answer = due(ladder, started=started, now=now, told=told, seen=incident.seen)
@@ -147,11 +132,28 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
 
 
 def _started(incident: Incident) -> float | None:
-    """Return when paging starts or started in this round; None while nothing stands that pages."""
-    pages = [mail.at for mail in incident.mails if mail.purpose is Purpose.PAGE]
+    """Return when the ladder begins or began to be climbed; None while nothing stands that pages."""
+    pages = [mail.at for mail in incident.pages]
     if pages:
-        return min(pages)
-    return min((symptom.page_at for symptom in incident.active), default=None)
+        return min(pages) - incident.climbed
+    return min((symptom.page_at for symptom in incident.pressing), default=None)
+
+
+def climbed(incident: Incident, clause: Clause, contacts: Contacts, person: str) -> tuple[int, str] | None:
+    """Return the rung that the ladder climbs by paging a person, from 0, and its department; None if it climbs none."""
+    for index, rung in enumerate(clause.escalation.rung):
+        department = contacts.departments.get(rung.department)
+        if department is not None and department.person(rung.role) == person:
+            return (index, rung.department) if index and index not in incident.rungs else None
+    return None
+
+
+def _closed(incident: Incident, clause: Clause, hours: Hours, now: float) -> Demand:
+    """Return what is left to do once it is closed: what a person closed while it stood is opened again, if it stays."""
+    if not incident.stands_closed or incident.closed is None or clause.closed_standing <= 0:
+        return Demand()
+    at = waking(incident.worst, incident.closed + clause.closed_standing, hours)
+    return Demand(became="reopened") if at <= now else Demand(wakes_at=at)
 
 
 def _worse(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], list[float]]:
@@ -177,8 +179,11 @@ def _worse(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], 
 
 def _owner_in_the_dark(incident: Incident) -> bool:
     """Say whether it got worse and the owner could not be told: then others have to hear of it."""
-    last = next((mail for mail in reversed(incident.mails) if mail.person == incident.owner), None)
-    return last is not None and last.failed and last.purpose is Purpose.WORSE and last.rank > incident.owned_rank
+    mails = [mail for mail in incident.mails if mail.person == incident.owner]
+    news = [
+        index for index, mail in enumerate(mails) if mail.purpose is Purpose.WORSE and mail.rank > incident.owned_rank
+    ]
+    return bool(news) and all(mail.failed for mail in mails[news[-1] :])
 
 
 def ladder_of(incident: Incident, clause: Clause, contacts: Contacts) -> Ladder:
@@ -199,7 +204,7 @@ def ladder_of(incident: Incident, clause: Clause, contacts: Contacts) -> Ladder:
     return Ladder(tuple(rungs), clause.escalation.repeat, clause.escalation.repeats)
 
 
-def _afterwards(incident: Incident, clause: Clause, now: float) -> Demand:
+def _afterwards(incident: Incident, clause: Clause, held: Held, now: float) -> Demand:
     """Return what is left to do once the cause is gone: check, then say so to those who were told, close.
 
     People hear that it is over only when it is checked: a mains that flaps, or an agent that fell silent, is no recovery.
@@ -207,12 +212,14 @@ def _afterwards(incident: Incident, clause: Clause, now: float) -> Demand:
     assert incident.gone is not None  # noqa: S101 - the caller has looked
     if incident.checked is None:
         check_at = incident.gone + clause.check_after
-        return Demand(wakes_at=check_at) if now < check_at else Demand(check=True, wakes_at=now + LOOK_AGAIN)
+        look = Demand(wakes_at=check_at) if now < check_at else Demand(check=True, wakes_at=now + LOOK_AGAIN)
+        wakes_at = min((look.wakes_at or now, *held.wakes))
+        return msgspec.structs.replace(look, tell=held.tell, wakes_at=wakes_at)
     people = dict.fromkeys([*incident.reached(), *([incident.owner] if incident.owner else [])])
     tell, wakes = once(incident, clause, people, Purpose.RECOVERY, now)
     nobody_knows = not incident.mails and not incident.owner
     close = clause.closes is Closes.ITSELF or nobody_knows
-    return Demand(tell=tuple(tell), close=close, wakes_at=min(wakes, default=None))
+    return Demand(tell=(*held.tell, *tell), close=close, wakes_at=min((*held.wakes, *wakes), default=None))
 
 
 def confirm(

@@ -20,10 +20,10 @@ from typing import Any, Final
 import msgspec
 
 from gateway.contacts import Contacts, Department
-from gateway.deadlines import CLAUSE, MISSED, Deadline, step_key
 from gateway.incident import Incident, Purpose
+from gateway.incident.deadlines import CLAUSE, MISSED, Deadline, step_key
 from gateway.plan.model import Clause, Level, Role
-from gateway.plan.telling import Tell, once, together
+from gateway.plan.once import Tell, once, together
 from gateway.worktime.hours import WorkTime
 from gateway.worktime.limit import Count, Limit, due, part
 
@@ -78,7 +78,7 @@ def _deadline(key: str, limit: Limit, begins: float, time: WorkTime) -> Deadline
 
 def pressing(incident: Incident, now: float) -> bool:
     """Say whether time limits count: a finding waits for working hours, and has none."""
-    return any(symptom.level != Level.FINDING and symptom.page_at <= now for symptom in incident.active)
+    return any(symptom.level != Level.FINDING and symptom.page_at <= now for symptom in incident.pressing)
 
 
 def _running(incident: Incident) -> Iterator[Deadline]:
@@ -148,7 +148,7 @@ def told(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], li
     for one in _running(incident):
         if one.reached:
             purpose = Purpose.OVERDUE if one.reached == MISSED else Purpose.WARNING
-            now_due, later = once(incident, clause, one.people, purpose, now, one.about)
+            now_due, later = once(incident, clause, one.people, purpose, now, about=one.about)
             tell += now_due
             wakes += later
         if pressing(incident, now):

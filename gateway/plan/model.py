@@ -143,6 +143,10 @@ class Escalation(msgspec.Struct, frozen=True, kw_only=True):
     rung: tuple[Rung, ...]
     repeat: Seconds = 300.0
     repeats: int = 3
+    handover: Seconds = 600.0
+    """Who is asked to take it over has so long to say so; then it is the giver's again."""
+    grace: Seconds = 600.0
+    """An owner who is asked how far they are has so long to answer; then the ladder is climbed on."""
 
     @staticmethod
     def faults(draft: Any) -> Iterable[Fault]:
@@ -153,6 +157,10 @@ class Escalation(msgspec.Struct, frozen=True, kw_only=True):
             yield Fault(f"{draft.repeats} repeats", "write 0 to 20", ("repeats",))
         if isinstance(draft.repeat, float) and 0 < draft.repeat < 30:
             yield Fault("repeats faster than a person can answer", 'write at least "30s"', ("repeat",))
+        for name in ("handover", "grace"):
+            span = getattr(draft, name)
+            if isinstance(span, float) and span < 60:
+                yield Fault("shorter than a person needs to answer", 'write at least "1m"', (name,))
 
 
 class Clause(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +176,12 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     """By when it has to be dealt with, from the opening."""
     check_after: Seconds = 60.0
     """Good readings must have confirmed for so long that the cause is gone."""
+    progress: Seconds | None = None
+    """An owner of whom nothing was heard for so long is asked; ``"0s"``: never. Left out: see ``progress_of``."""
+    closed_standing: Seconds = 8 * 3600.0
+    """Closed with a reason while its alarm stands, it is opened again after so long; ``"0s"``: never."""
+    recurrence: Seconds = 30 * 86400.0
+    """The same on the same device, within so long of the last one's closing, is told as its recurrence; ``"0s"``: never."""
     closes: Closes = Closes.PERSON
     trigger: tuple[Trigger, ...]
     step: tuple[Step, ...] = ()
@@ -202,6 +216,12 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
             yield Fault("about no kind of device", 'write kinds = ["ups"]', ("kinds",))
         if isinstance(draft.departments, tuple) and not draft.departments:
             yield Fault("nobody answers for it", 'write departments = ["info-centre"]', ("departments",))
+        for name in ("progress", "closed_standing"):
+            span = getattr(draft, name)
+            if isinstance(span, float) and 0 < span < 300:
+                yield Fault(
+                    "sooner than anybody can have done something", 'write at least "5m", or "0s" for never', (name,)
+                )
 
 
 Key = tuple[str, str, str]

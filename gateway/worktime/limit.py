@@ -82,6 +82,17 @@ class Limit(msgspec.Struct, frozen=True):
             raise ValueError(f"{text!r} cannot be kept: more than nothing, a year at the most | {EXAMPLES}")
         return cls(words, Count.ELAPSED, amount)
 
+    @property
+    def span(self) -> float:
+        """About how many seconds it lasts, to compare limits with one another: a working day, or a clock time, is a day."""
+        match self.count:
+            case Count.WORKING_DAYS:
+                return self.amount * _DAY
+            case Count.CLOCK:
+                return _DAY
+            case _:
+                return self.amount
+
     @classmethod
     def _working(cls, words: str, number: float, unit: str) -> "Limit":
         if unit == "day" and number != int(number):

@@ -82,6 +82,10 @@ ALIKE = ({"W", "VA", "var"}, {"kWh", "kVAh", "kvarh"})
 SYNONYMS = {"off": "open", "on": "closed"}
 """What recorders call a contact."""
 
+SOURCES = {"none", "normal", "bypass", "battery", "booster", "reducer"}
+"""Words of RFC 1628's upsOutputSource besides "other", which says that it is none of these. The vendor's own object may say
+what it is then: a Tripp Lite that saves energy is "other" in the one and "economy" in the other."""
+
 
 @dataclass
 class Score:
@@ -171,6 +175,8 @@ def stands(entry: Expected, reading: Reading, returned: Reading) -> bool:
         return set(reading.value) - {"OL"} <= set(returned.value)
     if reading.quantity.endswith(".alarm") and reading.value != "none":
         return str(reading.value) in str(returned.value).split("; ")
+    if reading.quantity == "ups.mode" and reading.value == "other":
+        return _plain(str(returned.value)) not in SOURCES
     return reading.quantity.endswith(".alarm") or same_word(str(reading.value), str(returned.value))
 
 

@@ -1,9 +1,9 @@
-"""What people read, in Chinese and in English: one table in four files, so that neither language is forgotten."""
+"""What people read, in Chinese and in English: one table in several files, so that neither language is forgotten."""
 
 from typing import Final
 
-from gateway.board.catalogue import conditions, flags, pages, quantities
+from gateway.board.catalogue import conditions, flags, hands, pages, quantities
 
-PARTS: Final = (pages.TEXT, conditions.TEXT, flags.TEXT, quantities.TEXT)
+PARTS: Final = (pages.TEXT, hands.TEXT, conditions.TEXT, flags.TEXT, quantities.TEXT)
 TEXT: Final[dict[str, tuple[str, str]]] = {key: both for part in PARTS for key, both in part.items()}
 """Key → Chinese, English."""

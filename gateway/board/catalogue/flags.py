@@ -97,6 +97,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "mark.weak": ("较差", "weak"),
     "mark.part": ("部分异常", "partly wrong"),
     "mark.bad": ("异常", "wrong"),
+    "mark.doubtful": ("证据不足", "too few to tell"),
     "mark.unknown": ("不明", "unknown"),
     "verdict.none": ("无故障", "nothing wrong"),
     "verdict.local-port": ("本地端口或网线", "local port or cable"),

@@ -29,6 +29,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "sum-blind": ("{count} 台设备无新数据", "devices without fresh data: {count}"),
     "sum-incidents": ("{count} 个未关闭事件", "open incidents: {count}"),
     "sum-fine": ("{count} 台设备正常", "devices fine: {count}"),
+    "sum-pending": ("{count} 台设备待确认", "devices pending: {count}"),
     "sum-none": ("没有设备上报", "no device reports"),
     "sum-wrong": ("{count} 台设备不正常", "devices not fine: {count}"),
     "store-away": ("数据库中断 {span}，{count} 条待写", "store away for {span}, {count} messages wait"),
@@ -160,6 +161,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     # what a device is, as a whole
     "state.fine": ("正常", "fine"),
     "state.alarm": ("报警", "alarm"),
+    "state.pending": ("待确认", "pending"),
     "state.stale": ("数据过时", "stale"),
     "state.mute": ("设备无应答", "no answer"),
     "state.unsure": ("状态不明", "state unknown"),

@@ -10,7 +10,7 @@ from contract.quantities import QUANTITIES
 CARRIERS = Setting(gateway_is_carriers=True)
 TOGETHER = Setting(apart=False)
 NO_BORDER = Setting(border=False)
-WORDS = {"ok": Mark.OK, "weak": Mark.WEAK, "part": Mark.PART, "bad": Mark.BAD, "?": Mark.UNKNOWN}
+WORDS = {"few": Mark.DOUBTFUL, "ok": Mark.OK, "weak": Mark.WEAK, "part": Mark.PART, "bad": Mark.BAD, "?": Mark.UNKNOWN}
 
 
 def findings(text):
@@ -73,6 +73,19 @@ GOLDEN = {
     ("ok    ok    ok    weak  weak  weak  ok", CARRIERS): Verdict.CARRIER,
     ("?     ?     ?     weak  weak  weak  ok", CARRIERS): Verdict.UNCLEAR,
     ("?     ?     ?     ?     ?     weak  ok", Setting()): Verdict.UNCLEAR,
+    # so few were asked that our router may lose as the far end does, or not at all
+    ("ok    ?     ok    few   few   weak  ok", Setting()): Verdict.UNCLEAR,
+    ("ok    ok    ok    few   ?     weak  ok", Setting()): Verdict.UNCLEAR,
+    ("ok    ok    ok    few   weak  weak  ok", Setting()): Verdict.UNCLEAR,
+    ("ok    few   ok    ?     ?     weak  ok", Setting()): Verdict.UNCLEAR,
+    ("ok    few   ok    weak  few   weak  ok", Setting()): Verdict.LOCAL_EQUIPMENT,
+    # what is well further out clears what is nearer
+    ("ok    ?     ok    few   ok    weak  ok", Setting()): Verdict.CARRIER,
+    ("ok    few   ok    ok    few   weak  ok", Setting()): Verdict.CARRIER,
+    ("ok    ok    ok    few   weak  weak  ok", CARRIERS): Verdict.CARRIER,
+    ("ok    few   ok    few   weak  weak  ok", CARRIERS): Verdict.UNCLEAR,
+    ("ok    few   ok    ok    few   weak  ok", CARRIERS): Verdict.CARRIER,
+    ("ok    few   ok    few   bad   bad   ?", Setting()): Verdict.CARRIER,
     # contradictions, and nothing known
     ("bad   ok    ok    ok    ok    ok    bad", Setting()): Verdict.UNCLEAR,
     ("?     ?     ?     ?     ?     bad   ?", Setting()): Verdict.UNCLEAR,
@@ -109,8 +122,18 @@ def test_the_carrier_is_blamed_only_where_something_says_that_our_side_is_well(f
     if decide(found, setting) is Verdict.CARRIER:
         seen = marks(found)
         nearer = (Step.PORT, Step.EQUIPMENT, Step.GATEWAY, Step.HOP)
-        assert any(seen[step] in (Mark.OK, Mark.WEAK) for step in nearer)
+        assert any(seen[step] in (Mark.OK, Mark.WEAK, Mark.DOUBTFUL) for step in nearer)
         assert seen[Step.FAR] in (Mark.BAD, Mark.WEAK)
+
+
+@given(some_findings, some_setting)
+def test_loss_is_nobodys_while_our_router_may_lose_it(found, setting):
+    ours = Step.EQUIPMENT if setting.gateway_is_carriers else Step.GATEWAY
+    doubtful = [each for each in found if each.step not in (ours, Step.HOP, Step.FAR, Step.PORT)]
+    doubtful += [Finding(ours, Mark.DOUBTFUL), Finding(Step.HOP, Mark.DOUBTFUL), Finding(Step.FAR, Mark.WEAK)]
+    gateway = marks(found)[Step.GATEWAY] if setting.gateway_is_carriers else Mark.DOUBTFUL
+    if gateway is not Mark.WEAK:
+        assert decide(doubtful, setting) not in (Verdict.CARRIER, Verdict.FAR_END) or gateway is Mark.OK
 
 
 @given(some_findings, some_setting)

@@ -96,7 +96,9 @@ async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
     plan = load_plan({"3.1.toml": (CONFIG / "plan" / "3.1.toml").read_text("utf-8")})
     incidents = Incidents(Journal(), plan, contacts, Silent(), Clock(), Silent())
     source = Source(site="city", agent="order-room", device="ups-1", title="订单部 UPS", room="订单部", kind="ups")
-    await incidents.on_alarm(Alarm(Occurrence(id="o1", device="ups-1", condition="on-battery")), source)
+    await incidents.on_alarm(
+        Alarm(Occurrence(id="o1", device="ups-1", condition="on-battery", quantity="ups.status")), source
+    )
     began, ended = (Stamp(1_800_000_000.0 - ago, trusted=True) for ago in (7200.0, 3600.0))
     past = Occurrence(id="o2", device="ups-1", condition="on-battery", active=False, raised=began, cleared=ended)
     await incidents.on_past(Alarm(past), source)

@@ -176,7 +176,11 @@ async def test_the_time_limit_is_as_long_as_it_was(site):
     await site.until(60)
     await site.incidents.mine("A10", "li")
     site.step(-2 * HOUR)
-    told = await site.until(5 * HOUR - 1, stride=10.0)
+    told = []
+    for minutes in range(20, 300, 20):
+        told += await site.until(minutes * 60, stride=10.0)
+        await site.incidents.progress("A10", "li")
+    told += await site.until(5 * HOUR - 1, stride=10.0)
     assert [second for second, _, purpose, _ in told if purpose == "warning"] == [1800, 2880, 2880, 9000, 14400, 14400]
     told = await site.until(5 * HOUR + 10, stride=1.0)
     assert {(second, purpose) for second, _, purpose, _ in told} == {(18000, "overdue")}
@@ -184,6 +188,7 @@ async def test_the_time_limit_is_as_long_as_it_was(site):
 
 async def test_what_is_closed_stays_as_it_was_told(site):
     await site.alarm("o1")
+    await site.alarm("o1", active=False)
     await site.incidents.close("A10", "li", "drill by hand")
     before = site.incidents.get("A10")
     site.step(HOUR)

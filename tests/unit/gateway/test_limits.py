@@ -36,7 +36,7 @@ def wall(text: str) -> float:
 def plan_with(deadline: str, *, steps: bool = False) -> Plan:
     [clause] = SHIPPED.clauses
     step = clause.step if steps else tuple(replace(one, within=None) for one in clause.step)
-    return Plan((replace(clause, deadline=Limit.from_text(deadline), step=step),))
+    return Plan((replace(clause, progress=0.0, deadline=Limit.from_text(deadline), step=step),))
 
 
 class Clock:

@@ -1,5 +1,8 @@
 """A line whose probes answer as the test says: when it is down, when it is looked into, what it never claims."""
 
+import random
+
+import msgspec
 import pytest
 
 from agent.drivers.base import Lane
@@ -77,8 +80,9 @@ class FakeNetwork:
 
 
 class Bench:
-    def __init__(self, memo=None, **setup):
-        self.clock, self.prober, self.network, self.heard = Clock(), FakeProber(), FakeNetwork(), LastHeard()
+    def __init__(self, memo=None, prober=None, **setup):
+        self.clock, self.network, self.heard = Clock(), FakeNetwork(), LastHeard()
+        self.prober = prober or FakeProber()
         self.setup = Setup(**{"far": (A, B), "carrier": "telecom", "gateway": GATEWAY} | setup)
         checker = Checker(self.setup, self.prober, self.network, self.heard, self.clock, Memo(Learned, memo))
         self.driver = LineDriver(self.setup, self.prober, checker, self.clock)
@@ -504,6 +508,62 @@ async def test_a_lossy_line_is_degraded_and_not_down():
     lossy = Outcome(state=State.RIGHT, sent=3, delays=(10.0, 10.0))
     bench.prober.says = {A.host: lossy, B.host: lossy}
     assert await alarms(bench, 240) == [("line-degraded", True, ("DEGRADED", "UP", "WHY-CARRIER"))]
+
+
+class Lossy(FakeProber):
+    """Loses at random, on the way to whom it is told."""
+
+    def __init__(self, seed):
+        super().__init__()
+        self.rng = random.Random(seed)
+        self.loss = {}
+
+    async def probe(self, target):
+        loss = self.loss.get(target.host, 0.0)
+        delays = tuple(10.0 for _ in range(target.count) if self.rng.random() >= loss)
+        return Outcome(state=State.RIGHT if delays else State.SILENT, sent=target.count, delays=delays)
+
+
+def lossy(seed, loss, *places):
+    far = tuple(msgspec.structs.replace(target, count=3) for target in (A, B))
+    bench = Bench(prober=Lossy(seed), far=far, hop=HOP)
+    bench.prober.loss = dict.fromkeys((*places, A.host, B.host), loss)
+    return bench
+
+
+async def verdicts(bench, seconds=120):
+    """Return what the verdicts were, as long as the line was degraded."""
+    said = set()
+    for _ in range(int(seconds / 5)):
+        status = await bench.status(Lane.FAST)
+        said |= {flag for flag in status if flag.startswith("WHY-")} if "DEGRADED" in status else set()
+    return said, status
+
+
+@pytest.mark.parametrize("loss", [0.15, 0.3])
+async def test_loss_on_the_way_to_our_router_is_hardly_ever_called_the_carriers(loss):
+    found = [(await verdicts(lossy(seed, loss, GATEWAY, HOP)))[0] for seed in range(100)]
+    assert sum("WHY-CARRIER" in said for said in found) <= 2, "over two minutes and all its looks"
+    assert sum("WHY-EQUIPMENT" in said for said in found) >= 95
+
+
+@pytest.mark.parametrize(("loss", "least"), [(0.15, 85), (0.3, 98)])
+async def test_loss_behind_our_router_is_the_carriers_within_the_on_delay_of_the_alarm(loss, least):
+    found = [await verdicts(lossy(seed, loss, HOP)) for seed in range(100)]
+    assert not any("WHY-EQUIPMENT" in said for said, _ in found)
+    assert sum("WHY-CARRIER" in said for said, _ in found) >= least
+
+
+async def test_a_verdict_that_has_too_little_to_stand_on_is_sought_again_soon_and_not_for_ever():
+    bench = Bench(hop=HOP)
+    few = Outcome(state=State.RIGHT, sent=20, delays=(10.0,) * 17)
+    bench.prober.says = {A.host: few, B.host: few}
+    looks = []
+    for _ in range(60):
+        said = await bench.poll(Lane.FAST)
+        looks += [said["x.selfcheck.findings"].value] if "x.selfcheck.findings" in said else []
+    assert "gateway doubtful" in looks[0]
+    assert 2 <= len(looks) <= 10
 
 
 async def test_a_self_check_on_command_looks_at_once_and_says_what_it_found():

@@ -63,6 +63,28 @@ async def test_a_device_whose_status_cannot_be_believed_is_not_fine(web, live, q
     assert "台设备正常" not in page
 
 
+async def test_a_flag_that_says_trouble_is_not_beside_fine_while_no_alarm_stands_yet(web, live):
+    live.ups(ups__status=("OL", "OVER"))  # its on-delay runs
+    page = await text(web)
+    assert "过载" in page
+    assert '<span class="state">待确认</span>' in page
+    assert "1 台设备待确认" in page
+    assert "台设备正常" not in page
+    assert '<span class="state">pending</span>' in await text(web, lang="en")
+    live.alarm("overload")
+    assert "d-alarm" in await text(web)
+
+
+async def test_pending_is_said_of_what_is_known_only(web, live, wall):
+    device = live.ups(ups__status=("OL", "OVER"))
+    live.doubt(device, "x.battery.promise", None, Quality.UNAVAILABLE)
+    assert "状态不明" in await text(web)
+    wall.now += 60
+    page = await text(web)
+    assert "数据过时" in page
+    assert "待确认" not in page
+
+
 async def test_a_device_that_says_nothing_that_can_be_believed_has_no_data(web, live):
     device = live.ups()
     for name in list(device.readings):

@@ -504,7 +504,7 @@ def test_a_message_says_nothing_of_now_that_is_not_known_now():
 
 def test_a_message_names_the_owner_as_people_know_them():
     mine = incident(Event(at=T0 + 9, incident="A17", kind="mine", who="li"))
-    assert "处理人：李值班\n" in body(mine, owner="李值班")
+    assert "处理人：李值班\n" in body(mine, name={"li": "李值班"}.__getitem__)
 
 
 def test_a_recovery_tells_the_whole_span_and_asks_for_the_closing():

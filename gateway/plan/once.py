@@ -1,4 +1,4 @@
-"""Whom to tell, and when a message of a kind may go to somebody: each hears a thing once. Pure."""
+"""What a person hears once: when it may go, and when again if no channel took it. Pure."""
 
 from collections.abc import Iterable
 
@@ -18,16 +18,23 @@ class Tell(msgspec.Struct, frozen=True):
 
 
 def may_go(
-    incident: Incident, clause: Clause, person: str, purpose: Purpose, rank: int = 0, about: str = ""
+    incident: Incident,
+    clause: Clause,
+    person: str,
+    purpose: Purpose,
+    rank: int = 0,
+    *,
+    after: int = 0,
+    about: str = "",
 ) -> float | None:
     """Return when a message of this purpose, about something at least so bad, may go to a person.
 
-    At once (0.0) if none went; where every channel failed, after the ladder's pause, as often as the ladder repeats; that
-    it is worse, until somebody hears it. None: it went.
+    At once (0.0) if none went since the first ``after`` messages of the round; where every channel failed, after the
+    ladder's pause, as often as the ladder repeats; that it is worse, until somebody hears it. None: it went.
     """
     mails = [
         mail
-        for mail in incident.mails
+        for mail in incident.mails[after:]
         if mail.person == person
         and mail.purpose is purpose
         and mail.rank >= rank
@@ -43,10 +50,17 @@ def may_go(
 
 
 def once(
-    incident: Incident, clause: Clause, people: Iterable[str], purpose: Purpose, now: float, about: str = ""
+    incident: Incident,
+    clause: Clause,
+    people: Iterable[str],
+    purpose: Purpose,
+    now: float,
+    *,
+    after: int = 0,
+    about: str = "",
 ) -> tuple[list[Tell], list[float]]:
     """Return whom of these to tell now, and when to look again: each hears it once."""
-    when = [(person, may_go(incident, clause, person, purpose, about=about)) for person in people]
+    when = [(person, may_go(incident, clause, person, purpose, after=after, about=about)) for person in people]
     marked = (about,) if about else ()
     tell = [Tell(person, purpose, marked) for person, at in when if at is not None and at <= now]
     return tell, [at for _, at in when if at is not None and at > now]

@@ -1,4 +1,4 @@
-"""The time limits of an incident that are in force: how the events make them. Pure; part of the fold of ``gateway.incident``.
+"""The time limits of an incident that are in force: how the events make them. Pure; part of the fold.
 
 ``deadline-set`` sets them, each under its key; ``warned`` and ``missed`` say how far time has come, and who hears of it.
 """

@@ -1,0 +1,93 @@
+"""What ``plan lint``, ``plan show`` and ``plan simulate`` read from the disk: settings, plan, contacts, devices."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from contract.errors import ConfigError, Problem
+from contract.settings import SecretRef, SecretSource
+from gateway import config
+from gateway.contacts import Contacts, load_contacts
+from gateway.plan.lint.fleet import Fleet, Watched, devices_of, installed_kinds, installed_profiles
+from gateway.plan.lint.rules import Papers
+
+Ask = Callable[[Path], list[dict[str, Any]] | None]
+"""Asks the gateway of a state directory for its devices; None when none answers."""
+
+
+def lenient(secrets: SecretSource, environment: Mapping[str, str] = os.environ) -> SecretSource:
+    """Return who reads secrets as far as a person at a terminal can: credentials are the service's, and stay empty."""
+
+    def read(ref: SecretRef) -> str:
+        if ref.credential and not environment.get("CREDENTIALS_DIRECTORY"):
+            return ""
+        return secrets(ref)
+
+    return read
+
+
+def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Papers:
+    """Return the settings of a file, with the plan and the contacts, as far as they can be read, and all that is wrong."""
+    problems: list[Problem] = []
+    secrets = lenient(config.secrets_of(path, environment), environment)
+    try:
+        config.load(path, environment=environment, secrets=secrets)
+    except ConfigError as error:
+        problems += error.problems
+    text, notify, links = config.channels_of(path, secrets)
+    plan_folder, contacts_file = config.places(path)
+    plan: dict[str, str] = {}
+    for file in sorted(plan_folder.glob("*.toml")) if plan_folder and plan_folder.is_dir() else ():
+        plan |= _text(file, problems)
+    contacts: Contacts | None = None
+    contacts_text = ""
+    if contacts_file is not None and contacts_file.is_file():
+        contacts_text = _text(contacts_file, problems).get(str(contacts_file), "")
+        try:
+            contacts = load_contacts(contacts_text, file=str(contacts_file)) if contacts_text else None
+        except ConfigError as error:
+            problems += error.problems
+    return Papers(
+        plan=plan,
+        contacts=contacts,
+        contacts_file=str(contacts_file or ""),
+        contacts_text=contacts_text,
+        notify=notify,
+        config_file=str(path),
+        config_text=text,
+        links=links,
+        problems=tuple(problems),
+    )
+
+
+def read_fleet(config_file: Path, agents: Path | None, ask: Ask) -> Fleet:
+    """Return what devices there are: of a folder of agents' settings, else as the running gateway says."""
+    kinds = installed_kinds()
+    if agents is not None:
+        profiles = installed_profiles()
+        files = sorted(agents.glob("*.toml")) if agents.is_dir() else [agents]
+        ignored: list[Problem] = []  # `wolfsmoke-agent check` says what is wrong with them
+        texts = {name: text for file in files for name, text in _text(file, ignored).items()}
+        found = tuple(one for name, text in texts.items() for one in devices_of(name, text, kinds, profiles))
+        return Fleet(kinds, found)
+    try:
+        said = ask(config.state_of(config_file))
+        devices = None if said is None else tuple(msgspec.convert(said, list[Watched]))
+    except (ConfigError, msgspec.ValidationError):
+        devices = None
+    return Fleet(kinds, devices)
+
+
+def _text(path: Path, problems: list[Problem]) -> dict[str, str]:
+    """Return a file's text by its name; nothing, and a problem, where it cannot be read."""
+    try:
+        return {str(path): path.read_text("utf-8-sig")}
+    except OSError as error:
+        problems.append(Problem(str(path), 0, "", f"cannot be read: {error.strerror}"))
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        problems.append(Problem(str(path), line, "", "not UTF-8 text", "save the file as UTF-8"))
+    return {}

@@ -1,0 +1,98 @@
+"""The words of ``plan simulate``: an event, a time, what people do. Pure: texts in, a story out."""
+
+from datetime import datetime, timedelta, timezone
+
+from contract.errors import UsageError
+from contract.settings import did_you_mean, seconds
+from gateway.contacts import Contacts
+from gateway.incident import Source
+from gateway.plan.lint.fleet import Fleet, Watched
+from gateway.plan.simulate import Act
+
+
+def source_of(event: str, fleet: Fleet) -> tuple[Source, str]:
+    """Return the device and the condition of ``ups-1:on-battery``, ``hq/order-room/ups-1:on-battery`` or ``ups:on-battery``.
+
+    Raises:
+        UsageError: there is none of it.
+    """
+    of, _, condition = event.rpartition(":")
+    if not of or not condition:
+        hint = "a device, or a kind of device, and a condition: ups-1:on-battery, ups:on-battery"
+        raise UsageError(f"{event!r} is no event", hint=hint)
+    device = _device(of, fleet)
+    known = sorted({*device.conditions, *(watch.name for watch in fleet.kinds.get(device.kind, ()))})
+    if fleet.kinds and not fleet.raises(device.kind, condition) and condition not in known:
+        raise UsageError(f"nothing raises {condition!r} on a {device.kind}", hint=did_you_mean(condition, known))
+    source = Source(
+        site=device.site,
+        agent=device.agent,
+        device=device.device,
+        title=device.title,
+        room=device.room,
+        kind=device.kind,
+    )
+    return source, condition
+
+
+def _device(of: str, fleet: Fleet) -> Watched:
+    found = [one for one in fleet.devices or () if f"/{one.key}".endswith(f"/{of}")]
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} devices are called {of!r}", hint=", ".join(one.key for one in found))
+    if found:
+        return found[0]
+    if of in fleet.every_kind():
+        return Watched(device=of, kind=of)
+    hint = did_you_mean(of, {*fleet.every_kind(), *(one.device for one in fleet.devices or ())})
+    if fleet.devices is None:
+        hint += "; the devices are not known: no gateway answers, and no --agents"
+    raise UsageError(f"no device and no kind of device is called {of!r}", hint=hint)
+
+
+def wall_of(text: str, utc_offset: float) -> float:
+    """Return the wall time of ``2027-02-17 03:00`` at the site.
+
+    Raises:
+        UsageError: it is no time.
+    """
+    zone = timezone(timedelta(seconds=utc_offset))
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+    except (ValueError, OverflowError):
+        raise UsageError(f"{text!r} is no time", hint='write "2027-02-17 03:00"') from None
+
+
+def length_of(text: str) -> float:
+    """Return the seconds of a duration.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise UsageError(str(error), hint='write "20m", "4h", "2d"') from None
+
+
+def act_of(verb: str, text: str) -> Act:
+    """Return what somebody does: ``li@5m``.
+
+    Raises:
+        UsageError: it says not who, or not when.
+    """
+    of, _, after = text.rpartition("@")
+    if not of:
+        raise UsageError(f"{text!r} says not who and when", hint="write li@5m: li, five minutes after the alarm")
+    return Act(length_of(after), verb, of)
+
+
+def known_people(acts: tuple[Act, ...], contacts: Contacts) -> None:
+    """Check the people of a story.
+
+    Raises:
+        IncidentError: there is no such person.
+    """
+    for act in acts:
+        if act.verb in ("seen", "mine"):
+            contacts.find(act.of)

@@ -1,0 +1,260 @@
+"""``plan lint``: each mistake below is planted into the shipped files, and found at its line; the shipped files have none.
+
+``‸`` stands on the line that the finding has to name; it is taken out before the file is written.
+"""
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from agent.ways import WAYS
+from agent.ways.base import meant
+from contract.errors import ConfigError
+from gateway.__main__ import main
+from gateway.app import read_plan
+from gateway.config import load, secrets_of
+from gateway.plan.lint.fleet import WAYS as KINDS_OF_WAYS
+from gateway.plan.lint.rules import RULES, UNREADABLE, lint
+from gateway.plan.lint.site import Grade
+from gateway.plan.papers import lenient, read_fleet, read_papers
+
+CONFIG = Path(__file__).parents[4] / "config"
+TODAY = date(2026, 1, 5)
+POWER, HOSTS, ROOMS = "plan/3.1.toml", "plan/3.1-hosts.toml", "plan/3.1-rooms.toml"
+COMMON, PEOPLE, GATEWAY, ORDER_ROOM = "plan/common.toml", "contacts.toml", "gateway.toml", "agents/order-room.toml"
+
+ON_BATTERY = 'en = "Mains lost, UPS on battery" }\n'
+BYPASS = 'en = "UPS on bypass, the load is unprotected" }\n'
+LOW = 'en = "UPS battery low" }\nlevel = "partial"\n'
+PAIR = 'conditions = ["pair-down", "pair-no-active", "pair-split"]\nkinds = ["pair"]\n'
+ON_CALL = '{ department = "info-centre", role = "on-call", after = "0s" },'
+SECOND = '{ department = "info-centre", role = "second", after = "5m" },'
+HEAD = '{ department = "info-centre", role = "head", after = "10m" },'
+ORDERS = '{ department = "marketing-centre", role = "on-call", after = "10m" },'
+TOP = '{ department = "command-group", role = "head", after = "20m" },'
+BACK = 'text = { zh = "市电恢复后核对'
+
+
+BARE = """[[clause]]‸
+clause = "3.1.99"
+title = { zh = "电压", en = "Voltage" }
+kinds = ["ups"]
+departments = ["info-centre"]
+deadline = "5h"
+[[clause.trigger]]
+condition = "input-low"
+devices = ["ups-2"]
+title = { zh = "电压低", en = "Voltage low" }
+level = "partial"
+wake = "night"
+urgency = "expected"
+severity = "severe"
+[clause.escalation]
+rung = [{ department = "info-centre" }, { department = "info-centre", role = "head", after = "5m" }]
+
+[[trigger]]
+condition = "agent-silent"
+"""
+
+
+class Case:
+    """Some edits of shipped files, the rule that has to find them, and what else follows from them."""
+
+    def __init__(self, rule, *edits, also=()):
+        self.rule, self.edits, self.also = rule, edits, {*also}
+
+
+PLANTED = [
+    # what does not load
+    Case(UNREADABLE, (POWER, 'severity = "severe"', 'severity = "sever"‸')),
+    Case(UNREADABLE, (POWER, '\nwake = "night"\n', '\nwakes = "night"‸\n')),
+    Case(UNREADABLE, (POWER, 'owner = "marketing-centre"', 'owner = "marketing-center"‸'), also=["owner-untold"]),
+    Case(UNREADABLE, (POWER, 'clause = "3.1.1"', 'clause = "3.1.4"‸')),
+    Case(UNREADABLE, (POWER, 'page_after = "30s"', "page_after = 30‸")),
+    Case(UNREADABLE, (POWER, '[[clause.step]]\nowner = "info-centre"\n', "[[clause.step]]‸\n")),
+    Case(UNREADABLE, (POWER, "[[clause.step]]", "[[clause.step]‸")),
+    Case(UNREADABLE, (PEOPLE, 'head = "zhao"', 'head = "zaho"‸')),
+    Case(UNREADABLE, (PEOPLE, '[[person]]\nid = "wang"', '[[person]]‸\nid = "wang"'), (PEOPLE, 'email = "wang@example.com"', "")),
+    Case(UNREADABLE, (GATEWAY, 'tls = "starttls"', 'tls = "ssl"‸')),
+    Case(UNREADABLE, (GATEWAY, '{ credential = "webhook-duty" }', '{ file = "no-such-file" }‸'), also=["no-way-to"]),
+    Case(UNREADABLE, (GATEWAY, 'plan = "plan" ', 'plan = "plans"‸ ')),
+    # what puts a clause in force
+    Case("unknown-kind", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power", "upss"]‸')),
+    Case("unknown-kind", (COMMON, 'condition = "two-agents"', 'condition = "two-agents"\nkinds = ["upps"]‸'), also=["condition-untold"]),
+    Case("unreachable", (POWER, 'condition = "bypass"', 'condition = "by-pass"‸'), also=["condition-untold"]),
+    Case("unreachable", (POWER, 'condition = "overload"\nkinds = ["ups"]', 'condition = "fuel-low"‸\nkinds = ["ups"]'), also=["condition-untold"]),
+    Case("unreachable", (COMMON, 'condition = "two-agents"', 'condition = "three-agents"‸'), also=["condition-untold"]),
+    Case("named-twice", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power", "ups"]‸')),
+    Case("named-twice", (HOSTS, PAIR, PAIR.replace('"pair-split"]', '"pair-split", "pair-down"]‸'))),
+    Case("common-twice", (COMMON, 'condition = "store-away"\n', 'condition = "broker-away"‸\n'), also=["condition-untold"]),
+    Case("common-unused", (COMMON, 'condition = "two-agents"', 'condition = "on-battery"‸\nkinds = ["ups"]'), also=["condition-untold"]),
+    Case("wakes-for-a-finding", (POWER, BYPASS + 'level = "finding"\nwake = "working"', BYPASS + 'level = "finding"\nwake = "night"‸')),
+    Case("wakes-for-a-finding", (POWER, ON_BATTERY + 'level = "partial"\nwake = "night"\nurgency = "immediate"', ON_BATTERY + 'level = "partial"\nwake = "night"‸\nurgency = "future"')),
+    Case("grave-waits", (HOSTS, PAIR + 'level = "major"\nwake = "night"', PAIR + 'level = "major"\nwake = "working"‸')),
+    Case("grave-waits", (POWER, LOW + 'wake = "night"', LOW + 'wake = "digest"‸')),
+    Case("grave-finding", (POWER, BYPASS + 'level = "finding"', BYPASS + 'level = "finding"‸'), (POWER, 'urgency = "expected"\nseverity = "moderate"\npage_after = "5m"', 'urgency = "expected"\nseverity = "extreme"\npage_after = "5m"'), also=["grave-waits"]),
+    Case("doubtful-major", (HOSTS, PAIR, PAIR + 'certainty = "possible"‸\n')),
+    Case("major-without-head", (POWER, ON_BATTERY + 'level = "partial"', ON_BATTERY + 'level = "major"‸'), (POWER, TOP, "")),
+    Case("slow-to-tell", (POWER, 'page_after = "30s"', 'page_after = "20m"‸')),
+    Case("told-after-the-deadline", (POWER, 'page_after = "10m"', 'page_after = "6h"‸')),
+    # what is to be done, and by when
+    Case("does-not-load", (POWER, 'deadline = "5h"', 'deadline = "0s"‸')),
+    Case("nothing-to-do", (COMMON, '[[trigger]]\ncondition = "agent-silent"\n', BARE)),
+    Case("step-after-the-deadline", (POWER, 'within = "1h"', 'within = "6h"‸')),
+    Case("step-without-limit", (POWER, '[[clause.step]]\nowner = "info-centre"\n', '[[clause.step]]‸\nowner = "info-centre"\n'), (POWER, 'within = "5m"\n', "")),
+    Case("steps-out-of-order", (POWER, 'within = "1h"', 'within = "10m"‸')),
+    Case("step-said-twice", (POWER, BACK, 'text = { zh = "确认 UPS 已带载，查看负载与预计可用时间", en = "Twice" }‸\n# text = { zh = "市电恢复后核对')),
+    Case("closes-unchecked", (HOSTS, 'closes = "person"', 'closes = "itself"‸')),
+    Case("closes-unchecked", (POWER, 'check_after = "60s"', 'check_after = "0s"‸'), (POWER, 'closes = "person"', 'closes = "itself"')),
+    Case("closes-unchecked", (POWER, 'check_after = "60s"', 'check_after = "6h"‸')),
+    Case("impossible-hours", (PEOPLE, 'end = "17.5h"', 'end = "5.5h"‸')),
+    Case("impossible-hours", (PEOPLE, 'zone = "Asia/Shanghai"', 'utc_offset = "15h"‸')),
+    # who is told next
+    Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "head") + "‸") ),
+    Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "second") + "‸") ),
+    Case("nobody-on-a-rung", (ROOMS, '{ department = "command-group", role = "head", after = "10m" },', '{ department = "command-group", role = "on-call", after = "10m" },‸')),
+    Case("rung-without-a-turn", (POWER, HEAD, HEAD.replace("head", "on-call") + "‸")),
+    Case("one-person", (POWER, "rung = [", "rung = [‸"), *((POWER, one, "") for one in (SECOND, HEAD, ORDERS, TOP)), also=["owner-untold"]),
+    Case("rungs-out-of-order", (POWER, TOP, TOP.replace("20m", "1m") + "‸")),
+    Case("late-first-rung", (POWER, ON_CALL, ON_CALL.replace("0s", "1m") + "‸")),
+    Case("rung-after-the-deadline", (POWER, TOP, TOP.replace("20m", "6h") + "‸")),
+    Case("repeats", (POWER, "repeats = 3", "repeats = 0‸")),
+    Case("repeats", (POWER, 'repeat = "5m"', 'repeat = "6h"‸')),
+    Case("leader-untold", (ROOMS, 'departments = ["security", "info-centre"]', 'departments = ["marketing-centre", "security", "info-centre"]‸')),
+    Case("owner-untold", (POWER, 'departments = ["info-centre", "marketing-centre"]', 'departments = ["info-centre"]'), (POWER, 'owner = "marketing-centre"', 'owner = "marketing-centre"‸')),
+    # people, and the ways to them
+    Case("one-language", (POWER, ON_BATTERY, ON_BATTERY.replace("Mains lost, UPS on battery", "市电中断") ), (POWER, 'condition = "on-battery"\ntitle', 'condition = "on-battery"\ntitle‸')),
+    Case("one-language", (PEOPLE, '{ zh = "安保处", en = "Security" }', '{ zh = "Security", en = "Security" }‸')),
+    Case("no-way-to", (PEOPLE, 'webhook = "duty"', 'webhook = "dutty"‸'), also=["unused-webhook"]),
+    Case("no-way-to", (PEOPLE, 'email = "wang@example.com"\n', 'email = "wang@example.com"‸\n'), (GATEWAY, "[notify.email]", "[not-email]"), also=[UNREADABLE, "no-way-to"]),
+    Case("one-channel", (PEOPLE, 'webhook = "duty" #', "#"), (POWER, "rung = [", "rung = [‸"), also=["one-channel", "unused-webhook"]),
+    Case("odd-preference", (PEOPLE, 'email = "li@example.com"\n', 'prefer = "email"‸\n')),
+    Case("shared-address", (PEOPLE, 'email = "wang@example.com"', 'email = "Li@example.com"‸')),
+    Case("on-call-twice", (PEOPLE, 'on_call = ["li", "wang"]', 'on_call = ["li", "li"]‸'), also=["unused-person", "rung-without-a-turn"]),
+    Case("unused-person", (PEOPLE, "[[department]]", '[[person]]\nid = "xu"‸\nname = "许"\nemail = "xu@example.com"\n\n[[department]]')),
+    Case("no-digest", (PEOPLE, 'people = ["li"]', "people = []‸")),
+    Case("unused-webhook", (GATEWAY, "[notify.webhook.duty]", '[notify.webhook.spare]‸\nurl = "https://hooks.example.net/x"\nsecret = { credential = "x" }\n\n[notify.webhook.duty]')),
+    Case("in-the-clear", (GATEWAY, 'tls = "starttls"', 'tls = "none"‸')),
+    Case("in-the-clear", (GATEWAY, 'url = "https://hooks.example.net/duty"', 'url = "http://hooks.example.net/duty"‸')),
+    Case("weak-secret", (GATEWAY, '{ credential = "webhook-duty" }', '{ file = "short" }‸')),
+    # the devices that there are
+    Case("device-without-entry", (ORDER_ROOM, '[[device]]\nid = "ups-2"', '[[device]]‸\nid = "ups-2"\nkind = "boiler"')),
+    Case("condition-untold", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power"]‸'), (POWER, '[[clause.trigger]]\ncondition = "low-battery"', '[[clause.trigger]]\ncondition = "on-battery"\ndevices = ["ups-2"]')),
+    Case("unknown-device", (POWER, 'condition = "on-battery"\n', 'condition = "on-battery"\ndevices = ["ups-7"]‸\n'), also=["condition-untold"]),
+    Case("unknown-device", (POWER, 'condition = "on-battery"\n', 'condition = "on-battery"\ndevices = ["line-1"]‸\n'), also=["condition-untold"]),
+]  # fmt: skip
+
+
+@pytest.fixture
+def site(tmp_path):
+    """The shipped files, whose paths of a real host lead to files that are there."""
+    copy = tmp_path / "config"
+    shutil.copytree(CONFIG, copy)
+    gateway = copy / GATEWAY
+    text = gateway.read_text("utf-8").replace("/etc/ssl/certs/ca-certificates.crt", str(gateway))
+    gateway.write_text(text, "utf-8")
+    (copy / "short").write_text("0123456789")
+    return copy
+
+
+def look(site, *, devices=True):
+    """Return what is found, with the devices of the shipped agents."""
+    papers = read_papers(site / GATEWAY, {})
+    return lint(papers, read_fleet(site / GATEWAY, site / "agents" if devices else None, lambda _: None), TODAY)
+
+
+def plant(site, case):
+    """Edit the files; return the file and the line that have to be named."""
+    for file, old, new in case.edits:
+        text = (site / file).read_text("utf-8")
+        assert old in text, f"{file} has changed: plant this elsewhere: {old}"
+        (site / file).write_text(text.replace(old, new, 1), "utf-8")
+    for file in sorted({file for file, _, _ in case.edits}):
+        text = (site / file).read_text("utf-8")
+        if "‸" in text:
+            (site / file).write_text(text.replace("‸", ""), "utf-8")
+            place = str(site / file), text[: text.index("‸")].count("\n") + 1
+    return place
+
+
+@pytest.mark.parametrize("case", PLANTED, ids=lambda case: f"{case.rule}: {case.edits[0][2][:40]!r}")
+def test_a_planted_mistake_is_found_at_its_line(site, case):
+    place = plant(site, case)
+    findings = look(site)
+    assert (*place, case.rule) in {(one.file, one.line, one.rule) for one in findings}, "\n".join(map(str, findings))
+    others = {one.rule for one in findings if one.grade is not Grade.NOTE} - {case.rule} - case.also
+    assert not others, "\n".join(map(str, findings))
+    assert all(one.what and (one.hint or one.rule == UNREADABLE) for one in findings)
+
+
+def test_there_are_enough_of_them_and_every_rule_that_grades_has_one():
+    rules = {rule.__name__.replace("_", "-") for rule in RULES}
+    notes = {"unused-department", "example-address", "no-links", "own-condition-untold"}
+    assert len(PLANTED) >= 40
+    assert {case.rule for case in PLANTED} == (rules - notes) | {UNREADABLE}
+
+
+@pytest.mark.parametrize("devices", [True, False])
+def test_the_shipped_files_have_none(site, devices):
+    assert [str(one) for one in look(site, devices=devices) if one.grade is not Grade.NOTE] == []
+
+
+def test_one_file_that_does_not_load_hides_nothing_in_it_or_beside_it(site):
+    for case in (PLANTED[0], PLANTED[1]):
+        plant(site, case)
+    wanted = [case for case in PLANTED if case.rule in {"rungs-out-of-order", "shared-address", "in-the-clear"}]
+    places = [(*plant(site, case), case.rule) for case in wanted]
+    found = {(one.file, one.line, one.rule) for one in look(site)}
+    assert {*places} <= found
+    assert sum(1 for *_, rule in found if rule == UNREADABLE) == 2
+
+
+def test_what_stops_a_start_is_an_error_here(site):
+    for case in (one for one in PLANTED if one.rule == UNREADABLE):
+        copy = site.parent / "again"
+        shutil.copytree(site, copy)
+        plant(copy, case)
+        with pytest.raises(ConfigError):
+            read_plan(load(copy / GATEWAY, secrets=lenient(secrets_of(copy / GATEWAY, {}), {})))
+        assert Grade.ERROR in {one.grade for one in look(copy)}
+        shutil.rmtree(copy)
+
+
+def test_ways_that_agents_ask_by_are_known_with_their_kinds():
+    assert {name: meant(way, "") for name, way in WAYS.items()} == KINDS_OF_WAYS
+
+
+def test_the_command_says_it_and_its_exit_status_too(site, capsys):
+    command = [
+        "plan",
+        "lint",
+        "--config",
+        str(site / GATEWAY),
+        "--agents",
+        str(site / "agents"),
+        "--today",
+        "2026-01-05",
+    ]
+    assert main(command) == 0
+    assert "0 errors, 0 warnings" in capsys.readouterr().out
+    warning = next(case for case in PLANTED if case.rule == "late-first-rung")
+    file, line = plant(site, warning)
+    assert main(command) == 0
+    assert f"{file}:{line}: warning: clause 3.1.1: " in capsys.readouterr().out
+    assert main([*command, "--strict"]) == 1
+    plant(site, next(case for case in PLANTED if case.rule == "step-after-the-deadline"))
+    capsys.readouterr()
+    assert main([*command, "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert {"file", "line", "grade", "rule", "what", "hint"} == set(told[0])
+    assert main(["plan", "lint", "--config", str(site / "none.toml")]) == 1  # a finding, not a traceback
+    assert "cannot be read" in capsys.readouterr().out
+
+
+def test_a_day_that_is_none_is_said(site, capsys):
+    with pytest.raises(SystemExit):
+        main(["plan", "lint", "--config", str(site / GATEWAY), "--today", "tomorrow"])
+    assert "write 2027-01-31" in capsys.readouterr().err
