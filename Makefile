@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install packages demo test soak check format bench judge clean
+.PHONY: help install packages demo test soak fuzz check format bench judge clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ test: $(READY) packages ## all the tests but the long ones
 
 soak: $(READY) packages ## break a whole site for MINUTES=n, with SEED=n and its followers, ROUND=seconds each
 	MINUTES=$(MINUTES) SEED=$(or $(SEED),$(shell date +%s)) ROUND=$(ROUND) $(BIN)/python -m pytest -q -s -m soak tests/system/test_faults.py $(ARGS)
+
+fuzz: $(READY) ## 100,000 spoiled answers to each driver and each parser; an hour
+	$(BIN)/python -m pytest -q -m soak tests/fuzz tests/unit/agent $(ARGS)
 
 check: $(READY) ## format, lint, types, imports
 	$(BIN)/ruff format --check .

@@ -15,7 +15,7 @@ from agent import native, systemd
 from agent.config import load
 from agent.drivers.base import Driver, Identity
 from agent.scan.arguments import add_arguments
-from agent.ways import WAYS
+from agent.ways import EXAMPLES
 from contract.errors import ConfigError, DeviceError, UsageError, WolfsmokeError
 from contract.extras import needed
 from contract.log import Lines
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     scan = commands.add_parser("scan", help="look for devices, carefully, and propose their settings")
     add_arguments(scan)
     read = commands.add_parser("read", help="ask one device, with no settings")
-    read.add_argument("url", help=", ".join(way.EXAMPLE for way in WAYS.values() if way.EXAMPLE))
+    read.add_argument("url", help=", ".join(EXAMPLES))
     read.add_argument("--json", action="store_true", help="for programs")
     read.add_argument("--kind", default="", help="what it is, where one protocol asks several kinds of devices")
     read.add_argument("--profile", default="", help="take this profile first, whatever the device says it is")

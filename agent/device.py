@@ -146,6 +146,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
             yield Fault(f"two drivers: {named[0]} and {extra}", "keep one; a second way is a second device", (extra,))
         if isinstance(draft.poll, float) and draft.poll < MIN_POLL:
             yield Fault(f"polls every {draft.poll:g} s", f'at least "{MIN_POLL * 1000:g}ms" lie between two', ("poll",))
+        if isinstance(draft.poll, float) and draft.poll > MAX_SLOW:
+            yield Fault(f"polls every {draft.poll:g} s", 'at least once a day: write "1h"', ("poll",))
         if isinstance(draft.slow, float) and draft.slow > MAX_SLOW:
             yield Fault(f"asks for everything every {draft.slow:g} s", 'at least once a day: write "1h"', ("slow",))
         way = WAYS[named[0]] if named else None

@@ -147,6 +147,11 @@ class Poller:
                 return await obey(self.driver, verb, output, seconds)
         except TimeoutError:
             raise DeviceTimeout(f"not done within {self._timeout:g} s", where=self.device) from None
+        except (CommandRefused, DeviceError):
+            raise
+        except Exception as error:  # the supervised edge: who gave the command hears of a fault in a driver too
+            _log.exception("%s: a fault in its driver", self.device)
+            raise DeviceError(f"a fault in its driver: {type(error).__name__}", where=self.device) from error
         finally:
             self.poke()
 

@@ -72,6 +72,10 @@ class Alarm(msgspec.Struct, frozen=True, omit_defaults=True):
     suppressed: bool = False
     out_of_service: bool = False
     standing: Standing = Standing.TAKEN
+    why: str = ""
+    """Who has put it aside, and why, for people."""
+    worse: str = ""
+    """The condition that the plan is asked for instead of its own: what stood before makes it worse."""
 
     def state(self, wall: float) -> AlarmState:
         """Return the state at this time; a shelving ends by itself."""

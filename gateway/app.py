@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import hashlib
 import logging
 import secrets
 import shutil
@@ -13,20 +14,31 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from contract.alarm import Alarm, Standing, acknowledge, advance
+from contract.command import Verb
 from contract.errors import ConfigError, Problem, StorageError
 from contract.locate import Locator
 from gateway import board, control
 from gateway.absence import Absence
-from gateway.board import kinds, views
+from gateway.alarms.aside import Aside
+from gateway.alarms.desk import Desk
+from gateway.alarms.model import Rules, load_rules
+from gateway.alarms.people import People
+from gateway.asking import Asker
+from gateway.board import kinds, planpage, views
 from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
 from gateway.calendar import Calendar
 from gateway.clock import SteadyClock, SystemClock
 from gateway.commands import Commander
-from gateway.config import Config, load, places
+from gateway.config import Config, dependencies_of, load, places
 from gateway.contacts import Contacts, load_contacts
 from gateway.digest import Digest
+from gateway.drill.announce import Announcer
+from gateway.drill.desk import Drills
+from gateway.drill.script import Script, load_scripts
 from gateway.evidence import LiveFacts, inventory, source_of
 from gateway.feed import READER as INCIDENTS
 from gateway.feed import Feed, rebuild
@@ -40,9 +52,11 @@ from gateway.journal.retention import Retention
 from gateway.live import HOUR, DeviceView, Live
 from gateway.mqtt import Wire
 from gateway.notify.channels import open_channels
+from gateway.notify.gathering import Gathering
 from gateway.notify.pipeline import Notifier as Teller
 from gateway.notify.pipeline import standard_stages
 from gateway.oversight import Oversight
+from gateway.plan.dependencies import Key, Tree, load_dependencies
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan
 from gateway.store import PAGE, Status, Store
@@ -50,7 +64,7 @@ from gateway.store import READER as STORE
 from gateway.store.servers import open_server
 from gateway.systemd import Notifier
 from gateway.twins import Twins
-from gateway.watches import Told, Watches
+from gateway.watches import CONDITIONS, Told, Watches
 from gateway.web import Served, tcp, unix
 from gateway.worktime.days import Days, load_holidays
 
@@ -71,6 +85,8 @@ _BEHIND: Final = 50_000
 """Messages that a store which is well may be behind: some seconds at full speed."""
 _GC: Final = (200_000, 20, 50)
 """Thousands of messages a second are made and dropped, and hold no circles: looking for some at each 700th costs a tenth."""
+_OURSELVES: Final = "wolfsmoke"
+"""Who asks for a device to be read, when the gateway does."""
 _COLLECT_EVERY: Final = 30.0
 """Seconds between two looks for circles all the same: a library may leave some where something failed."""
 _STATUS_EVERY: Final = 5.0
@@ -94,26 +110,71 @@ def read_all(path: Path) -> tuple[Config, Plan, Contacts]:
         plan, contacts = places(path)
         plan = plan if plan is not None and plan.is_dir() else None  # what is missing is told already
         contacts = contacts if contacts is not None and contacts.is_file() else None
-        raise ConfigError([*error.problems, *_read_both(plan, contacts)[2]]) from None
-    return (config, *read_plan(config))
+        tree = dependencies_of(path)
+        others = _read_tree(tree)[1] if tree is not None and tree.is_file() else []
+        raise ConfigError([*error.problems, *_read_both(plan, contacts)[2], *others]) from None
+    both = read_plan(config)
+    read_drills(config, *both)
+    return (config, *both)
 
 
 def read_plan(config: Config) -> tuple[Plan, Contacts]:
-    """Return the plan and the people in it.
+    """Return the plan, with what depends on what, and the people in it.
 
     Raises:
         ConfigError: with every problem of all the files.
     """
     plan, contacts, problems = _read_both(config.plan, config.contacts)
+    tree, more = _read_tree(config.dependencies)
+    problems.extend(more)
     if contacts is not None:
         problems.extend(_unreachable(config, contacts))
     try:
         read_days(config)
+        read_rules(config, plan)
     except ConfigError as error:
         problems.extend(error.problems)
     if problems or contacts is None or plan is None:
         raise ConfigError(problems)
-    return plan, contacts
+    return msgspec.structs.replace(plan, dependencies=tree), contacts
+
+
+def _read_tree(file: Path | None) -> tuple[Tree, list[Problem]]:
+    """Return what depends on what, and all that is wrong with the file; without one, nothing does."""
+    try:
+        return (Tree() if file is None else load_dependencies(_text(file), file=str(file))), []
+    except ConfigError as error:
+        return Tree(), list(error.problems)
+
+
+def read_rules(config: Config, plan: Plan | None) -> Rules:
+    """Return what is done with alarms before the plan hears of them.
+
+    Raises:
+        ConfigError: with every problem of the file.
+    """
+    if config.alarms is None:
+        return Rules()
+    kinds = None if plan is None else {kind for clause in plan.clauses for kind in clause.kinds}
+    return load_rules(_text(config.alarms), file=str(config.alarms), kinds=kinds)
+
+
+def read_drills(config: Config, plan: Plan, contacts: Contacts) -> dict[str, Script]:
+    """Return the drills by their clauses; none where there is no directory of them.
+
+    Raises:
+        ConfigError: with every problem of all the files.
+    """
+    texts = {str(path): _text(path) for path in sorted(config.drills.glob("*.toml"))}
+    return load_scripts(texts, plan, [person.id for person in contacts.person])
+
+
+def _version(config: Config) -> str:
+    """Return what tells one state of the plan from another: the beginning of the hash of its files."""
+    digest = hashlib.sha256()
+    for path in sorted(config.plan.glob("*.toml")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def read_days(config: Config) -> Days:
@@ -206,7 +267,8 @@ class Running:
         self.ingest.on_reply = self.commander.replied
         channels = open_channels(config.notify, clock)
         public_url = config.gateway.public_url
-        teller = Teller(
+        rules = read_rules(config, plan)
+        notifier = Teller(
             channels,
             standard_stages(channels),
             secret=secret,
@@ -217,9 +279,26 @@ class Running:
                 self.live, source.key, Words(language), views.Ages(), clock.wall()
             ),
         )
+        teller = Gathering(notifier, rules.flood, clock, journal)
         facts = LiveFacts(self.live)
-        self.incidents = Incidents(journal, plan, contacts, teller, clock, facts, on_standing=self._stand, days=days)
+        self.asker = Asker(self._look_again, clock)
+        self.incidents = Incidents(
+            journal, plan, contacts, teller, clock, facts, on_standing=self._stand, ask=self.asker, days=days
+        )
+        self.desk = Desk(rules, self.live, self.incidents, journal, clock, contacts.hours)
+        self.live.on_readings = self.desk.own.take
         self.incidents.subscribe(self._on_incident)
+        self.drills = Drills(
+            self.incidents,
+            plan,
+            contacts,
+            read_drills(config, plan, contacts),
+            journal,
+            teller,
+            clock,
+            Announcer(channels, standard_stages(channels), contacts),
+            version=_version(config),
+        )
         self._in_incidents: set[str] = set()
         self.feed = Feed(journal, self.live, self._on_alarm, self._on_past)
         self.follower = Follower(clock, journal, self._correct)
@@ -230,8 +309,9 @@ class Running:
         )
         watches = Watches(self.live, clock, told, self.twins, clock_limit=config.gateway.clock_limit)
         self.absence = Absence(self.live, self.twins, clock, self._on_alarm)
-        self.oversight = Oversight(self.live, clock, watches.all(), self.incidents.on_alarm)
-        facts.own = self.oversight.latest
+        self.oversight = Oversight(self.live, clock, watches.all(), self.desk.on_alarm)
+        facts.own = lambda source, name: self.oversight.latest(source, name) or self.desk.own.latest(source, name)
+        facts.judged = self.desk.own.conditions
         self.ingest.on_news = self.feed.wake
         self.ingest.on_back = self.wire.renew
         self.ingest.crowded = lambda: self._store_is("writes", behind=_BEHIND)
@@ -246,6 +326,7 @@ class Running:
             language=config.gateway.language,
             clock_limit=config.gateway.clock_limit,
         )
+        self.people = People(self.desk, self.live, self.incidents, contacts, clock.wall, teller.floods)
         self._board = board.create(
             self.live,
             self.incidents,
@@ -256,8 +337,13 @@ class Running:
             plan=plan,
             zone=contacts.hours.tz,
             store=self._store_status,
+            fills=planpage.of_contacts(contacts)[1],
+            drill=lambda: self.drills.running.record.code if self.drills.running else "",
+            people=[(one.id, one.name) for one in contacts.person],
         )
-        self._digest = Digest(self.live, self.incidents.list, contacts, channels, journal, clock.wall)
+        self._digest = Digest(
+            self.live, self.incidents.list, contacts, channels, journal, clock.wall, aside=self._put_aside
+        )
         self._hours = contacts.hours
         stores = [] if self.store is None else [STORE]
         self.retention = Retention(
@@ -287,7 +373,14 @@ class Running:
         served = [
             Served(self._board, tcp(where.host, where.port)),
             Served(
-                control.create(self.incidents, self._agents, self.commander, lambda: inventory(self.live)),
+                control.create(
+                    self.incidents,
+                    self._agents,
+                    self.commander,
+                    lambda: inventory(self.live),
+                    drills=self.drills,
+                    alarms=self.people,
+                ),
                 unix(state / control.SOCKET),
             ),
         ]
@@ -296,7 +389,9 @@ class Running:
         await self.follower.resume(last.received if last else 0.0)
         await rebuild(self._journal, self.live, self._clock.wall() - HOUR)
         await self.incidents.load()
+        await self.drills.resume()
         self.oversight.adopt(self.incidents.list())
+        await self.desk.adopt(self.incidents.list(), CONDITIONS)
         for incident in self.incidents.list():
             self._on_incident(incident)
         for alarm in list(self.live.alarms.values()):
@@ -304,8 +399,10 @@ class Running:
         work: list[Coroutine[Any, Any, None]] = [
             self.feed.run(),
             self.incidents.run(),
+            self.asker.run(),
             self.retention.run(),
             self.oversight.run(),
+            self.desk.run(),
             self.absence.run(),
             self.follower.run(),
             self.wire.run(self.ingest.take),
@@ -325,6 +422,7 @@ class Running:
         stopping.cancel()
         notifier.say(STOPPING=1)
         self._board.state.doors.close()
+        await self.drills.close()
         for one in served:
             one.stop()
         for task in tasks[1:]:
@@ -341,15 +439,23 @@ class Running:
         return agents(self.live, Words(language), self._clock.wall(), clock_limit=limit)
 
     async def _on_alarm(self, alarm: Alarm, view: DeviceView) -> None:
-        await self.incidents.on_alarm(alarm, source_of(view))
+        await self.desk.on_alarm(alarm, source_of(view))
         self._settle(alarm)
 
     async def _on_past(self, alarm: Alarm, view: DeviceView) -> None:
         await self.incidents.on_past(alarm, source_of(view))
 
+    async def _look_again(self, device: Key, incident: str) -> None:
+        await self.commander.command(device[:2], device[2], Verb.READ, who=_OURSELVES, incident=incident)
+
     async def _correct(self, by: float, data: dict[str, Any], believe: Callable[[], None]) -> None:
         await self.incidents.correct(by, data, believe)
         self.oversight.moved(by)
+        self.desk.moved(by)
+
+    def _put_aside(self) -> list[Aside]:
+        """What people have put aside."""
+        return self.desk.register.standing(self._clock.wall())
 
     def _store_status(self) -> Status | None:
         """How the store does; None where there is none."""

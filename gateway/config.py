@@ -21,6 +21,8 @@ from gateway.contacts import is_address
 _PLAN: Final[locate.Path] = ("plan",)
 _CONTACTS: Final[locate.Path] = ("contacts",)
 _HOLIDAYS: Final[locate.Path] = ("holidays",)
+_DEPENDENCIES: Final[locate.Path] = ("dependencies",)
+_ALARMS: Final[locate.Path] = ("alarms",)
 _STATE: Final[locate.Path] = ("gateway", "state")
 _LEAST: Final = 64 * 2**20
 """Bytes that a journal must be allowed."""
@@ -157,6 +159,10 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     plan: Text = "plan"
     contacts: Text = "contacts.toml"
     holidays: str = ""
+    dependencies: Text | None = None
+    drills: Text = "drills"
+    """The directory of drills; there need be none."""
+    alarms: str = ""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,6 +177,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     contacts: Path
     holidays: Path | None = None
     """The file over the notices of public holidays; None: the notices alone."""
+    dependencies: Path | None = None
+    """The file of what depends on what; None: nothing does."""
+    drills: Path
+    """The directory of drills; it need not be there."""
+    alarms: Path | None = None
+    """What is done with alarms before the plan hears of them; None: nothing beyond what is always done."""
 
 
 def load(path: Path, *, environment: Mapping[str, str] = os.environ, secrets: SecretSource | None = None) -> Config:
@@ -187,7 +199,8 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ, secrets: Se
     file = str(path)
     text = files.settings_text(_read, file, examples="config/gateway.toml")
     secrets = secrets or secrets_of(path, environment)
-    named = files.named(text, {_CONTACTS: "contacts.toml", _HOLIDAYS: "", **FILES}, str(path.parent.absolute()))
+    beside = {_CONTACTS: "contacts.toml", _HOLIDAYS: "", _DEPENDENCIES: "", _ALARMS: "", **FILES}
+    named = files.named(text, beside, str(path.parent.absolute()))
     problems = files.unreadable(_read, named, file=file, text=text)
     plan = _plan(text, path.parent)
     if plan is not None and not plan.is_dir():
@@ -207,19 +220,22 @@ def secrets_of(path: Path, environment: Mapping[str, str] = os.environ) -> Secre
     return files.secrets_from(_read, str(path.parent), environment.get("CREDENTIALS_DIRECTORY", ""))
 
 
-def channels_of(path: Path, secrets: SecretSource) -> tuple[str, Notify | None, bool]:
-    """Return the file's text, the ways to people, and whether messages hold links, whatever else is wrong with it.
+def channels_of(path: Path, secrets: SecretSource) -> tuple[str, Notify | None, Gateway | None]:
+    """Return the file's text, the ways to people, and who the gateway is, whatever else is wrong with it.
 
-    None for the ways where they cannot be read.
+    None for what cannot be read.
     """
     try:
         text = files.settings_text(_read, str(path), examples="")
     except ConfigError:  # told by ``load``
-        return "", None, True
+        return "", None, None
     read, _ = settings.as_far(_File, text, file=str(path), secrets=secrets)
     notify, gateway = getattr(read, "notify", None), getattr(read, "gateway", None)
-    links = bool(getattr(gateway, "public_url", True))
-    return text, notify if isinstance(notify, Notify) else None, links
+    return (
+        text,
+        notify if isinstance(notify, Notify) else None,
+        gateway if isinstance(gateway, Gateway) else None,
+    )
 
 
 def places(path: Path) -> tuple[Path | None, Path | None]:
@@ -230,6 +246,25 @@ def places(path: Path) -> tuple[Path | None, Path | None]:
         return None, None
     contacts = files.named(text, {_CONTACTS: "contacts.toml"}, str(path.parent.absolute())).get(_CONTACTS)
     return _plan(text, path.parent), None if contacts is None else Path(contacts)
+
+
+def dependencies_of(path: Path) -> Path | None:
+    """Return where it is said what depends on what, even by settings that are wrong elsewhere; None: nowhere."""
+    return _place(path, _DEPENDENCIES)
+
+
+def alarms_of(path: Path) -> Path | None:
+    """Return where the rules of alarms are, even of settings that are wrong elsewhere; None: nowhere."""
+    return _place(path, _ALARMS)
+
+
+def _place(path: Path, key: locate.Path) -> Path | None:
+    try:
+        text = files.settings_text(_read, str(path), examples="")
+    except ConfigError:
+        return None
+    found = files.named(text, {key: ""}, str(path.parent.absolute())).get(key)
+    return None if found is None else Path(found)
 
 
 def state_of(path: Path) -> Path:
@@ -280,4 +315,7 @@ def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
         plan=folder / file.plan,
         contacts=folder / file.contacts,
         holidays=folder / file.holidays if file.holidays else None,
+        dependencies=None if file.dependencies is None else folder / file.dependencies,
+        drills=folder / file.drills,
+        alarms=folder / file.alarms if file.alarms else None,
     )

@@ -8,13 +8,18 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Body, FastAPI, Request
+from fastapi import Body, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from contract.command import Verb
 from contract.errors import CommandRefused, IncidentError, IncidentUnknown, StorageError
+from gateway.alarms.control import add_alarms
+from gateway.alarms.people import People
 from gateway.board.agents import AgentRow
+from gateway.board.render import Renderer
 from gateway.commands import Commander
+from gateway.drill import doors
+from gateway.drill.desk import Drills
 from gateway.incident import Incident
 from gateway.incidents import Incidents
 from gateway.plan.model import Plan
@@ -38,23 +43,28 @@ def create(
     agents: Callable[[str], list[AgentRow]] = _no_agents,
     commander: Commander | None = None,
     devices: Callable[[], list[dict[str, Any]]] = _no_devices,
+    drills: Drills | None = None,
+    alarms: People | None = None,
 ) -> FastAPI:
-    """Return the app: ``GET /agents``, ``GET /devices`` (as their inventories say), ``POST /command``, ``GET /incidents[/CODE]``, ``POST /incidents/CODE/{seen,mine,step,close,note}``.
+    """Return the app: ``GET /agents``, ``GET /devices``, ``POST /command``, ``GET /incidents[/CODE]``, ``GET /recurring``, the alarms (``gateway.alarms.control``), ``POST /incidents/CODE/VERB``.
+
+    VERB is one of seen, mine, step, close, note, handover, accept, decline, progress, reopen.
 
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
-    ``{"person": …, "number": …}`` for a step, the first of which is 1; a command is ``{"person": …, "agent": …, "device": …,
+    ``{"person": …, "number": …}`` for a step, the first of which is 1, ``{"person": …, "to": …, "text": …}`` for a handover; a command is ``{"person": …, "agent": …, "device": …,
     "verb": …, "output": …, "seconds": …}``, answered when it is done, or when its time is over. Errors are ``{"error": …, "hint": …}``, those for
     people with the whole sentence as ``zh`` and ``en`` too; with 404 for an unknown code, 409 for what cannot be done, 503
     while the disk fails.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
-    def full(incident: Incident) -> dict[str, Any]:
-        return {**details(incident, incidents.plan), "utc_offset": incidents.utc_offset(incident.source.site)}
-
     _say_errors(app)
     if commander is not None:
         _add_commands(app, incidents, commander)
+    if drills is not None:
+        _add_drills(app, incidents, drills)
+    if alarms is not None:
+        add_alarms(app, alarms)
 
     @app.get("/agents")
     async def all_agents() -> Response:
@@ -68,9 +78,17 @@ def create(
     async def all_devices() -> Response:
         return _json({"devices": devices()})
 
+    _add_incidents(app, incidents)
+    return app
+
+
+def _add_incidents(app: FastAPI, incidents: Incidents) -> None:
+    def full(incident: Incident) -> dict[str, Any]:
+        return {**details(incident, incidents.plan), "utc_offset": incidents.utc_offset(incident.source.site)}
+
     @app.get("/incidents")
     async def listing(*, closed: bool = False) -> Response:
-        found = [summary(one) for one in incidents.list() if closed or one.closed is None]
+        found = [summary(one) for one in incidents.list() if closed or one.closed is None or one.stands_closed]
         return _json({"incidents": found, "utc_offset": incidents.utc_offset()})
 
     @app.get("/incidents/{code}")
@@ -97,7 +115,37 @@ def create(
     async def note(code: str, person: Annotated[str, Body()], text: Text) -> Response:
         return _json(full(await incidents.note(code, person, text)))
 
-    return app
+    _add_hands(app, incidents, full)
+
+
+def _add_hands(app: FastAPI, incidents: Incidents, full: Callable[[Incident], dict[str, Any]]) -> None:
+    """Add how an incident goes from hand to hand, opens again, and comes again."""
+
+    @app.post("/incidents/{code}/handover")
+    async def handover(code: str, person: Annotated[str, Body()], to: Annotated[str, Body()], text: Text) -> Response:
+        return _json(full(await incidents.handover(code, person, to, text)))
+
+    @app.post("/incidents/{code}/accept")
+    async def accept(code: str, person: Annotated[str, Body(embed=True)]) -> Response:
+        return _json(full(await incidents.accept(code, person)))
+
+    @app.post("/incidents/{code}/decline")
+    async def decline(code: str, person: Annotated[str, Body()], text: Text = "") -> Response:
+        return _json(full(await incidents.decline(code, person, text)))
+
+    @app.post("/incidents/{code}/progress")
+    async def progress(code: str, person: Annotated[str, Body()], text: Text = "") -> Response:
+        return _json(full(await incidents.progress(code, person, text)))
+
+    @app.post("/incidents/{code}/reopen")
+    async def reopen(code: str, person: Annotated[str, Body()], reason: Text = "") -> Response:
+        return _json(full(await incidents.reopen(code, person, reason)))
+
+    @app.get("/recurring")
+    async def recurring(days: Annotated[float, Query(gt=0, le=3660)] = 31.0) -> Response:
+        found = incidents.recurring(days)
+        rows = [{**msgspec.to_builtins(one), "place": one.source.place} for one in found]
+        return _json({"recurring": rows, "days": days})
 
 
 def _say_errors(app: FastAPI) -> None:
@@ -134,19 +182,60 @@ def _add_commands(app: FastAPI, incidents: Incidents, commander: Commander) -> N
         return _json(reply)
 
 
+def _add_drills(app: FastAPI, incidents: Incidents, drills: Drills) -> None:
+    """Add ``GET /drills``, ``GET /drills/NUMBER[/page]``, ``POST /drills`` and ``POST /drills/stop``."""
+    contacts = incidents.contacts
+    names = {person.id: person.name for person in contacts.person}
+    render = Renderer(contacts.hours.tz)
+
+    def name(person: str) -> str:
+        return names.get(person, person)
+
+    @app.get("/drills")
+    async def all_drills() -> Response:
+        return _json(await doors.listing(drills))
+
+    @app.get("/drills/{number}")
+    async def one_drill(number: int) -> Response:
+        return _json(await doors.details(drills, number, name))
+
+    @app.get("/drills/{number}/page")
+    async def drill_page(number: int, language: str = "zh") -> Response:
+        return _json({"html": await doors.html(drills, number, language, name, render)})
+
+    @app.post("/drills/stop")
+    async def stop(person: Annotated[str, Body(embed=True)]) -> Response:
+        record = await drills.stop(person)
+        return _json(await doors.details(drills, record.number, name))
+
+    @app.post("/drills")
+    async def start(
+        person: Annotated[str, Body()],
+        clause: Annotated[str, Body()],
+        speed: Annotated[float, Body()] = 1.0,
+        people: Annotated[list[str] | None, Body()] = None,
+    ) -> Response:
+        record = await drills.start(clause, person, speed=speed, people=people or ())
+        return _json(await doors.details(drills, record.number, name))
+
+
 def summary(incident: Incident) -> dict[str, Any]:
     """Return an incident without its timeline; JSON types only."""
     worst = incident.worst
+    head = incident.head
     return {
         "code": incident.code,
         "clause": incident.clause,
-        "title": {"zh": worst.title_zh or incident.title_zh, "en": worst.title_en or incident.title_en},
+        "title": {"zh": head.title_zh or incident.title_zh, "en": head.title_en or incident.title_en},
         "state": incident.state.value,
         "level": worst.level,
         "severity": worst.severity,
         "source": msgspec.to_builtins(incident.source),
         "place": incident.source.place,
         "owner": incident.owner,
+        "expired": incident.expired,
+        "handover": _handover(incident),
+        "recurrence": {"of": incident.recurs, "count": incident.count, "next": incident.recurred},
         "seen": list(incident.seen),
         "steps": [index + 1 for index in incident.steps],
         "opened": incident.opened,
@@ -157,7 +246,16 @@ def summary(incident: Incident) -> dict[str, Any]:
         "checked": incident.checked,
         "closed": incident.closed,
         "late": incident.late,
+        "of": incident.of,
+        "waits": incident.waits,
+        "affected": [msgspec.to_builtins(one) | {"place": one.place} for one in incident.affected()],
     }
+
+
+def _handover(incident: Incident) -> dict[str, Any] | None:
+    """Return who is asked to take it over; None where nobody is."""
+    offer = incident.handover
+    return {"to": offer.taker, "at": offer.at, "text": offer.words} if offer is not None and offer.pending else None
 
 
 def details(incident: Incident, plan: Plan) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from contract.errors import StorageError
+from gateway.alarms.aside import Aside
 from gateway.board import views
 from gateway.board.words import Words
 from gateway.contacts import Contacts, Person
@@ -25,7 +26,15 @@ _log = logging.getLogger(__name__)
 KIND: Final = "digest"
 
 
-def compose(live: Live, incidents: Iterable[Incident], language: str, *, now: float, utc_offset: float) -> Text:
+def compose(
+    live: Live,
+    incidents: Iterable[Incident],
+    language: str,
+    *,
+    now: float,
+    utc_offset: float,
+    aside: Iterable[Aside] = (),
+) -> Text:
     """Return the message of the day.
 
     Args:
@@ -34,12 +43,13 @@ def compose(live: Live, incidents: Iterable[Incident], language: str, *, now: fl
         language: ``zh`` or ``en``.
         now: the gateway's wall clock.
         utc_offset: of the site, in seconds.
+        aside: what people have put aside: it is shown each day, so that nobody forgets it.
     """
     words = Words(language)
     cards = views.cards(live, words, views.Ages(), now)
     wrong = [card for card in cards if card.state != "fine"]
     away = sorted(f"{agent.site}/{agent.name}" for agent in live.agents.values() if not agent.online)
-    running = [one for one in incidents if one.closed is None]
+    running = [one for one in incidents if one.closed is None or one.stands_closed]
     fine = words("sum-fine", count=len(cards) - len(wrong)) if cards else words("sum-none")
     parts = [fine]
     parts += [words("sum-wrong", count=len(wrong))] if wrong else []
@@ -51,8 +61,12 @@ def compose(live: Live, incidents: Iterable[Incident], language: str, *, now: fl
     rows += [f"{words('agent')} {name}: {words.name('state', 'away')}" for name in away]
     for one in running:
         owner = f"{words('owner')} {one.owner}" if one.owner else words("nobody")
-        title = words.either(one.worst.title_zh, one.worst.title_en)
+        title = words.either(one.head.title_zh, one.head.title_en)
         rows.append(f"{one.code} {title} · {one.source.place}: {words.name('incident', one.state.value)} · {owner}")
+    for entry in aside:
+        until = f" {words('until', at=clock_time(entry.until, utc_offset))}" if entry.until is not None else ""
+        state = words.name("alarm", entry.state.value)
+        rows.append(f"{state}{words('colon')}{entry.target} · {entry.who} · {entry.why}{until}")
     lines += ["", *(f"- {row}" for row in rows)] if rows else []
     return Text(f"{mark}{words('comma').join(parts)}", "\n".join(lines) + "\n")
 
@@ -70,6 +84,7 @@ class Digest:
         wall: Callable[[], float],
         *,
         retry: Retry | None = None,
+        aside: Callable[[], Iterable[Aside]] = tuple,
     ) -> None:
         """Take what it tells of, who gets it, by what, where its outcome is kept, the clock, and how it tries again."""
         self._live = live
@@ -79,6 +94,7 @@ class Digest:
         self._journal = journal
         self._wall = wall
         self._retry = retry or Retry()
+        self._aside = aside
 
     @property
     def wanted(self) -> bool:
@@ -97,7 +113,9 @@ class Digest:
         for person in map(self._contacts.find, self._contacts.digest.people):
             now = self._wall()
             offset = self._contacts.hours.offset(now)
-            text = compose(self._live, self._incidents(), person.language, now=now, utc_offset=offset)
+            text = compose(
+                self._live, self._incidents(), person.language, now=now, utc_offset=offset, aside=self._aside()
+            )
             for channel, address in addresses(person):
                 outcome = await self._tell(person, channel, address, text)
                 if outcome.accepted:

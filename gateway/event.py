@@ -31,13 +31,24 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str = ""
     """``opened``, ``joined``, ``ended``, ``cause-gone``, ``message``, ``resent``, ``accepted``, ``failed``, ``seen``, ``mine``, ``step``,
     ``noted``, ``deadline-set``, ``warned``, ``missed`` (``overdue`` in earlier versions), ``checked``, ``closed``, ``reopened``; ``handover``, ``accepted-handover``, ``declined-handover``, ``lapsed-handover``,
-    ``progress``, ``owner-expired`` (``gateway.incident.owning``); ``escalated``; ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
+    ``progress``, ``owner-expired`` (``gateway.incident.owning``); ``escalated``; ``released``, ``merged`` (``gateway.causes``); ``put-aside``, ``annunciated``, ``chattering``
+    (of one alarm, ``gateway.incident.marks``); of no incident ``shelved``, ``unshelved``, ``out-of-service``, ``in-service`` (``gateway.alarms.aside``),
+    ``held`` (``gateway.alarms.desk``), ``flood`` (``gateway.notify.gathering``); ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
     who: str = ""
     """The person who did it, or whom it concerns."""
     text: str = ""
     """What a person wrote, or a sentence for the timeline."""
     data: dict[str, Any] = {}
     """What the kind needs; JSON types only."""
+
+
+def concerns(event: Event) -> tuple[str, ...]:
+    """Return the codes of the incidents that an event changes: its own, and that from which something goes over to it.
+
+    One event does both, so that there is no moment at which an alarm is in neither.
+    """
+    other = event.data.get("out_of", "")
+    return tuple(code for code in dict.fromkeys((event.incident, other)) if code)
 
 
 def storable(event: Event) -> Event:

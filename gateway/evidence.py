@@ -1,6 +1,6 @@
 """What the live picture knows, as the incidents ask for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from contract.condition import Condition
@@ -8,6 +8,7 @@ from contract.reading import Reading
 from gateway.incident import Source
 from gateway.live import DeviceView, Live
 from gateway.plan.decide import Latest
+from gateway.plan.dependencies import Key
 
 HEARD: Final = "x.heard"
 """What the alarms of silence are about: whether an agent is heard; of the broker, whether any is."""
@@ -15,6 +16,10 @@ HEARD: Final = "x.heard"
 
 def _nothing(_source: Source, _quantity: str) -> Latest | None:
     return None
+
+
+def _none(_source: Source) -> Mapping[str, Condition]:
+    return {}
 
 
 class LiveFacts:
@@ -25,6 +30,8 @@ class LiveFacts:
         self._live = live
         self.own: Callable[[Source, str], Latest | None] = _nothing
         """Who knows what the gateway itself judges."""
+        self.judged: Callable[[Source], Mapping[str, Condition]] = _none
+        """Who judges more than the agents do."""
 
     def latest(self, source: Source, quantity: str) -> Latest | None:
         """Return the last reading of a quantity."""
@@ -37,7 +44,17 @@ class LiveFacts:
     def conditions(self, source: Source) -> Mapping[str, Condition]:
         """Return the conditions of a device, by name."""
         view = self._live.devices.get(source.key)
-        return {condition.name: condition for condition in view.device.conditions} if view else {}
+        theirs = {condition.name: condition for condition in view.device.conditions} if view else {}
+        return {**theirs, **self.judged(source)}
+
+    def named(self, device: str) -> Collection[Key]:
+        """Return all devices of an id, of whatever agent."""
+        return self._live.named.get(device, ())
+
+    def kind(self, key: Key) -> str:
+        """Return the kind of a device; empty where it is not known."""
+        view = self._live.devices.get(key)
+        return view.kind if view else ""
 
     def _heard(self, source: Source) -> Latest | None:
         agents = [one for one in self._live.agents.values() if source.agent in ("", one.name)]

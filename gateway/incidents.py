@@ -17,11 +17,13 @@ from contract.clock import Clock
 from contract.errors import StorageError
 from gateway import answers, refusals
 from gateway.answers import Answer
+from gateway.causes import Ask, Causes, ask_nobody
 from gateway.contacts import Contacts
-from gateway.event import CLOCK, Event, is_exercise
+from gateway.event import CLOCK, Event, concerns, is_exercise
 from gateway.incident import Incident, Purpose, Source, Symptom, code_of, corrected, fold, take
-from gateway.incident.recurrence import Root, before, link, root_of
+from gateway.incident.recurrence import Recurring, Root, before, link, recurring, root_of
 from gateway.plan import limits
+from gateway.plan.affected import affected
 from gateway.plan.decide import Demand, climbed, confirm, demand, pages_after, past_symptom_of, symptom_of
 from gateway.plan.model import Clause, Plan
 from gateway.plan.once import Tell
@@ -54,11 +56,13 @@ class Incidents:
         *,
         on_standing: OnStanding = _nothing,
         name: Callable[[int], str] = code_of,
+        ask: Ask = ask_nobody,
         days: Days | None = None,
     ) -> None:
         """Keep what is passed; ``load`` reads the journal, ``run`` starts.
 
-        ``name`` gives the n-th incident its code; ``days`` are those worked, left out: by the notices.
+        ``name`` gives the n-th incident its code; ``ask`` has the device read now on which others depend, when it is not
+        known whether it is well; ``days`` are those worked, left out: by the notices.
         """
         self._name = name
         self._journal = journal
@@ -74,8 +78,11 @@ class Incidents:
         self._wake = asyncio.Event()
         self._unplanned: set[tuple[str, str]] = set()
         self._listeners: list[OnChange] = []
+        self.elsewhere: Callable[[str], Incidents | None] = lambda _code: None
+        """Says whose an incident is that is not of these, by its code: a drill's has a room of its own."""
         self._loaded = False
         self._days = days or Days()
+        self._causes = Causes(plan, live, self.worktime, lambda: self._incidents, self._record, self._left_over, ask)
 
     def worktime(self, site: str) -> WorkTime:
         """Return when people of a site work."""
@@ -91,6 +98,7 @@ class Incidents:
             return
         self._loaded = True
         self._incidents = fold(one for one in await self._journal.events() if not is_exercise(one.incident))
+        self._causes.relearn(self._incidents.values())
         for incident in self._incidents.values():
             for symptom in incident.symptoms:
                 self._by_occurrence[symptom.id] = incident.code
@@ -131,16 +139,26 @@ class Incidents:
         return lambda: self._listeners.remove(listener)
 
     def list(self) -> tuple[Incident, ...]:
-        """Return all incidents, the newest first."""
-        return tuple(reversed(self._incidents.values()))
+        """Return all incidents, the newest first; what was merged into another is part of that one."""
+        return tuple(one for one in reversed(self._incidents.values()) if not one.moved)
+
+    def recurring(self, days: float) -> tuple[Recurring, ...]:
+        """Return what came more than once in the last so many days."""
+        now = self._now()
+        return tuple(recurring(self._incidents.values(), now - days * 86400.0, now + 1.0))
 
     def get(self, code: str) -> Incident:
-        """Return an incident by its code, in either case.
+        """Return an incident by its code, in either case; of one that was merged into another, that one.
 
         Raises:
             IncidentUnknown: there is none.
         """
+        other = self.elsewhere(code)
+        if other is not None:
+            return other.get(code)
         found = self._incidents.get(code.upper())
+        while found is not None and found.moved:
+            found = self._incidents[found.moved]
         if found is None:
             raise refusals.unknown(code, [one.code for one in self.list()[:20]])
         return found
@@ -156,7 +174,19 @@ class Incidents:
             if known is not None:
                 await self._known(self._incidents[known], occurrence)
             elif occurrence.active and alarm.annunciates(self._now()):
-                await self._new(occurrence, source)
+                await self._new(alarm, source)
+        self._wake.set()
+
+    def of(self, occurrence: str) -> Incident | None:
+        """Return the incident that an alarm belongs to."""
+        return self._incidents.get(self._by_occurrence.get(occurrence, ""))
+
+    async def mark(self, occurrence: str, kind: str, data: Mapping[str, Any], *, who: str = "", text: str = "") -> None:
+        """Keep what is known of one alarm of an open incident beside its beginning and its end (``incident.marks``)."""
+        async with self._lock:
+            found = self.of(occurrence)
+            if found is not None and (found.closed is None or found.stands_closed):
+                await self._record(found.code, kind, who=who, text=text, data={"id": occurrence, **data})
         self._wake.set()
 
     async def on_past(self, alarm: Alarm, source: Source) -> None:
@@ -195,6 +225,7 @@ class Incidents:
             event = await self._journal.record_event(event)
             believe()
             self._incidents = {code: corrected(one, event) for code, one in self._incidents.items()}
+            self._causes.relearn(self._incidents.values())
             for incident in tuple(self._incidents.values()):
                 if incident.closed is None:
                     self._publish(incident)
@@ -205,12 +236,17 @@ class Incidents:
         if occurrence.active or not symptom.active:
             self._say_standing(incident)
             return
-        incident = await self._record(incident.code, "ended", data={"id": symptom.id, "condition": symptom.condition})
+        data: dict[str, Any] = {"id": symptom.id, "condition": symptom.condition}
+        if self._now() < symptom.ready:
+            data["fleeting"] = True
+        incident = await self._record(incident.code, "ended", data=data)
         if incident.over:  # a crash before the next line is made good by the next tick
             await self._record(incident.code, "cause-gone")
 
-    async def _new(self, occurrence: Occurrence, source: Source) -> None:
-        match = self.plan.match(source.kind, occurrence.condition, source.device)
+    async def _new(self, alarm: Alarm, source: Source) -> None:
+        occurrence = alarm.occurrence
+        match = alarm.worse and self.plan.match(source.kind, alarm.worse, source.device)
+        match = match or self.plan.match(source.kind, occurrence.condition, source.device)
         if match is None:
             self._say_unplanned(source.kind, occurrence.condition)
             return
@@ -225,17 +261,28 @@ class Incidents:
                 symptom = msgspec.structs.replace(symptom, page_at=first.page_at, ready=first.ready)
             begins = limits.of_clause(clause, now, self.worktime(source.site))
             data = {"symptom": msgspec.to_builtins(symptom), "limits": begins}
-            joined = await self._record(standing.code, "joined", data=data)
-            self._by_occurrence[occurrence.id] = standing.code
-            self._say_standing(joined)
-            return
-        await self._begin("opened", clause, source, symptom, now)
+            self._say_standing(await self._record(standing.code, "joined", data=data))
+        elif not await self._causes.take(clause, source, symptom):
+            more = self._causes.waits(source, symptom, now)
+            await self._begin("opened", clause, source, symptom, now, more)
 
     def _going_on(self, root: Root) -> Incident | None:
         """Return the open incident of a clause and a device."""
         return next((one for one in self._incidents.values() if one.closed is None and root_of(one) == root), None)
 
-    async def _begin(self, kind: str, clause: Clause, source: Source, symptom: Symptom, now: float) -> None:
+    async def _left_over(self, clause: Clause, source: Source, symptom: Symptom, more: Mapping[str, object]) -> None:
+        """Open an incident for what stands though its root cause is over."""
+        await self._begin("opened", clause, source, symptom, self._now(), more)
+
+    async def _begin(
+        self,
+        kind: str,
+        clause: Clause,
+        source: Source,
+        symptom: Symptom,
+        now: float,
+        more: Mapping[str, object] | None = None,
+    ) -> None:
         """Keep the first event of an incident: opened, or history."""
         new = self._name(len(self._incidents) + 1)
         last = before(self._incidents.values(), (clause.clause, source.key), now, clause.recurrence)
@@ -246,10 +293,10 @@ class Incidents:
             "title_en": clause.title.en,
             "source": msgspec.to_builtins(source),
             "symptom": msgspec.to_builtins(symptom),
+            **(more or {}),
         }
         data |= {"limits": limits.of_clause(clause, now, self.worktime(source.site))} if symptom.active else {}
         await self._record(new, kind, data=data)
-        self._by_occurrence[symptom.id] = new
 
     def _say_unplanned(self, kind: str, condition: str) -> None:
         if (kind, condition) not in self._unplanned:
@@ -264,39 +311,39 @@ class Incidents:
         Raises:
             IncidentError: no such incident or person, or it is closed. So of all that follow.
         """
-        return await self._answer(code, person, lambda one: answers.seen(one, person))
+        return await self.take_answer(code, person, lambda one: answers.seen(one, person))
 
     async def mine(self, code: str, person: str) -> Incident:
         """我处理: the person takes it on; the escalation stops. Who takes it over from another is on the record."""
-        return await self._answer(code, person, lambda one: answers.mine(one, person))
+        return await self.take_answer(code, person, lambda one: answers.mine(one, person))
 
     async def handover(self, code: str, person: str, to: str, words: str) -> Incident:
         """移交: the owner asks another person to take it over, with a sentence; it is theirs until that is accepted."""
-        return await self._answer(code, person, lambda one: answers.handover(one, person, to, words, self.contacts))
+        return await self.take_answer(code, person, lambda one: answers.handover(one, person, to, words, self.contacts))
 
     async def accept(self, code: str, person: str) -> Incident:
         """接手: the person takes over what was handed to them."""
-        return await self._answer(code, person, lambda one: answers.accept(one, person))
+        return await self.take_answer(code, person, lambda one: answers.accept(one, person))
 
     async def decline(self, code: str, person: str, words: str = "") -> Incident:
         """不接手: it goes back to the one who wanted to hand it over."""
-        return await self._answer(code, person, lambda one: answers.decline(one, person, words))
+        return await self.take_answer(code, person, lambda one: answers.decline(one, person, words))
 
     async def progress(self, code: str, person: str, words: str = "") -> Incident:
         """进展: the owner works on it, and may say how far they are."""
-        return await self._answer(code, person, lambda one: answers.progress(one, person, words))
+        return await self.take_answer(code, person, lambda one: answers.progress(one, person, words))
 
     async def note(self, code: str, person: str, text: str) -> Incident:
         """备注: write a person's words into the timeline; closed ones take them too."""
-        return await self._answer(code, person, lambda _: answers.note(text))
+        return await self.take_answer(code, person, lambda _: answers.note(text))
 
     async def step(self, code: str, person: str, index: int) -> Incident:
         """Mark a step of the clause as done; ``index`` is 0 for the first."""
-        return await self._answer(code, person, lambda one: answers.step(one, self.plan.find(one.clause), index))
+        return await self.take_answer(code, person, lambda one: answers.step(one, self.plan.find(one.clause), index))
 
     async def close(self, code: str, person: str, reason: str = "") -> Incident:
         """关闭: once the cause is gone and checked, or with a person's reason."""
-        return await self._answer(code, person, lambda one: answers.close(one, reason))
+        return await self.take_answer(code, person, lambda one: answers.close(one, reason))
 
     async def reopen(self, code: str, person: str, reason: str) -> Incident:
         """重新打开: a person says with a reason that it is not over; people are told afresh."""
@@ -307,10 +354,13 @@ class Incidents:
             time = self.worktime(one.source.site)
             return answers.reopen(one, reason, self.plan.find(one.clause), self._now(), time, other)
 
-        return await self._answer(code, person, answer)
+        return await self.take_answer(code, person, answer)
 
-    async def _answer(self, code: str, person: str, answer: Callable[[Incident], Answer | None]) -> Incident:
+    async def take_answer(self, code: str, person: str, answer: Callable[[Incident], Answer | None]) -> Incident:
         """Keep what a person says to an incident, if it can be said now."""
+        other = self.elsewhere(code)
+        if other is not None:
+            return await other.take_answer(code, person, answer)
         await self.load()
         async with self._lock:
             found = self.get(code)
@@ -329,7 +379,7 @@ class Incidents:
             return
         standing = Standing.OWNED if incident.owner or incident.closed is not None else Standing.TOLD
         for symptom in incident.active:
-            self._on_standing(symptom.id, incident.source.agent, standing)
+            self._on_standing(symptom.id, incident.where(symptom).agent, standing)
 
     # What time demands
 
@@ -338,7 +388,11 @@ class Incidents:
         await self.load()
         wakes: list[float] = []
         async with self._lock:
-            for incident in tuple(self._incidents.values()):
+            for code in tuple(self._incidents):
+                if self._incidents[code].closed is None or code in self._causes.following:
+                    at = await self._causes.sort(code, self._now())
+                    wakes += [at] if at is not None else []
+                incident = self._incidents[code]
                 if incident.closed is None or (incident.stands_closed and self._going_on(root_of(incident)) is None):
                     at = await self._carry_out(incident)
                     wakes += [at] if at is not None else []
@@ -364,21 +418,21 @@ class Incidents:
             wants = self._demand(incident, clause)
         for tell in wants.tell:
             incident = await self._tell(incident, clause, tell)
+        others, wakes = affected(incident, clause, self.plan, self.contacts, self._now())
+        for tell in others:
+            incident = await self._tell(incident, clause, tell)
         if wants.check:
             incident, wants = await self._check(incident, clause, wants)
         if wants.close:
             await self._record(incident.code, "closed", text="checked", data={"checked": True, "itself": True})
             return None
-        return wants.wakes_at
+        return min([*wakes, *([wants.wakes_at] if wants.wakes_at is not None else [])], default=None)
 
     def _demand(self, incident: Incident, clause: Clause) -> Demand:
         return demand(incident, clause, self.contacts, self._now(), self.worktime(incident.source.site))
 
     async def _check(self, incident: Incident, clause: Clause, wants: Demand) -> tuple[Incident, Demand]:
-        source = incident.source
-        evidence = confirm(
-            incident, lambda quantity: self._live.latest(source, quantity), self._live.conditions(source), self._now()
-        )
+        evidence = confirm(incident, self._live.latest, self._live.conditions, self._now())
         if evidence is None:
             return incident, wants
         incident = await self._record(incident.code, "checked", data={"evidence": evidence})
@@ -390,11 +444,15 @@ class Incidents:
     async def _tell(self, incident: Incident, clause: Clause, tell: Tell) -> Incident:
         rung = climbed(incident, clause, self.contacts, tell.person) if tell.purpose is Purpose.PAGE else None
         if rung is not None:
-            data = {"rung": rung[0], "department": rung[1]}
-            incident = await self._record(incident.code, "escalated", who=tell.person, data=data)
-        message: dict[str, object] = {"message": secrets.token_hex(8), "purpose": tell.purpose.value}
-        message |= {"rank": incident.worst.rank, **({"about": list(tell.about)} if tell.about else {})}
-        incident = await self._record(incident.code, "message", who=tell.person, data=message)
+            index, department = rung
+            titles = msgspec.to_builtins(department.title)
+            climb = {"rung": index, "department": department.key, **titles}
+            incident = await self._record(incident.code, "escalated", who=tell.person, data=climb)
+        data: dict[str, object] = {"message": secrets.token_hex(8), "purpose": tell.purpose.value}
+        data |= {"rank": incident.worst.rank}
+        data |= {"clause": tell.clause} if tell.clause else {}
+        data |= {"about": list(tell.about)} if tell.about else {}
+        incident = await self._record(incident.code, "message", who=tell.person, data=data)
         self._post.send(incident, incident.mails[-1])
         return incident
 
@@ -412,11 +470,16 @@ class Incidents:
         kept = await self._journal.record_event(event)
         take(self._incidents, kept)
         after = self._incidents[incident]
+        for code in concerns(kept):
+            self._causes.learn(self._incidents[code])
+        more = kept.data.get("symptoms", [kept.data["symptom"]] if "symptom" in kept.data else [])
+        self._by_occurrence.update((one["id"], incident) for one in more)
         of = kept.data.get("condition") if kind == "ended" else after.symptoms[-1].condition if kind == "joined" else ""
-        what = f"{after.source.agent}/{after.source.device} {of or after.worst.condition}, {after.clause}"
+        what = f"{after.source.agent}/{after.source.device} {of or after.head.condition}, {after.clause}"
         said = f"{kind}{f' ({who})' if who else ''}{f': {text}' if text else ''}"
         log.info("incident %s (%s): %s", incident, what, said)
-        self._publish(after)
+        for code in concerns(kept):
+            self._publish(self._incidents[code])
         return after
 
     def _publish(self, incident: Incident) -> None:

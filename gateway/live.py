@@ -21,6 +21,8 @@ from gateway.dating import Dating, dated
 from gateway.journal.record import Stored
 
 HOUR: Final = 3600.0
+OWN: Final = "gateway-"
+"""Begins the id of each alarm that the gateway raised itself."""
 STEP: Final = 10.0
 """Seconds between two points of a history: enough for an hour's chart, little enough for every device in memory."""
 _POINTS: Final = int(HOUR / STEP) + 1
@@ -37,6 +39,12 @@ _KEPT: Final = 2000
 
 DeviceKey = tuple[str, str, str]
 AgentKey = tuple[str, str]
+OnReadings = Callable[[str, str, Readings, float, float], None]
+"""Site, agent, the poll, when it was measured and when it came, by the gateway's wall clock."""
+
+
+def _nobody(_site: str, _agent: str, _message: Readings, _at: float, _received: float) -> None:
+    return None
 
 
 class LastReading(msgspec.Struct, frozen=True):
@@ -222,6 +230,8 @@ class Live:
         self.devices: dict[DeviceKey, DeviceView] = {}
         self._names: dict[AgentKey, set[str]] = {}
         """Agent → its devices, described or not."""
+        self.named: dict[str, list[DeviceKey]] = {}
+        """Device id → all that have it."""
         self.former: dict[DeviceKey, Device] = {}
         """Devices that no inventory has any more: their readings may still be on their way to the store."""
         self.agents: dict[AgentKey, AgentView] = {}
@@ -234,6 +244,8 @@ class Live:
         self._watchers: set[asyncio.Event] = set()
         self._forget_above = _KEPT
         self._clock = clock
+        self.on_readings: OnReadings = _nobody
+        """Called with each poll, also with those that a restart reads again."""
 
     def readings(self, site: str, agent: str, message: Readings, received: float) -> None:
         """Take a poll. One older than what is known of a quantity only fills what is missing."""
@@ -247,6 +259,7 @@ class Live:
                 if isinstance(value, int | float) and (self._charted is None or quantity in self._charted):
                     key = (site, agent, message.device, quantity)
                     self._history.setdefault(key, _Ring()).add(at, value)
+        self.on_readings(site, agent, message, at, received)
         self._tell()
 
     def alarm(self, site: str, agent: str, message: Alarms, received: float | None = None) -> Alarm:
@@ -284,7 +297,7 @@ class Live:
             return
         now = self._clock.boottime()
         for name, alarm in self.alarms.items():
-            own = alarm.occurrence.device.startswith("@")
+            own = name.startswith(OWN) or alarm.occurrence.device.startswith("@")
             if alarm.occurrence.active and not own and name not in standing and self.owners.get(name) == (site, agent):
                 view.unsaid[name] = now
 
@@ -312,6 +325,7 @@ class Live:
             key = (site, agent, name)
             self._names[site, agent].discard(name)
             gone = self.devices.pop(key)
+            self.named[name].remove(key)
             if gone.known:
                 self.former[key] = gone.device
                 if len(self.former) > _FORMER:
@@ -378,6 +392,7 @@ class Live:
         if view is None:
             view = self.devices[key] = DeviceView(site, agent, name)
             self._names.setdefault((site, agent), set()).add(name)
+            self.named.setdefault(name, []).append((site, agent, name))
         return view
 
     def agent(self, site: str, name: str) -> AgentView:

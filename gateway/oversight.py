@@ -20,7 +20,7 @@ from contract.errors import StorageError
 from contract.message import Alarms
 from contract.reading import Reading, Value
 from gateway.incident import Incident, Source
-from gateway.live import Live
+from gateway.live import OWN, Live
 from gateway.plan.decide import Latest
 
 _log = logging.getLogger(__name__)
@@ -77,8 +77,8 @@ class Oversight:
     def adopt(self, incidents: Iterable[Incident]) -> None:
         """Take up what stood before a restart, so that it neither opens twice nor stands for ever."""
         for incident in incidents:
-            source = incident.source
             for symptom in incident.active:
+                source = incident.where(symptom)
                 watch = self._watches.get(symptom.condition)
                 if watch is not None and source.device.startswith("@"):
                     since = Stamp(symptom.since, trusted=True)
@@ -144,7 +144,7 @@ class Oversight:
         # No device can have this name: it begins with a sign that names must not have.
         name = "@" + ":".join(part for part in (case.agent, watch.part) if part)
         source = Source(site=case.site, agent=case.agent, device=name, title=title, room=room, kind=case.kind)
-        occurrence = _occurrence(f"gateway-{secrets.token_hex(8)}", watch, source, self._clock.stamp(), case.value)
+        occurrence = _occurrence(f"{OWN}{secrets.token_hex(8)}", watch, source, self._clock.stamp(), case.value)
         _log.warning("%s: %s (%s devices)", title, watch.condition, case.kind)
         await self._on_alarm(self._live.alarm(case.site, case.agent, Alarms(occurrence=occurrence)), source)
         self._standing[key] = (occurrence, source)

@@ -1,6 +1,6 @@
 """What the incidents need of the other rooms, as ports: the journal, the live picture, the notifier."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -11,6 +11,7 @@ from gateway.contacts import Person
 from gateway.event import Event
 from gateway.incident import Incident, Mail, Source
 from gateway.plan.decide import Latest
+from gateway.plan.dependencies import Key
 from gateway.plan.model import Clause
 
 
@@ -35,6 +36,14 @@ class Facts(Protocol):
 
     def conditions(self, source: Source) -> Mapping[str, Condition]:
         """Return the conditions of a device, by name."""
+        ...
+
+    def named(self, device: str) -> Collection[Key]:
+        """Return all devices of an id, of whatever agent."""
+        ...
+
+    def kind(self, key: Key) -> str:
+        """Return the kind of a device; empty where it is not known."""
         ...
 
 

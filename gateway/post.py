@@ -77,7 +77,7 @@ class Post:
         async def report(outcome: Outcome) -> None:
             await self._keep(incident, mail, outcome)
 
-        clause = self._plan.find(incident.clause)
+        clause = self._plan.find(mail.clause or incident.clause)
         try:
             person = self._contacts.find(mail.person)
         except IncidentError as error:  # the contacts changed between two starts

@@ -51,6 +51,8 @@ class Checked(msgspec.Struct, frozen=True):
     trouble: frozenset[str]
     findings: tuple[Finding, ...]
     verdict: Verdict
+    vague: bool = False
+    """Too little is known for a verdict yet: chance may explain what a step lost, or what the far end did."""
 
 
 class LineDriver:
@@ -207,7 +209,7 @@ class LineDriver:
             return False
         if self._checks == 0 or trouble != last.trouble:
             return True
-        if self._checks < _OFTEN and any(each.mark is Mark.DOUBTFUL for each in last.findings):
+        if self._checks < _OFTEN and last.vague:
             return True
         return ago >= (_AGAIN if self._checks == 1 else _WHILE)
 
@@ -225,7 +227,10 @@ class LineDriver:
         if verdict is Verdict.NONE:  # the trouble was over, or is none that a step knows
             verdict = Verdict.UNCLEAR
         self._checks += 1
-        checked = self._checked = Checked(stamp.boottime, stamp.wall, trouble, findings, verdict)
+        vague = any(each.mark is Mark.DOUBTFUL for each in findings) or (
+            "DEGRADED" in trouble and seen.weakness is None
+        )
+        checked = self._checked = Checked(stamp.boottime, stamp.wall, trouble, findings, verdict, vague)
         return checked
 
     async def _at_length(self) -> Asked:

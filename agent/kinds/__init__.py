@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 from contract.condition import Condition, Severity, Test, Unknown
-from contract.quantities import QUANTITIES, Kind, find
+from contract.quantities import QUANTITIES, Kind, Quantity, find
 from contract.settings import Fault, Seconds, Slug, did_you_mean, load
 
 NotNegative = Annotated[float, msgspec.Meta(ge=0.0)]
@@ -190,3 +190,14 @@ def misfit(condition: Condition, given: Collection[str]) -> Iterable[Fault]:
         what = f"{condition.setpoint:g} can never be reached: {condition.quantity} is"
         unit = f" {known.unit}" if known.unit else ""
         yield Fault(f"{what} {known.low:g} to {known.high:g}{unit}", "check the unit", ("setpoint",))
+    else:
+        yield from _endless(condition, known)
+
+
+def _endless(condition: Condition, known: Quantity) -> Iterable[Fault]:
+    """Yield that an alarm would stand for ever, because what would end it is no plausible value."""
+    above = condition.test is Test.ABOVE
+    ends = condition.setpoint + (-condition.deadband if above else condition.deadband)
+    if not known.low <= ends <= known.high:
+        what = f"it would never end: {condition.quantity} is never {ends:g}"
+        yield Fault(what, "a smaller deadband", ("deadband",))

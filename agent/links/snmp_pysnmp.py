@@ -1,12 +1,14 @@
 """SNMP by pysnmp: slower, and able to name an SNMPv3 context. The second engine behind the same port."""
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from pyasn1.error import PyAsn1Error
+from pyasn1.type import univ
 from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch import asyncio as hlapi
 from pysnmp.proto import errind, rfc1902, rfc1905
@@ -28,6 +30,8 @@ from agent.links.snmp import (
     retried,
 )
 from contract.errors import DeviceError, DeviceRefused
+
+_log = logging.getLogger(__name__)
 
 _AUTH = {
     "md5": hlapi.usmHMACMD5AuthProtocol,
@@ -81,6 +85,16 @@ class _Shared:
     def __init__(self) -> None:
         self.engine: Any = hlapi.SnmpEngine()
         self.links = 0
+        self._receive = self.engine.message_dispatcher.receive_message
+        self.engine.message_dispatcher.receive_message = self._received
+
+    def _received(self, *datagram: Any) -> Any:
+        """Take a datagram. On some that are garbled its decoder falls over its own feet: one that cannot be read never came."""
+        try:
+            return self._receive(*datagram)
+        except (PyAsn1Error, TypeError, LookupError, ValueError) as error:
+            _log.debug("a datagram that cannot be read: %r", error)
+            return b""
 
 
 _ENGINES: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, ...], _Shared]] = WeakKeyDictionary()
@@ -134,7 +148,7 @@ class PysnmpLink:
                 whom = await self._whom()
                 asked = [hlapi.ObjectType(hlapi.ObjectIdentity(oid)) for oid in oids]
                 status, rows = self._checked(await hlapi.get_cmd(*whom, *asked, lookupMib=False))
-        return None if status else {str(name): _raw(value) for name, value in rows}
+            return None if status else {str(name): _raw(value) for name, value in rows}
 
     async def _walk(self, root: str) -> dict[str, Raw]:
         if self._target.version != "1":
@@ -248,6 +262,6 @@ def _raw(value: Any) -> Raw:
         return str(value)
     if isinstance(value, rfc1902.IpAddress):
         return str(value.prettyPrint())
-    if isinstance(value, rfc1902.OctetString):
+    if isinstance(value, univ.OctetString):  # Opaque too
         return bytes(value)
     return int(value)

@@ -24,7 +24,7 @@ from agent.ways.snmp import Snmp
 from contract.errors import UsageError
 from contract.settings import did_you_mean
 
-__all__ = ["SCHEMES", "WAYS", "Context", "Way", "from_url", "parse"]
+__all__ = ["EXAMPLES", "SCHEMES", "WAYS", "Context", "Way", "from_url", "parse"]
 
 WAYS: Final[dict[str, type[Way]]] = {
     "snmp": Snmp,
@@ -42,6 +42,13 @@ WAYS: Final[dict[str, type[Way]]] = {
 }
 """Name of the table in the settings → the way; the scheme of its URL, where that has a name of its own."""
 
+EXAMPLES: Final = (
+    *(way.EXAMPLE for way in WAYS.values() if way.EXAMPLE and way is not Probe),
+    "modbus+rtu:///dev/ttyUSB0?unit=UNIT",
+    *target.EXAMPLES.values(),
+)
+"""One URL of each protocol."""
+
 SCHEMES: Final[dict[str, type[Way]]] = {**WAYS, "modbus+rtu": Modbus, **dict.fromkeys(target.EXAMPLES, Probe)}
 """Scheme of a URL → the way."""
 
@@ -52,7 +59,7 @@ def parse(url: str) -> Way:
     Raises:
         UsageError: the URL is wrong.
     """
-    examples = ", ".join(way.EXAMPLE for way in WAYS.values() if way.EXAMPLE)
+    examples = ", ".join(EXAMPLES)
     parts = urls.split(url, f"write {examples}")
     way = SCHEMES.get(parts.scheme)
     if way is None or not way.EXAMPLE:

@@ -5,7 +5,7 @@ second. Faults are made on the datagrams, where a real line makes them, and on t
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -23,7 +23,7 @@ _SYSTEM = (1, 3, 6, 1, 2, 1, 1)
 _AUTH = {"md5": config.USM_AUTH_HMAC96_MD5, "sha": config.USM_AUTH_HMAC96_SHA, "sha256": config.USM_AUTH_HMAC192_SHA256}
 _PRIV = {"des": config.USM_PRIV_CBC56_DES, "aes": config.USM_PRIV_CFB128_AES}
 _WRITER = "writer"
-"""Name of who may set."""
+"""Name of who may set over v1 and v2c."""
 
 View = TypeVar("View")
 Entries = Mapping[Oid, Callable[[View, float], Answer | None]]
@@ -64,6 +64,7 @@ class SnmpCard(SnmpPort, Generic[View]):
         community: str = "public",
         user: User | None = None,
         write_community: str = "",
+        write_user: User | None = None,
         writes: Writes | None = None,
     ) -> None:
         """Remember what to be.
@@ -76,18 +77,22 @@ class SnmpCard(SnmpPort, Generic[View]):
             port: UDP port; 0 for a free one.
             community: for v1 and v2c.
             user: for v3.
-            write_community: that may set, too; empty: nobody may.
+            write_community: that may set, too, over v1 and v2c; empty: nobody may.
+            write_user: the same of v3.
             writes: what can be set.
         """
-        super().__init__(_Table(entries, view, clock, writes or {}), host=host, port=port, community=community)
+        writer = "" if write_user is None else write_user.name
+        table = _Table(entries, view, clock, writes or {}, {_WRITER, writer})
+        super().__init__(table, host=host, port=port, community=community)
         self._write_community = write_community
-        self._user = user
+        self._users = [
+            (each, areas) for each, areas in ((user, (AREA,)), (write_user, (AREA, AREA))) if each is not None
+        ]
 
     def _admit(self, snmp: Any) -> None:
-        if self._user is not None:
-            user = self._user
+        for user, areas in self._users:
             config.add_v3_user(snmp, user.name, _AUTH[user.auth], user.auth_key, _PRIV[user.priv], user.priv_key)
-            config.add_vacm_user(snmp, 3, user.name, "authPriv", AREA)
+            config.add_vacm_user(snmp, 3, user.name, "authPriv", *areas)
         if self._write_community:
             allow_community(snmp, _WRITER, self._write_community, AREA, AREA)
 
@@ -101,9 +106,15 @@ class _Table:
     fault = Fault.NONE
 
     def __init__(
-        self, entries: Entries[Any], view: Callable[[], Any], clock: Callable[[], float], writes: Writes
+        self,
+        entries: Entries[Any],
+        view: Callable[[], Any],
+        clock: Callable[[], float],
+        writes: Writes,
+        writers: Collection[str],
     ) -> None:
         self._writes = writes
+        self._writers = writers
         self._view = view
         self._entries = entries
         self._order = list(entries)
@@ -137,7 +148,7 @@ class _Table:
     def write_variables(self, *asked: Any, **about: Any) -> list[Any]:
         """Answer a SET: of one object, or as many as are there; none is set unless all can be."""
         asking = about["snmpEngine"].observer.get_execution_context("rfc3412.receiveMessage:request")
-        if str(asking["securityName"]) != _WRITER:  # pysnmp's own views let everybody write who may read
+        if str(asking["securityName"]) not in self._writers:  # pysnmp's own views let everybody write who may read
             raise smi.NoAccessError(name=asked[0][0], idx=0)
         for index, (name, _) in enumerate(asked):
             if tuple(name) not in self._writes:

@@ -28,6 +28,7 @@ class SnmpUps(SnmpCard[View]):
         community: str = "public",
         user: User | None = None,
         write_community: str = "",
+        write_user: User | None = None,
     ) -> None:
         """Remember what to be.
 
@@ -40,7 +41,8 @@ class SnmpUps(SnmpCard[View]):
             port: UDP port; 0 for a free one.
             community: for v1 and v2c.
             user: for v3.
-            write_community: that may begin a battery test; empty: nobody may.
+            write_community: that may begin a battery test, over v1 and v2c; empty: nobody may.
+            write_user: the same of v3.
         """
         self.ups = ups
         entries = table(face, plate, ups.rating)
@@ -53,6 +55,7 @@ class SnmpUps(SnmpCard[View]):
             community=community,
             user=user,
             write_community=write_community,
+            write_user=write_user,
             writes=_writes(ups),
         )
 

@@ -1,6 +1,6 @@
 """The board's web application: its routes, put together from what it is given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Annotated, Any, Final
 
@@ -16,6 +16,7 @@ from gateway.board import views
 from gateway.board.headers import SecureHeaders
 from gateway.board.pages import JSON, Pages
 from gateway.board.person import add_routes
+from gateway.board.planpage import Fills
 from gateway.board.ports import IncidentDesk, LiveView, StoreView
 from gateway.board.render import STATIC
 from gateway.board.stream import Doors
@@ -56,6 +57,9 @@ def create(
     plan: Plan | None = None,
     zone: tzinfo | None = None,
     store: Callable[[], StoreView | None] = lambda: None,
+    fills: Fills = lambda _department, _role: "",
+    drill: Callable[[], str] = lambda: "",
+    people: Sequence[tuple[str, str]] = (),
 ) -> FastAPI:
     """Return the board.
 
@@ -71,10 +75,24 @@ def create(
         plan: where the steps of a clause stand.
         zone: the site's time zone, in which times are shown; without one, that of this host.
         store: how the time-series store does; None where there is none.
+        fills: a department and a role → the name of who fills it now.
+        drill: the code of the drill that runs; empty: none does.
+        people: those to whom an incident can be handed over: id, name.
     """
     doors = Doors(settings.streams)
     pages = Pages(
-        live, desk, settings, wall=wall, name=name, department=department, plan=plan or Plan(), zone=zone, store=store
+        live,
+        desk,
+        settings,
+        wall=wall,
+        name=name,
+        department=department,
+        plan=plan or Plan(),
+        zone=zone,
+        store=store,
+        fills=fills,
+        drill=drill,
+        people=people,
     )
     # No generated documentation: its pages load scripts from elsewhere.
     app = FastAPI(title=settings.name, docs_url=None, redoc_url=None, openapi_url=None)
@@ -85,6 +103,10 @@ def create(
     @app.api_route("/", methods=["GET", "HEAD"])
     async def first(request: Request) -> Response:
         return pages.board(request)
+
+    @app.api_route("/plan", methods=["GET", "HEAD"])
+    async def plan_page(request: Request) -> Response:
+        return pages.plan(request)
 
     @app.get("/live")
     async def stream(request: Request) -> Response:

@@ -1,9 +1,10 @@
 """What the pages show of an incident: its timeline, the plan's steps. Pure: the time is an argument."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
+from gateway.board import trees
 from gateway.board.words import Words
 from gateway.event import Event
 from gateway.incident import Incident
@@ -90,11 +91,20 @@ class Case(msgspec.Struct, frozen=True):
     gone: float
     """When its cause was gone, 0 while it stands."""
     owner: str
+    notes: tuple[str, ...]
+    """Who is asked to take it over, from whom it was taken back, what it is a recurrence of."""
     opened: float
     deadline: float
     provisional: bool
     """Its time limit is counted Monday to Friday, as the holidays are not known yet."""
     signs: tuple[Sign, ...]
+    """Those of its own device."""
+    affected: tuple[str, ...]
+    """What its root cause took with it, in a line or none."""
+    of: str
+    """The incident from which it was left over, if it was."""
+    waits: float
+    """Nobody is told before then; 0: that is over."""
     timeline: tuple[Entry, ...]
 
 
@@ -110,8 +120,9 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
     signs = (
         Sign(words.either(one.title_zh, one.title_en) or words.name("condition", one.condition), one.active)
         for one in incident.symptoms
+        if not one.follows
     )
-    worst = incident.worst
+    worst = incident.head
     plan = words.either(incident.title_zh, incident.title_en)
     return Case(
         code=incident.code,
@@ -126,38 +137,88 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
         late=incident.late,
         gone=incident.gone or 0.0,
         owner=name(incident.owner) if incident.owner else "",
+        notes=tuple(_notes(incident, words, name)),
         opened=incident.opened,
         deadline=incident.deadline,
         provisional=any(one.provisional for one in incident.deadlines if one.key == CLAUSE),
         signs=tuple(signs),
+        affected=tuple(trees.lines(incident, words)),
+        of=incident.of,
+        waits=incident.waits if incident.gone is None and incident.closed is None else 0.0,
         timeline=tuple(_entry(event, words, name) for event in incident.timeline),
     )
 
 
+def _notes(incident: Incident, words: Words, name: Callable[[str], str]) -> Iterator[str]:
+    offer = incident.handover
+    if offer is not None and offer.pending:
+        yield words("handing", taker=name(offer.taker))
+    if incident.expired:
+        yield words("expired", who=name(incident.expired))
+    if incident.recurs:
+        yield f"{words('recurs')}{words('colon')}{words('recurrence', n=incident.count, code=incident.recurs)}"
+    if incident.recurred:
+        yield words("recurred", code=incident.recurred)
+
+
 def _entry(event: Event, words: Words, name: Callable[[str], str]) -> Entry:
     who = name(event.who) if event.who else ""
-    return Entry(event.at, event.kind, words.name("event", event.kind), who, _said(event, words))
+    return Entry(
+        event.at,
+        event.kind,
+        words.name("event", event.kind),
+        who,
+        trees.gone_over(event, words) or _said(event, words, name),
+    )
 
 
-def _said(event: Event, words: Words) -> str:
+def _said(event: Event, words: Words, name: Callable[[str], str]) -> str:
     """Return what a line of a timeline says beside its kind: what a person wrote, or what the event is about."""
     match event.kind, event.data:
         case (("opened" | "joined" | "history"), {"symptom": {"title_zh": str(zh), "title_en": str(en)}}):
             return words.either(zh, en)
         case (("opened" | "joined" | "history"), {"symptom": {"condition": str(condition)}}):
             return words.name("condition", condition)
-        case "ended", {"condition": str(condition)}:
-            return words.name("condition", condition)
+        case (("ended" | "put-aside" | "annunciated" | "chattering"), {"condition": str(condition)}):
+            return _of_alarm(event, words.name("condition", condition), words)
         case "message", {"purpose": str(purpose)}:
             return words.name("purpose", purpose)
         case (("accepted" | "failed"), {"channel": str(channel)}):
             return " · ".join(part for part in (channel, event.text) if part)
         case "step", {"index": int(index), "zh": str(zh), "en": str(en)}:
             return f"{index + 1}. {words.either(zh, en)}"
-        case (("warned" | "missed"), {"key": str(key), "percent": int(percent)}):
-            of = "" if key == CLAUSE else f"{words('steps')} {int(key.rpartition('-')[2]) + 1} · "
-            return f"{of}{percent} %"
+        case "handover", {"to": str(taker)}:
+            return f"→ {name(taker)}{words('colon')}{event.text}"
+        case (("warned" | "missed" | "escalated"), _):
+            return _of_time(event, words)
+        case "reopened", _ if not event.who:
+            return words("reopened-itself")
+        case "closed", {"standing": [*_]}:
+            return f"{words('standing-closed')}{words('semicolon')}{event.text}"
         case "closed", {"itself": True}:
             return words("closed-itself")
         case _:
             return event.text
+
+
+def _of_time(event: Event, words: Words) -> str:
+    """Return what time has brought: a rung of the ladder, or how much of a limit is gone."""
+    match event.data:
+        case {"rung": int(rung), "zh": str(zh), "en": str(en)}:
+            return words("rung", n=rung + 1, department=words.either(zh, en))
+        case {"key": str(key), "percent": int(percent)}:
+            number = key.rpartition("-")[2]
+            return f"{words('steps')} {int(number) + 1} · {percent} %" if number.isdecimal() else f"{percent} %"
+        case _:
+            return event.text
+
+
+def _of_alarm(event: Event, condition: str, words: Words) -> str:
+    """Return what an event of one alarm says: who or what has put it aside, how often it has come."""
+    match event.kind, event.data:
+        case "put-aside", {"state": str(state)}:
+            return " · ".join(part for part in (condition, words.name("alarm", state), event.text) if part)
+        case "chattering", {"count": int(count)}:
+            return f"{condition} ×{count}"
+        case _:
+            return condition

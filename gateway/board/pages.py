@@ -1,7 +1,7 @@
 """The pages: what is put into which template, in which language."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import tzinfo
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from gateway.board import agents as presence
-from gateway.board import cases, views
+from gateway.board import cases, planpage, views
 from gateway.board.ports import IncidentDesk, LiveView, StoreView
 from gateway.board.render import Renderer
 from gateway.board.stream import Picture, Shared
@@ -23,6 +23,10 @@ from gateway.plan.model import Plan
 COOKIE = "lang"
 _YEAR = 31536000
 MOST_AGENTS = 100
+ANSWERS = frozenset(
+    {"seen", "mine", "step", "close", "handover", "accept", "decline", "progress", "reopen"},
+)
+"""Of these, the page says that they are recorded."""
 """Agents on the first page, those to look at first: its script is sent them at every change."""
 
 
@@ -85,16 +89,22 @@ class Pages:
         plan: Plan,
         zone: tzinfo | None,
         store: Callable[[], StoreView | None],
+        fills: planpage.Fills,
+        drill: Callable[[], str],
+        people: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Take what the board was created with."""
         self.desk = desk
         self.settings = settings
         self.wall = wall
         self.name = name
+        self.people = people
         self._live = live
         self._plan = plan
         self._department = department
         self._store = store
+        self._fills = fills
+        self._drill = drill
         self._render = Renderer(zone)
         self._shared: dict[str, Shared] = {}
 
@@ -110,6 +120,7 @@ class Pages:
         words = self.words(request)
         now = self.wall()
         more = {"site_name": self.settings.name, "here": _here(request), "offset": self._render.offset(now)}
+        more["drill"] = self._drill()
         body = self._render(template, words, now, **more, **values)
         answer = HTMLResponse(body, status)
         if request.query_params.get("lang") in LANGUAGES:
@@ -206,9 +217,15 @@ class Pages:
 
     def _cases(self, words: Words) -> list[cases.Case]:
         found = list(self.desk.list())
-        running = [one for one in found if one.closed is None]
-        closed = [one for one in found if one.closed is not None][: self.settings.recent]
+        running = [one for one in found if one.closed is None or one.stands_closed]
+        closed = [one for one in found if one.closed is not None and not one.stands_closed][: self.settings.recent]
         return [cases.case(one, words, self.name) for one in (*running, *closed)]
+
+    def plan(self, request: Request) -> Response:
+        """Return the plan as a page."""
+        return self.html(
+            request, "plan.html", clauses=planpage.view(self._plan, self.words(request), self._department, self._fills)
+        )
 
     # A person's page
 
@@ -228,6 +245,7 @@ class Pages:
         done = request.query_params.get("done", "")
         action = _here(request)
         fragments = self.case(incident, words, action).fragments
+        offer = incident.handover
         return self.html(
             request,
             "incident.html",
@@ -236,7 +254,10 @@ class Pages:
             facts=Markup(fragments["case"]),  # noqa: S704 - rendered, escaped, by us
             more=Markup(fragments["more"]),  # noqa: S704 - rendered, escaped, by us
             person=self.name(person),
-            done=f"done-{done}" if done in ("seen", "mine", "step", "close") else "",
+            done=f"done-{done}" if done in ANSWERS else "",
+            yours=incident.owner == person,
+            offered=offer is not None and offer.pending and offer.taker == person,
+            people=[(who, name) for who, name in self.people if who != person],
             action=action,
             stream=f"{action}/live?lang={words.language}",
             wrong=wrong,

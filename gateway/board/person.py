@@ -1,4 +1,4 @@
-"""The page behind a person's link: the incident, and 收到, 我处理, its steps, 关闭. Only a POST changes anything."""
+"""The page behind a person's link: the incident, and what they may answer now. Only a POST changes anything."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -71,6 +71,56 @@ def add_routes(app: FastAPI, pages: Pages, doors: Doors) -> None:
     async def close(request: Request, code: str, token: str) -> Response:
         return await _close(pages, request, code, token)
 
+    _add_hands(app, pages)
+
+
+def _add_hands(app: FastAPI, pages: Pages) -> None:
+    """Add the routes by which an incident goes from hand to hand, and opens again."""
+
+    @app.post("/i/{code}/{token}/accept")
+    async def accept(request: Request, code: str, token: str) -> Response:
+        return await _answer(pages, request, (code, token), pages.desk.accept)
+
+    @app.post("/i/{code}/{token}/decline")
+    async def decline(request: Request, code: str, token: str) -> Response:
+        return await _with_words(pages, request, (code, token), pages.desk.decline)
+
+    @app.post("/i/{code}/{token}/progress")
+    async def progress(request: Request, code: str, token: str) -> Response:
+        return await _with_words(pages, request, (code, token), pages.desk.progress)
+
+    @app.post("/i/{code}/{token}/reopen")
+    async def reopen(request: Request, code: str, token: str) -> Response:
+        return await _with_words(pages, request, (code, token), pages.desk.reopen, closed=True)
+
+    @app.post("/i/{code}/{token}/handover")
+    async def handover(request: Request, code: str, token: str) -> Response:
+        _admitted(pages, request, code, token)
+        fields = await _fields(pages, request)
+
+        async def act(code: str, person: str) -> object:
+            return await pages.desk.handover(code, person, fields.get("to", ""), fields.get("text", ""))
+
+        return await _answer(pages, request, (code, token), act)
+
+
+async def _with_words(
+    pages: Pages,
+    request: Request,
+    link: tuple[str, str],
+    act: Callable[[str, str, str], Awaitable[object]],
+    *,
+    closed: bool = False,
+) -> Response:
+    """Do what a person's button says, with the words that they wrote beside it."""
+    _admitted(pages, request, *link)
+    text = await _field(pages, request, "text")
+
+    async def with_text(code: str, person: str) -> object:
+        return await act(code, person, text)
+
+    return await _answer(pages, request, link, with_text, closed=closed)
+
 
 async def _step(pages: Pages, request: Request, code: str, token: str) -> Response:
     """Tick a step of the plan."""
@@ -117,12 +167,20 @@ def _admitted(pages: Pages, request: Request, code: str, token: str) -> tuple[In
 
 
 async def _answer(
-    pages: Pages, request: Request, link: tuple[str, str], act: Callable[[str, str], Awaitable[object]]
+    pages: Pages,
+    request: Request,
+    link: tuple[str, str],
+    act: Callable[[str, str], Awaitable[object]],
+    *,
+    closed: bool = False,
 ) -> Response:
-    """Do what a person's button says, then send the browser back to the page: reloading it repeats nothing."""
+    """Do what a person's button says, then send the browser back to the page: reloading it repeats nothing.
+
+    ``closed`` is whether a closed incident takes this answer.
+    """
     incident, person = _admitted(pages, request, *link)
     words = pages.words(request)
-    if incident.closed is not None:
+    if incident.closed is not None and not closed:
         raise _Refused(409, "refused-title", words("is-closed"))
     try:
         await act(incident.code, person)
@@ -133,7 +191,12 @@ async def _answer(
 
 
 async def _field(pages: Pages, request: Request, name: str) -> str:
-    """Return a field of a form; an empty text when it is not there.
+    """Return a field of a form; an empty text when it is not there. See ``_fields``."""
+    return (await _fields(pages, request)).get(name, "")
+
+
+async def _fields(pages: Pages, request: Request) -> dict[str, str]:
+    """Return the fields of a form.
 
     Raises:
         _Refused: what was sent is too big, or no form.
@@ -148,4 +211,4 @@ async def _field(pages: Pages, request: Request, name: str) -> str:
         fields = parse_qs(body.decode(), strict_parsing=bool(body), errors="strict", max_num_fields=10)
     except ValueError:
         raise _Refused(400, "refused-title", words("unreadable")) from None
-    return fields.get(name, [""])[0].strip()
+    return {name: values[0].strip() for name, values in fields.items()}

@@ -188,6 +188,26 @@ class IncidentDesk(Protocol):
         """Close it."""
         ...
 
+    async def handover(self, code: str, person: str, to: str, words: str) -> Any:
+        """移交: the owner asks another to take it over."""
+        ...
+
+    async def accept(self, code: str, person: str) -> Any:
+        """接手: this person takes over what was handed to them."""
+        ...
+
+    async def decline(self, code: str, person: str, words: str = "") -> Any:
+        """不接手: it goes back to the one who wanted to hand it over."""
+        ...
+
+    async def progress(self, code: str, person: str, words: str = "") -> Any:
+        """进展: the owner works on it."""
+        ...
+
+    async def reopen(self, code: str, person: str, reason: str) -> Any:
+        """重新打开: this person says that it is not over."""
+        ...
+
     def subscribe(self, listener: Callable[..., None]) -> Callable[[], None]:
         """Call the listener at each change; return what ends it."""
         ...

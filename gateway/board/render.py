@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from gateway.board.words import LANGUAGES, Words
 
@@ -39,6 +40,11 @@ class Renderer:
             iso=self.iso,
             **values,
         )
+
+    def file(self, template: str, words: Words, now: float, **values: Any) -> str:
+        """Return a page that stands alone: its style in it, no script, nothing loaded."""
+        style = Markup((STATIC / "board.css").read_text("utf-8"))  # noqa: S704 - our own
+        return self(template, words, now, style=style, **values)
 
     def moment(self, at: float, now: float) -> str:
         """Return a wall time as people read it; the date only when it is another day's."""

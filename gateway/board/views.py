@@ -90,6 +90,10 @@ class AlarmRow(msgspec.Struct, frozen=True):
     state: str
     active: bool
     since: float
+    why: str = ""
+    """Who has put it aside, and why."""
+    until: float = 0.0
+    """When its shelving ends; 0: it is not shelved."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -282,6 +286,9 @@ def _size(number: float) -> str:
     return f"{number:.10g} "
 
 
+_ASIDE: Final = frozenset({AlarmState.SHELVED, AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE})
+
+
 def alarms(live: LiveView, words: Words, now: float) -> list[AlarmRow]:
     """Return the alarms: what stands before what is over, the worst first, then the newest."""
     made = []
@@ -302,9 +309,11 @@ def alarms(live: LiveView, words: Words, now: float) -> list[AlarmRow]:
                 state=state.value,
                 active=occurrence.active,
                 since=occurrence.since.wall,
+                why=view.alarm.why,
+                until=view.alarm.shelved_until or 0.0,
             )
         )
-    made.sort(key=lambda row: (not row.active, -_SEVERITIES.index(row.severity), -row.since))
+    made.sort(key=lambda row: (not row.active, row.state in _ASIDE, -_SEVERITIES.index(row.severity), -row.since))
     standing = sum(1 for row in made if row.active)
     return made[: standing + MAX_OVER]
 

@@ -72,17 +72,18 @@ class Drills:
         self._ending = ("", "")
         """Why it is to end, and what or who ends it."""
         incidents.subscribe(self._real)
+        incidents.elsewhere = self.elsewhere
 
     @property
     def running(self) -> Play | None:
         """The one that runs."""
         return self._play
 
-    def of(self, code: str) -> Incidents:
-        """Return whose incident it is, by its code: a drill's that runs, or the real ones."""
+    def elsewhere(self, code: str) -> Incidents | None:
+        """Return the incidents of the drill that runs, where a code is one of theirs. See ``Incidents.elsewhere``."""
         if self._play is not None and code.upper().startswith(f"{self._play.record.code}-"):
             return self._play.incidents
-        return self._incidents
+        return None
 
     async def resume(self) -> None:
         """End what a restart has cut short; nobody practises on, and its participants hear it."""

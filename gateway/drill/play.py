@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
@@ -21,6 +21,7 @@ from gateway.event import Event
 from gateway.incident import Source, code_of
 from gateway.incidents import Incidents
 from gateway.plan.decide import Latest
+from gateway.plan.dependencies import Key
 from gateway.plan.model import Plan
 from gateway.ports import Keeper, Teller
 
@@ -61,6 +62,14 @@ class _MadeUp:
     def conditions(self, source: Source) -> Mapping[str, Condition]:  # noqa: ARG002 - a port's
         """None is known: a good reading has to do."""
         return {}
+
+    def named(self, device: str) -> Collection[Key]:  # noqa: ARG002 - a port's
+        """There is none: what is played follows from nothing."""
+        return ()
+
+    def kind(self, key: Key) -> str:  # noqa: ARG002 - a port's
+        """It is not known."""
+        return ""
 
 
 class Play:

@@ -21,9 +21,9 @@ Trouble that comes back before it was checked that it is gone, and soon (``SOON`
 with its owner and with what people were told. So a mains that flaps does not page at each return.
 """
 
+from gateway.incident.changes import apply, fold, take
 from gateway.incident.clock import corrected
 from gateway.incident.codes import code_of
-from gateway.incident.fold import apply, fold, take
 from gateway.incident.model import (
     SOON,
     Handover,

@@ -44,6 +44,7 @@ def corrected(incident: Incident, event: Event) -> Incident:
         counts_from=moved(incident.counts_from),
         deadlines=limits,
         round=moved(incident.round),
+        waits=moved(incident.waits),
         symptoms=tuple(symptoms),
         mails=tuple(change(mail, at=moved(mail.at)) for mail in incident.mails),
         hold=change(hold, since=moved(hold.since), progress=moved(hold.progress)),

@@ -46,6 +46,8 @@ class Purpose(StrEnum):
     """They have it, and nobody has heard of any progress."""
     EXPIRED = "owner-expired"
     """They had it, and it was taken back: they are paged for it again."""
+    AFFECTED = "affected"
+    """Another clause's people have to act too, because of what the root cause took with it."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +94,25 @@ class Symptom(msgspec.Struct, frozen=True, kw_only=True):
     """When people may be woken for it, by the plan."""
     active: bool = True
     ended: float = 0.0
+    source: Source = Source()
+    """The device, where it is not the incident's: its trouble follows from the root cause."""
+    clause: str = ""
+    """The clause for that device."""
+    of: str = ""
+    """The root cause, as the plan's dependencies name it."""
+    settle: float = 0.0
+    """Seconds that it may stand after its root cause is over."""
+    fleeting: bool = False
+    """It ended before its paging delay was over."""
+    aside: str = ""
+    """``shelved``, ``out-of-service`` or ``suppressed``: put aside, it pages nobody. Empty: it speaks."""
+    chattering: int = 0
+    """How often it has come while it chatters; 0: it does not."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether it is of another device, and follows from the root cause."""
+        return bool(self.source.device)
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +130,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """Which time limits, and how much of each is gone: ``clause:80``."""
     again: bool = False
     """Sent once more after a restart, marked 重发: its outcome was not known. It never goes a third time."""
+    clause: str = ""
+    """Which clause it is about, where that is not the incident's."""
 
     @property
     def pending(self) -> bool:
@@ -204,6 +227,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """Which one in such a row it is."""
     late: bool = False
     """It began and ended before anybody here knew of it: it pages nobody."""
+    waits: float = 0.0
+    """Nobody is told before then: it may follow from something else."""
+    of: str = ""
+    """The incident of the root cause from which it was left over."""
+    moved: str = ""
+    """The incident of the root cause, of which all that it was is part now."""
     timeline: tuple[Event, ...] = ()
 
     @property
@@ -229,8 +258,18 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def pressing(self) -> tuple[Symptom, ...]:
-        """What people are called for: what stands; of what a person holds open, all that ever stood."""
-        return self.active or (self.symptoms if self.held else ())
+        """What people are called for: what stands and is not put aside; of what a person holds open, all that ever stood."""
+        return self.aloud or (self.symptoms if self.held and not self.active else ())
+
+    @property
+    def aloud(self) -> tuple[Symptom, ...]:
+        """Those that stand, and that nobody and no rule has put aside."""
+        return tuple(symptom for symptom in self.symptoms if symptom.active and not symptom.aside)
+
+    @property
+    def put_aside(self) -> bool:
+        """Whether all that stands is put aside."""
+        return bool(self.active) and not self.aloud
 
     @property
     def over(self) -> bool:
@@ -245,8 +284,30 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def worst(self) -> Symptom:
-        """The gravest symptom: of those that stand, else of all."""
-        return max(self.active or self.symptoms or (Symptom(),), key=lambda symptom: symptom.rank)
+        """The gravest symptom: of those that are not put aside, else of those that stand, else of all."""
+        return max(self.aloud or self.active or self.symptoms or (Symptom(),), key=lambda symptom: symptom.rank)
+
+    def where(self, symptom: Symptom) -> Source:
+        """Return the device of a symptom."""
+        return symptom.source if symptom.follows else self.source
+
+    @property
+    def head(self) -> Symptom:
+        """What it is called by: the gravest alarm of its own device, of those that stand, else of all."""
+        own = [symptom for symptom in self.symptoms if not symptom.follows]
+        standing = [symptom for symptom in own if symptom.active]
+        return max(standing or own, key=lambda symptom: symptom.rank, default=self.worst)
+
+    def affected(self, clause: str = "") -> tuple[Source, ...]:
+        """Return the other devices that its root cause took with it and that are not back; those of a clause only."""
+        of = (one for one in self.active if one.follows and clause in {"", one.clause})
+        return tuple(dict.fromkeys(one.source for one in of if one.source.key != self.source.key))
+
+    @property
+    def speaking(self) -> tuple[Symptom, ...]:
+        """The symptoms for which people are told: what only follows from a root cause is silent once that is over."""
+        found = self.pressing
+        return found if any(not symptom.follows for symptom in found) else ()
 
     @property
     def pages(self) -> tuple[Mail, ...]:

@@ -62,7 +62,7 @@ def _taken(now: Incident, event: Event) -> Incident:
     seen = tuple(dict.fromkeys((*now.seen, event.who)))
     since = now.hold.since if now.owner else event.at
     hold = Hold(since=since, progress=event.at, after=len(now.mails))
-    after = _without(now, Purpose.HANDOVER, Purpose.HANDED_BACK, Purpose.EXPIRED)
+    after = _without(now, Purpose.HANDOVER, Purpose.HANDED_BACK, Purpose.EXPIRED, person=event.who)
     if now.owner and now.owner != event.who:
         after = _noticed(after, now.owner, Purpose.HANDED_OVER)
     rank = now.worst.rank
@@ -117,5 +117,7 @@ def _noticed(now: Incident, person: str, purpose: Purpose) -> Incident:
     return msgspec.structs.replace(now, notices=(*others, Notice(person, purpose, len(now.mails))))
 
 
-def _without(now: Incident, *purposes: Purpose) -> Incident:
-    return msgspec.structs.replace(now, notices=tuple(one for one in now.notices if one.purpose not in purposes))
+def _without(now: Incident, *purposes: Purpose, person: str = "") -> Incident:
+    """Return it without what nobody has to hear any more: of these purposes, and whatever one person was to hear."""
+    kept = tuple(one for one in now.notices if one.purpose not in purposes and one.person != person)
+    return msgspec.structs.replace(now, notices=kept)

@@ -37,7 +37,7 @@ def before(incidents: Iterable[Incident], root: Root, now: float, within: float)
     """
     last = None
     for one in incidents:
-        if root_of(one) == root and one.closed is not None and now - one.closed < within:
+        if root_of(one) == root and one.closed is not None and not one.moved and now - one.closed < within:
             last = one
     return last
 
@@ -51,7 +51,7 @@ def recurring(incidents: Iterable[Incident], begin: float, end: float) -> list[R
     """Return what came more than once between two wall times, the most frequent first: for the monthly analysis."""
     rows: dict[Root, list[Incident]] = {}
     for one in incidents:
-        if begin <= one.opened < end:
+        if begin <= one.opened < end and not one.moved:
             rows.setdefault(root_of(one), []).append(one)
     found = [
         Recurring(

@@ -27,6 +27,8 @@ def opened(now: Incident, event: Event) -> Incident:
         round=event.at,
         symptoms=(symptom,),
         **_limits(symptom, event),
+        waits=float(data.get("waits", 0.0)),
+        of=str(data.get("of", "")),
     )
 
 
@@ -43,6 +45,7 @@ def learned(now: Incident, event: Event) -> Incident:
         deadlines=(),
         gone=symptom.ended,
         closed=event.at,
+        held=False,
         late=True,
     )
 
@@ -68,18 +71,18 @@ def joined(now: Incident, event: Event) -> Incident:
         return after
     if now.comes_back(event.at):
         return msgspec.structs.replace(after, gone=None)
-    return _anew(after, event, symptom)
+    return anew(after, event, symptom)
 
 
 def reopened(now: Incident, event: Event) -> Incident:
     """Return a closed incident open again: a new round, which a person holds open where no alarm stands."""
     if now.closed is None:
         return now
-    again = _anew(now, event, now.worst)
-    return msgspec.structs.replace(again, held=not now.active, seen=(event.who,) if event.who else ())
+    again = anew(now, event, now.worst)
+    return msgspec.structs.replace(again, held=not now.active, late=False, seen=(event.who,) if event.who else ())
 
 
-def _anew(now: Incident, event: Event, symptom: Symptom) -> Incident:
+def anew(now: Incident, event: Event, symptom: Symptom) -> Incident:
     """Return an incident at the beginning of a new round: people are told afresh, and time limits begin."""
     return msgspec.structs.replace(
         now,

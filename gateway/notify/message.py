@@ -7,7 +7,7 @@ import msgspec
 
 from contract.reading import Quality, Reading
 from gateway import watches
-from gateway.board import kinds, views
+from gateway.board import kinds, trees, views
 from gateway.board.words import Words
 from gateway.incident import Incident, Purpose, Symptom, deadlines
 from gateway.notify import handing, limits_said
@@ -42,7 +42,7 @@ def compose(
     Args:
         incident: what it is about.
         clause: its clause of the plan.
-        purpose: why they are told.
+        purpose: why they are told; of what is affected, ``clause`` is that of the affected.
         language: ``zh`` or ``en``.
         link: to the incident's page; an empty text leaves it out.
         utc_offset: of the site, in seconds.
@@ -51,11 +51,13 @@ def compose(
         about: the time limits that it is about, and how much of each is gone (``clause:80``).
     """
     english = language == "en"
-    worst = incident.worst
-    title = (worst.title_en if english else worst.title_zh) or clause.title.of(language)
+    words = Words(language)
+    head = incident.head
+    title = words.either(head.title_zh, head.title_en) or clause.title.of(language)
+    if purpose is Purpose.AFFECTED:
+        title = clause.title.of(language)
     if purpose is Purpose.RECOVERY:
         title = _recovered(incident, english=english)
-    words = Words(language)
     mark = "" if purpose is Purpose.PAGE else words(f"mark.{purpose.value}")
     place = incident.source.place
     tag = "" if not incident.exercise else f"{EXERCISE}EXERCISE " if english else EXERCISE
@@ -65,8 +67,11 @@ def compose(
         *limits_said.lines(incident, clause, about, english=english, moment=lambda at: clock_time(at, utc_offset))
     ]
     lines += [*limits, ""] if limits else []
+    if purpose is Purpose.AFFECTED:
+        lines.append(trees.because(incident, words))
     owner = name(incident.owner) if incident.owner else ""
     lines += _facts(incident, clause, place, utc_offset, words=words, owner=owner, card=card)
+    lines += trees.lines(incident, words, clause.clause if purpose is Purpose.AFFECTED else "")
     if purpose not in (Purpose.RECOVERY, Purpose.HANDED_OVER):
         lines += ["", "What to do:" if english else "处置步骤："]
         lines += [f"{number}. {step.text.of(language)}" for number, step in enumerate(clause.step, 1)]
@@ -77,7 +82,7 @@ def compose(
 
 def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) -> dict[str, Any]:
     """Return the same for machines; JSON types only."""
-    worst = incident.worst
+    worst = incident.head
     trigger = clause.triggered_by(worst.condition, incident.source.kind, incident.source.device) or clause.triggered_by(
         worst.condition
     )
@@ -105,6 +110,7 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
         "recurs": incident.recurs,
         "count": incident.count,
         "link": link,
+        "affected": [msgspec.to_builtins(one) for one in incident.affected()],
     }
 
 
@@ -131,13 +137,13 @@ def _recovered(incident: Incident, *, english: bool) -> str:
     conditions = {symptom.condition for symptom in _gone(incident)}
     if "on-battery" in conditions:
         return "mains is back" if english else "市电已恢复"
-    symptom: Symptom = incident.worst
+    symptom: Symptom = incident.head
     return f"{symptom.title_en}: over" if english else f"{symptom.title_zh}：已解除"
 
 
 def _gone(incident: Incident) -> list[Symptom]:
     """Return what was wrong in the round that is over."""
-    return [symptom for symptom in incident.symptoms if symptom.ended >= incident.round]
+    return [one for one in incident.symptoms if one.ended >= incident.round and not one.follows]
 
 
 def _facts(
@@ -150,7 +156,7 @@ def _facts(
     owner: str,
     card: views.Card | None,
 ) -> list[str]:
-    worst = incident.worst
+    worst = incident.head
     over = incident.gone is not None
     limited = incident.deadline and not over
     clause_limit = deadlines.find(incident.deadlines, deadlines.CLAUSE)

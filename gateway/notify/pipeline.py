@@ -11,9 +11,10 @@ from gateway.board.views import Card
 from gateway.contacts import Person
 from gateway.incident import Incident, Mail, Source
 from gateway.notify.letter import Channel, Letter, Onward, Report, Stage
-from gateway.notify.message import compose, facts
+from gateway.notify.message import Text, compose, facts
 from gateway.notify.retry import Retry
 from gateway.notify.route import Route
+from gateway.notify.several import several
 from gateway.plan.model import Clause
 from gateway.ports import Outcome
 
@@ -63,9 +64,40 @@ class Notifier:
         self._utc_offset = utc_offset if callable(utc_offset) else lambda _site, _at: utc_offset
 
     async def tell(
-        self, incident: Incident, clause: Clause, mail: Mail, person: Person, *, again: bool, report: Report
+        self,
+        incident: Incident,
+        clause: Clause,
+        mail: Mail,
+        person: Person,
+        *,
+        again: bool,
+        report: Report,
+        also: Sequence[tuple[Incident, Clause]] = (),
     ) -> None:
-        """See ``incidents.Teller``."""
+        """See ``incidents.Teller``; ``also`` are incidents that the message speaks of besides (``gathering``)."""
+        text, link = self._text(incident, clause, mail, person)
+        if also:
+            others = [self._text(*one, mail, person) for one in also]
+            text = several(text, others, mail.purpose, person.language)
+        said = facts(incident, clause, mail.purpose, link=link)
+        if also:
+            said["also"] = [one.code for one, _ in also]
+        letter = Letter(
+            id=mail.id,
+            code=incident.code,
+            purpose=mail.purpose.value,
+            person=person,
+            subject=text.subject,
+            body=text.body,
+            facts=said,
+        )
+        onward: Onward = self._hand_over
+        for stage in reversed(self._stages):
+            onward = functools.partial(stage, onward=onward, report=report)
+        await report(await onward(letter.resent() if again else letter))
+
+    def _text(self, incident: Incident, clause: Clause, mail: Mail, person: Person) -> tuple[Text, str]:
+        """Return the message about one incident, and the link to it."""
         link = links.url(self._public_url, self._secret, incident.code, person.id)
         text = compose(
             incident,
@@ -78,19 +110,7 @@ class Notifier:
             name=self._name,
             card=self._card(incident.source, person.language),
         )
-        letter = Letter(
-            id=mail.id,
-            code=incident.code,
-            purpose=mail.purpose.value,
-            person=person,
-            subject=text.subject,
-            body=text.body,
-            facts=facts(incident, clause, mail.purpose, link=link),
-        )
-        onward: Onward = self._hand_over
-        for stage in reversed(self._stages):
-            onward = functools.partial(stage, onward=onward, report=report)
-        await report(await onward(letter.resent() if again else letter))
+        return text, link
 
     async def _hand_over(self, letter: Letter) -> Outcome:
         answer = await self._channels[letter.channel].send(letter)

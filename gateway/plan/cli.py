@@ -16,7 +16,9 @@ import msgspec
 
 from contract.errors import ConfigError, UsageError
 from gateway import cli
-from gateway.board.words import Words
+from gateway.board import planpage
+from gateway.board.render import Renderer
+from gateway.board.words import LANGUAGES, Words
 from gateway.clock import SystemClock
 from gateway.plan.lint.rules import Finding, lint
 from gateway.plan.lint.site import Grade
@@ -38,6 +40,10 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     check.add_argument("--notes", action="store_true", help="show what is only worth knowing too")
     check.add_argument("--today", type=_date, metavar="DATE", help="look at the plan as of this day, 2027-01-31")
     check.set_defaults(run=run_lint)
+    show = _verb(verbs, "show", "draw the plan as a page that people read and print")
+    show.add_argument("--html", type=Path, metavar="FILE", help="write the page there; left out: as text, here")
+    show.add_argument("--lang", choices=LANGUAGES, default="zh", help="its language (default: zh)")
+    show.set_defaults(run=run_show)
     play = _verb(verbs, "simulate", "say who would be told what, when and by which channel; nobody is told")
     play.add_argument("event", help="what happens: DEVICE:CONDITION or KIND:CONDITION, ups-1:on-battery")
     play.add_argument("--at", metavar="TIME", help='when it happens, at the site: "2027-02-17 03:00" (default: now)')
@@ -76,10 +82,37 @@ def run_lint(args: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(msgspec.to_builtins(shown), ensure_ascii=False, indent=2) + "\n")
     else:
         sys.stdout.writelines(f"{one}\n" for one in shown)
-        where = "" if fleet.devices is not None else "; devices unknown: no gateway answers, and no --agents"
+        where = (
+            ""
+            if fleet.devices is not None
+            else "; devices unknown: no gateway answers, no journal can be read, and no --agents"
+        )
         sys.stdout.write(f"{args.config}: {_counted(findings, args)}{where}\n")
     grades = {one.grade for one in findings}
     return BAD if Grade.ERROR in grades or (args.strict and Grade.WARNING in grades) else GOOD
+
+
+def run_show(args: argparse.Namespace) -> int:
+    """Carry out ``plan show``; return the exit code."""
+    papers = read_papers(args.config)
+    if papers.contacts is None:
+        raise ConfigError(papers.problems)
+    plan = load_plan(papers.plan, papers.contacts.departments)
+    words = Words(args.lang)
+    clauses = planpage.view(plan, words, *planpage.of_contacts(papers.contacts))
+    if args.json:
+        sys.stdout.write(json.dumps(msgspec.to_builtins(clauses), ensure_ascii=False, indent=2) + "\n")
+    elif args.html is None:
+        sys.stdout.writelines(f"{line}\n" for line in planpage.as_text(clauses, words))
+    else:
+        zone = papers.contacts.hours.tz
+        now = SystemClock().stamp().wall
+        page = Renderer(zone).file("plan_file.html", words, now, clauses=clauses, site_name=papers.name)
+        try:
+            args.html.write_text(page, "utf-8")
+        except OSError as error:
+            raise UsageError(f"{args.html} cannot be written: {error.strerror}", hint="name another file") from None
+    return GOOD
 
 
 def run_simulate(args: argparse.Namespace) -> int:

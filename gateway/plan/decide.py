@@ -13,8 +13,8 @@ from contract.condition import Condition
 from contract.escalation import Ladder, due
 from contract.escalation import Rung as Person
 from contract.reading import Reading
-from gateway.contacts import Contacts
-from gateway.incident import Incident, Purpose, Symptom
+from gateway.contacts import Contacts, Department
+from gateway.incident import Incident, Purpose, Source, Symptom
 from gateway.plan import limits
 from gateway.plan.limits import Mark
 from gateway.plan.model import RANK, Clause, Closes, Trigger, Wake
@@ -103,11 +103,15 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, h
     hours = hours or contacts.worktime(incident.source.site)
     if incident.closed is not None:
         return _closed(incident, clause, hours, now)
+    if incident.put_aside:
+        return Demand()  # nobody is told, and no limit runs, until it speaks again
     held = holding(incident, clause, hours, now)
     if held.became:
         return Demand(became=held.became, who=held.who)
     if incident.gone is not None:
         return _afterwards(incident, clause, held, now)
+    if incident.waits > now:
+        return Demand(wakes_at=incident.waits)
     top = next((rung.person for rung in reversed(ladder_of(incident, clause, contacts).rungs)), "")
     marks = limits.marks(incident, clause, contacts, top, now)
     tell = list(held.tell)
@@ -133,24 +137,26 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, h
 
 def _started(incident: Incident) -> float | None:
     """Return when the ladder begins or began to be climbed; None while nothing stands that pages."""
+    if not incident.speaking:
+        return None
     pages = [mail.at for mail in incident.pages]
     if pages:
         return min(pages) - incident.climbed
-    return min((symptom.page_at for symptom in incident.pressing), default=None)
+    return min((symptom.page_at for symptom in incident.speaking), default=None)
 
 
-def climbed(incident: Incident, clause: Clause, contacts: Contacts, person: str) -> tuple[int, str] | None:
+def climbed(incident: Incident, clause: Clause, contacts: Contacts, person: str) -> tuple[int, Department] | None:
     """Return the rung that the ladder climbs by paging a person, from 0, and its department; None if it climbs none."""
     for index, rung in enumerate(clause.escalation.rung):
         department = contacts.departments.get(rung.department)
         if department is not None and department.person(rung.role) == person:
-            return (index, rung.department) if index and index not in incident.rungs else None
+            return (index, department) if index and index not in incident.rungs else None
     return None
 
 
 def _closed(incident: Incident, clause: Clause, hours: Hours, now: float) -> Demand:
     """Return what is left to do once it is closed: what a person closed while it stood is opened again, if it stays."""
-    if not incident.stands_closed or incident.closed is None or clause.closed_standing <= 0:
+    if not incident.stands_closed or incident.put_aside or incident.closed is None or clause.closed_standing <= 0:
         return Demand()
     at = waking(incident.worst, incident.closed + clause.closed_standing, hours)
     return Demand(became="reopened") if at <= now else Demand(wakes_at=at)
@@ -165,7 +171,7 @@ def _worse(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], 
         mails = [mail for mail in incident.mails if mail.person == person]
         came = [mail for mail in mails if not mail.failed]  # who got nothing at all is for the ladder
         known = max([incident.owned_rank, *(mail.rank for mail in came or mails)])
-        graver = [symptom.page_at for symptom in incident.active if symptom.rank > known]
+        graver = [symptom.page_at for symptom in incident.speaking if symptom.rank > known]
         at = may_go(incident, clause, person, Purpose.WORSE, known + 1)
         if not graver or at is None:
             continue
@@ -224,16 +230,16 @@ def _afterwards(incident: Incident, clause: Clause, held: Held, now: float) -> D
 
 def confirm(
     incident: Incident,
-    latest: Callable[[str], Latest | None],
-    conditions: Mapping[str, Condition],
+    latest: Callable[[Source, str], Latest | None],
+    conditions: Callable[[Source], Mapping[str, Condition]],
     now: float,
 ) -> dict[str, object] | None:
     """Return the readings that confirm that the cause is gone, or None while they do not.
 
     Args:
         incident: whose cause is gone, as far as the alarms say.
-        latest: quantity → its last reading.
-        conditions: those of the device, by name. Where one is not known, a good reading has to do, as the agent has
+        latest: device, quantity → its last reading.
+        conditions: those of a device, by name. Where one is not known, a good reading has to do, as the agent has
             judged it already.
         now: the gateway's wall clock.
     """
@@ -241,16 +247,18 @@ def confirm(
         return None
     evidence: dict[str, object] = {}
     for symptom in _of_this_round(incident):
-        seen = latest(symptom.quantity)
+        source = incident.where(symptom)
+        seen = latest(source, symptom.quantity)
         if seen is None or not seen.reading.good:
             return None
         if seen.at <= incident.gone or now - seen.at > FRESH:
             return None
-        condition = conditions.get(symptom.condition)
+        condition = conditions(source).get(symptom.condition)
         if condition is not None and condition.wrong(seen.reading, standing=True) is not False:
             return None
         value = seen.reading.value
-        evidence[symptom.quantity] = list(value) if isinstance(value, tuple) else value
+        name = f"{source.agent}/{source.device} {symptom.quantity}" if symptom.follows else symptom.quantity
+        evidence[name] = list(value) if isinstance(value, tuple) else value
     return evidence
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from contract.condition import Severity
 from contract.settings import Fault, Seconds, Slug
+from gateway.plan.dependencies import Tree
 from gateway.worktime.limit import Limit
 
 RANK: dict[Severity, int] = {severity: rank for rank, severity in enumerate(Severity, 1)}
@@ -265,9 +266,10 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """All the clauses."""
+    """All the clauses, and what depends on what."""
 
     clauses: tuple[Clause, ...] = ()
+    dependencies: Tree = Tree()
 
     def find(self, clause: str) -> Clause | None:
         """Return a clause by its number."""

@@ -13,6 +13,8 @@ class Tell(msgspec.Struct, frozen=True):
 
     person: str
     purpose: Purpose
+    clause: str = ""
+    """Of which clause, where that is not the incident's."""
     about: tuple[str, ...] = ()
     """Which time limits, and how much of each is gone: ``clause:80``, ``step-0:100``."""
 
@@ -62,14 +64,14 @@ def once(
     """Return whom of these to tell now, and when to look again: each hears it once."""
     when = [(person, may_go(incident, clause, person, purpose, after=after, about=about)) for person in people]
     marked = (about,) if about else ()
-    tell = [Tell(person, purpose, marked) for person, at in when if at is not None and at <= now]
+    tell = [Tell(person, purpose, about=marked) for person, at in when if at is not None and at <= now]
     return tell, [at for _, at in when if at is not None and at > now]
 
 
 def together(tells: Iterable[Tell]) -> list[Tell]:
     """Return one message to each person of each purpose, about all that there is to tell."""
-    merged: dict[tuple[str, Purpose], tuple[str, ...]] = {}
+    merged: dict[tuple[str, Purpose, str], tuple[str, ...]] = {}
     for tell in tells:
-        key = (tell.person, tell.purpose)
+        key = (tell.person, tell.purpose, tell.clause)
         merged[key] = (*merged.get(key, ()), *tell.about)
-    return [Tell(person, purpose, about) for (person, purpose), about in merged.items()]
+    return [Tell(*key, about=about) for key, about in merged.items()]

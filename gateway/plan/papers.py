@@ -7,11 +7,14 @@ from typing import Any
 
 import msgspec
 
-from contract.errors import ConfigError, Problem
+from contract.errors import ConfigError, Problem, StorageError
 from contract.settings import SecretRef, SecretSource
 from gateway import config
+from gateway.alarms.model import Rules, load_rules
 from gateway.contacts import Contacts, load_contacts
-from gateway.plan.lint.fleet import Fleet, Watched, devices_of, installed_kinds, installed_profiles
+from gateway.journal.file import NAME as JOURNAL
+from gateway.journal.inventories import inventories
+from gateway.plan.lint.fleet import Fleet, Watched, devices_of, installed_kinds, installed_profiles, with_made
 from gateway.plan.lint.rules import Papers
 
 Ask = Callable[[Path], list[dict[str, Any]] | None]
@@ -37,7 +40,7 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
         config.load(path, environment=environment, secrets=secrets)
     except ConfigError as error:
         problems += error.problems
-    text, notify, links = config.channels_of(path, secrets)
+    text, notify, gateway = config.channels_of(path, secrets)
     plan_folder, contacts_file = config.places(path)
     plan: dict[str, str] = {}
     for file in sorted(plan_folder.glob("*.toml")) if plan_folder and plan_folder.is_dir() else ():
@@ -50,6 +53,7 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
             contacts = load_contacts(contacts_text, file=str(contacts_file)) if contacts_text else None
         except ConfigError as error:
             problems += error.problems
+    read_rules(path, problems)
     return Papers(
         plan=plan,
         contacts=contacts,
@@ -58,14 +62,26 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
         notify=notify,
         config_file=str(path),
         config_text=text,
-        links=links,
+        links=gateway is None or bool(gateway.public_url),
+        name=gateway.name if gateway else "",
         problems=tuple(problems),
     )
 
 
+def read_rules(config_file: Path, problems: list[Problem]) -> Rules:
+    """Return what is done with alarms before the plan hears of them, as far as it can be read."""
+    file = config.alarms_of(config_file)
+    for name, text in (_text(file, problems) if file is not None and file.is_file() else {}).items():
+        try:
+            return load_rules(text, file=name)
+        except ConfigError as error:
+            problems += error.problems
+    return Rules()
+
+
 def read_fleet(config_file: Path, agents: Path | None, ask: Ask) -> Fleet:
-    """Return what devices there are: of a folder of agents' settings, else as the running gateway says."""
-    kinds = installed_kinds()
+    """Return what devices there are: of agents' settings, else as the running gateway says, else as its journal does."""
+    kinds = with_made(installed_kinds(), read_rules(config_file, []))
     if agents is not None:
         profiles = installed_profiles()
         files = sorted(agents.glob("*.toml")) if agents.is_dir() else [agents]
@@ -74,11 +90,33 @@ def read_fleet(config_file: Path, agents: Path | None, ask: Ask) -> Fleet:
         found = tuple(one for name, text in texts.items() for one in devices_of(name, text, kinds, profiles))
         return Fleet(kinds, found)
     try:
-        said = ask(config.state_of(config_file))
-        devices = None if said is None else tuple(msgspec.convert(said, list[Watched]))
-    except (ConfigError, msgspec.ValidationError):
+        state = config.state_of(config_file)
+        said = ask(state)
+        devices = _journaled(state) if said is None else tuple(msgspec.convert(said, list[Watched]))
+    except (ConfigError, StorageError, msgspec.ValidationError):
         devices = None
     return Fleet(kinds, devices)
+
+
+def _journaled(state: Path) -> tuple[Watched, ...]:
+    """Return the devices of the last inventories in the journal.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    return tuple(
+        Watched(
+            site=site,
+            agent=agent,
+            device=device.id,
+            kind=device.kind,
+            title=device.title,
+            room=device.room,
+            conditions=tuple(condition.name for condition in device.conditions),
+        )
+        for (site, agent), inventory in inventories(state / JOURNAL).items()
+        for device in inventory.devices
+    )
 
 
 def _text(path: Path, problems: list[Problem]) -> dict[str, str]:

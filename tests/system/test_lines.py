@@ -228,8 +228,8 @@ def listens(ground, kind, port, place="far"):
 
 
 def polled_until(reader, *flags):
-    """Poll until all of these flags are there; the window must fill first."""
-    for _ in range(12):
+    """Poll until all of these flags are there: the window must fill first, and what chance made of a look is looked at again."""
+    for _ in range(30):
         said = reader.poll()
         if set(flags) <= set(said["x.line.status"]):
             return said

@@ -13,7 +13,7 @@ from agent.kinds import kinds
 from agent.ways import WAYS
 from contract.errors import ConfigError
 from firmware_sims import control, scenario, site
-from gateway.app import read_plan
+from gateway.app import read_drills, read_plan
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"
@@ -47,10 +47,16 @@ def read(name, folder, environment):
     path = folder / name
     if name.startswith("agents/"):
         return agent.config.load(path, environment=environment)
-    if name in {"gateway.toml", "contacts.toml", "holidays.toml"} or name.startswith("plan/"):
+    beside = {"gateway.toml", "contacts.toml", "holidays.toml", "dependencies.toml", "alarms.toml"}
+    if name in beside or name.startswith("plan/"):
         config = gateway.config.load(folder / "gateway.toml", environment=environment)
-        assert path in {folder / "gateway.toml", config.contacts, config.holidays} or path.parent == config.plan
+        named = {folder / "gateway.toml", config.contacts, config.holidays, config.dependencies, config.alarms}
+        assert path in named or path.parent == config.plan
         return read_plan(config)
+    if name.startswith("drills/"):
+        config = gateway.config.load(folder / "gateway.toml", environment=environment)
+        assert path.parent == config.drills
+        return read_drills(config, *read_plan(config))
     if name == "sims/site.toml":
         return site.load(path)
     if name.startswith("sims/"):

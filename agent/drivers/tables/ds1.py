@@ -38,6 +38,8 @@ FLAGS: Final = {
 _ALL: Final = NO_ALARM + sum(FLAGS)
 DEAD: Final = frozenset({"LOS", "LOF", "AIS", "LOOP", "UNAVAILABLE", "OUT-OF-SERVICE", "DOWN", "SIGNALLING", "MISSING"})
 """Flags of a trunk that carries nothing."""
+NO_CALLS: Final = frozenset({"TS16-AIS", "TS16-RAI"})
+"""Flags of a trunk whose signalling does not come through, or does not reach the far end."""
 BROKEN: Final = frozenset({"FAILURE", "OUT-OF-SERVICE", "TEST"})
 """Flags of a trunk port that cannot stand in for another."""
 
@@ -49,4 +51,5 @@ def flags(status: int | None) -> frozenset[str] | None:
     """
     if status is None or not 0 < status <= _ALL:
         return None
-    return frozenset(name for bit, name in FLAGS.items() if status & bit)
+    found = {name for bit, name in FLAGS.items() if status & bit}
+    return frozenset(found | {"SIGNALLING"} if found & NO_CALLS else found)

@@ -26,6 +26,8 @@ class Uptime:
         self.restarts = 0
         self._last: tuple[float, float] | None = None
         """sysUpTime in seconds as it came, and when."""
+        self._ahead: tuple[float, float] | None = None
+        """The same, of one that was too far ahead to be believed at once."""
         self._wraps = 0
         self._recent: deque[float] = deque()
 
@@ -36,13 +38,19 @@ class Uptime:
             hundredths: as the device says.
             now: seconds, on a clock that is never stepped.
         """
+        if not 0 <= hundredths < 2**32:  # no TimeTicks: a wrong answer, which must not count as a wrap tomorrow
+            return False
         value = hundredths / 100.0
+        ahead, self._ahead = self._ahead, None
+        if self._last is not None and _behind(self._last, value, now) < -_slack(self._last, now):
+            if ahead is None or abs(_behind(ahead, value, now)) > _slack(ahead, now):
+                self._ahead = value, now  # no clock is so fast: once is a wrong answer, twice is another device
+                return False
+            self._wraps = 0
         last, self._last = self._last, (value, now)
         if last is None:
             return False
-        elapsed = now - last[1]
-        slack = _NEAR + _DRIFT * elapsed
-        behind = last[0] + elapsed - value
+        slack, behind = _slack(last, now), _behind(last, value, now)
         if value >= last[0] - _FALL and behind <= slack:  # where it should be; or ahead, as a fast clock is
             return False
         if behind >= WRAP - slack:
@@ -73,3 +81,13 @@ class Uptime:
         while self._recent and now - self._recent[0] > HOUR:
             self._recent.popleft()
         return len(self._recent)
+
+
+def _behind(last: tuple[float, float], value: float, now: float) -> float:
+    """Return by how much a value is less than it should be, since the last one."""
+    return last[0] + now - last[1] - value
+
+
+def _slack(last: tuple[float, float], now: float) -> float:
+    """Return by how much it may be."""
+    return _NEAR + _DRIFT * (now - last[1])

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from gateway.board.catalogue import conditions, flags, hands, pages, quantities
+from gateway.board.catalogue import conditions, drill, flags, hands, pages, plan, quantities
 
-PARTS: Final = (pages.TEXT, hands.TEXT, conditions.TEXT, flags.TEXT, quantities.TEXT)
+PARTS: Final = (pages.TEXT, hands.TEXT, plan.TEXT, conditions.TEXT, flags.TEXT, quantities.TEXT, drill.TEXT)
 TEXT: Final[dict[str, tuple[str, str]]] = {key: both for part in PARTS for key, both in part.items()}
 """Key → Chinese, English."""

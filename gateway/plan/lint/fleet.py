@@ -15,6 +15,7 @@ import msgspec
 from contract.locate import Locator
 from contract.message import ITSELF
 from gateway import watches
+from gateway.alarms.model import Rules
 
 CONTACT: Final = "contact-lost"
 """Every device is watched for it."""
@@ -109,6 +110,16 @@ def kinds_of(texts: Mapping[str, str]) -> dict[str, tuple[Watch, ...]]:
             if isinstance(one.get("name"), str)
         )
     return found
+
+
+def with_made(kinds: Mapping[str, tuple[Watch, ...]], rules: Rules) -> dict[str, tuple[Watch, ...]]:
+    """Return the kinds with what the gateway makes of their alarms and readings besides (``alarms.toml``)."""
+    made = [(rule.kinds, Watch(rule.becomes)) for rule in rules.worse]
+    made += [(rule.kinds, Watch(rule.name)) for rule in rules.count]
+    made += [(rule.kinds, Watch(rule.name, rule.quantity, rule.flag)) for rule in rules.condition]
+    return {
+        kind: (*table, *(watch for meant, watch in made if not meant or kind in meant)) for kind, table in kinds.items()
+    }
 
 
 def installed_kinds() -> dict[str, tuple[Watch, ...]]:

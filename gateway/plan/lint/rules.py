@@ -105,6 +105,8 @@ class Papers(msgspec.Struct, frozen=True, kw_only=True):
     config_file: str = ""
     config_text: str = ""
     links: bool = True
+    name: str = ""
+    """The gateway's."""
     problems: tuple[Problem, ...] = ()
     """What was found while contacts and settings were read."""
 

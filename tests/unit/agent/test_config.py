@@ -85,6 +85,8 @@ def test_defaults_are_filled_in():
         "bypass",
         "output-off",
         "fault",
+        "shutting-down",
+        "ups-alarm",
         "card-blind",
         "over-temperature",
         "charge-low",
@@ -299,6 +301,7 @@ MISTAKES = {
         (14, "device[0].poll", "(60 s) is longer than the slow one (30 s)", '"60s" or more'),
     ),
     "poll too short": ((DEVICE, f'{DEVICE}\npoll = "10ms"'), (14, "device[0].poll", "every 0.01 s", '"100ms"')),
+    "poll too long": ((DEVICE, f'{DEVICE}\npoll = "2d"'), (14, "device[0].poll", "every 172800 s", "once a day")),
     "no poll": ((DEVICE, f'{DEVICE}\npoll = "0s"'), (14, "device[0].poll", "every 0 s", '"100ms"')),
     "unknown profile": (
         (DEVICE, f'{DEVICE}\nprofile = "rfc1682"'),
@@ -377,6 +380,10 @@ MISTAKES = {
     "setpoint in another unit": (
         condition('name = "over-temperature"\nsetpoint = 313'),
         (17, "device[0].condition[0].setpoint", "can never be reached", "unit"),
+    ),
+    "a deadband without an end": (
+        condition('name = "over-temperature"\nsetpoint = 45\ndeadband = 500'),
+        (18, "device[0].condition[0].deadband", "it would never end", "a smaller deadband"),
     ),
     "unknown test": (
         condition('name = "charge-low"\ntest = "less"'),

@@ -9,7 +9,7 @@ from agent.watch import Watch
 from contract.clock import Stamp
 from contract.command import Verb
 from contract.condition import Condition, Test, Unknown
-from contract.errors import CommandRefused, DeviceTimeout
+from contract.errors import CommandRefused, DeviceError, DeviceTimeout
 from contract.reading import Quality, Reading
 
 CONTACT = Condition(name="contact-lost", quantity="x.contact", test=Test.BELOW, setpoint=0.5)
@@ -342,3 +342,14 @@ async def test_a_device_is_told_between_two_polls_and_looked_at_afterwards():
 async def test_a_device_that_cannot_do_it_says_so(driver):
     with pytest.raises(CommandRefused, match="it knows no battery-test"):
         await poller(driver, Sink()).act(Verb.BATTERY_TEST, "", 0.0)
+
+
+class Faulty(Actor):
+    async def act(self, verb, output, seconds):  # noqa: ARG002 - see Actor
+        raise KeyError(output)
+
+
+async def test_a_fault_in_a_driver_is_an_answer_to_a_command(caplog):
+    with pytest.raises(DeviceError, match="a fault in its driver: KeyError"):
+        await poller(Faulty([]), Sink()).act(Verb.ON, "siren", 5.0)
+    assert [record for record in caplog.records if record.exc_info], "and stands in the log, for who mends it"

@@ -15,19 +15,22 @@ from contract import command as commands
 from contract.alarm import Alarm, Occurrence
 from contract.clock import Stamp
 from contract.command import Reply, Verb
+from contract.condition import Condition, Test
 from contract.errors import CommandRefused
-from contract.message import State
+from contract.message import Device, Inventory, State
 from gateway import cli, control
 from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
 from gateway.contacts import load_contacts
 from gateway.event import Event
+from gateway.evidence import inventory
 from gateway.incident import Source
 from gateway.incidents import Incidents
 from gateway.live import Live
 from gateway.plan.loader import load_plan
 from gateway.ports import Outcome
 
+LOW = Condition(name="low-battery", quantity="ups.status", test=Test.HAS, flag="LB")
 CONFIG = pathlib.Path(__file__).parents[3] / "config"
 
 
@@ -89,6 +92,14 @@ class Obeyed:
         return Reply("c1", device, verb.value, outcome, text, values=values, quality={"battery.charge": "unavailable"})
 
 
+def devices_of():
+    """What the live picture knows of a device that an inventory has described, and of one that none has."""
+    live = Live(Clock())
+    live.inventory("hq", "a", Inventory(devices=(Device(id="ups-1", kind="ups", title="一号", conditions=(LOW,)),)))
+    live.device("hq", "a", "unheard-of")
+    return inventory(live)
+
+
 @pytest.fixture
 async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
     """A state directory whose gateway has one incident, A10."""
@@ -103,7 +114,7 @@ async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
     past = Occurrence(id="o2", device="ups-1", condition="on-battery", active=False, raised=began, cleared=ended)
     await incidents.on_past(Alarm(past), source)
     settings = uvicorn.Config(
-        control.create(incidents, agents_of, Obeyed()),
+        control.create(incidents, agents_of, Obeyed(), devices_of),
         uds=str(tmp_path / control.SOCKET),
         log_level="warning",
         lifespan="off",
@@ -138,13 +149,45 @@ async def test_a_person_lists_answers_and_closes(state, capsys):
     assert await command("close", "A10", "--as", "li", "--reason", "演练", *where) == 0
     capsys.readouterr()
     assert await command("list", *where) == 0
-    assert capsys.readouterr().out == "没有未关闭的事件 no open incident\n"
+    assert "A10  已关闭，报警仍在 closed, still standing" in capsys.readouterr().out  # nobody may forget it
     assert await command("list", "--all", *where) == 0
     assert "closed" in capsys.readouterr().out
     assert await command("show", "A10", *where) == 0
     shown = capsys.readouterr().out
-    for part in ("市电中断", "Mains lost", "我处理 taken on", "电工已到场", "演练", "订单部 UPS", "[x] 2.", "[ ] 3."):
+    for part in (
+        "市电中断",
+        "Mains lost",
+        "我处理 taken on",
+        "电工已到场",
+        "关闭时报警仍在",
+        "演练",
+        "订单部 UPS",
+        "[x] 2.",
+        "[ ] 3.",
+    ):
         assert part in shown
+
+
+async def test_it_goes_from_hand_to_hand_and_opens_again(state, capsys):
+    where = ("--state", str(state))
+    assert await command("mine", "A10", "--as", "li", *where) == 0
+    assert await command("progress", "A10", "已换保险", "--as", "li", *where) == 0
+    assert await command("handover", "A10", "wang", "等市电", "--as", "li", *where) == 0
+    assert "等待 wang 接手 wang is asked to take over" in capsys.readouterr().out
+    assert await command("decline", "A10", "在外地", "--as", "wang", *where) == 0
+    assert await command("handover", "A10", "wang", "请接手", "--as", "li", *where) == 0
+    assert await command("accept", "A10", "--as", "wang", *where) == 0
+    assert "处理人 owner wang" in capsys.readouterr().out.splitlines()[-1]
+    assert await command("close", "A10", "--as", "wang", "--reason", "演练", *where) == 0
+    assert await command("reopen", "A10", "--as", "li", "--reason", "又跳了", *where) == 0
+    assert await command("show", "A10", *where) == 0
+    shown = capsys.readouterr().out
+    for part in ("进展 progress  li  已换保险", "→ wang  等市电", "不接手 handover declined  wang  在外地", "又跳了"):
+        assert part in shown
+    assert await command("recurring", *where) == 0
+    assert "2×  3.1.1  " in capsys.readouterr().out  # A10, and what was learned afterwards
+    assert await command("accept", "A10", "--as", "li", *where) == 1
+    assert "A10 目前没有移交给您" in capsys.readouterr().err
 
 
 async def test_what_is_typed_in_a_terminal_that_speaks_gbk_arrives(state, capsys):
@@ -291,3 +334,10 @@ async def test_an_agent_is_told_to_do_something_and_what_came_of_it_is_shown(sta
 async def test_a_command_that_cannot_be_sent_says_why(state, capsys, words, code, said):
     assert await command("command", *words, "--state", str(state)) == code
     assert said in capsys.readouterr().err
+
+
+async def test_the_devices_of_a_running_gateway_are_told_and_of_none_nothing_is(state, tmp_path):
+    told = await asyncio.to_thread(cli.devices, state)
+    said = {"site": "hq", "agent": "a", "device": "ups-1", "kind": "ups", "title": "一号", "room": ""}
+    assert told == [{**said, "conditions": ["low-battery"]}]
+    assert await asyncio.to_thread(cli.devices, tmp_path / "nowhere") is None

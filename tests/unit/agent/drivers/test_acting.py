@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from agent import contacts
@@ -17,7 +18,7 @@ from agent.memo import Memo
 from agent.profiles import load_profiles
 from agent.ways import from_url
 from contract.command import Verb
-from contract.errors import CommandRefused, DeviceRefused, DeviceTimeout
+from contract.errors import CommandRefused, DeviceError, DeviceRefused, DeviceTimeout
 from firmware_sims.apcsmart_ups import ApcSmartUps
 from firmware_sims.axpert_ups import AxpertUps
 from firmware_sims.faults import Fault
@@ -25,7 +26,7 @@ from firmware_sims.megatec_q6_ups import MegatecQ6Ups
 from firmware_sims.megatec_ups import MegatecUps
 from firmware_sims.nut_server import NutServer, Unit
 from firmware_sims.snmp_faces import Plate
-from firmware_sims.snmp_ups import SnmpUps
+from firmware_sims.snmp_ups import SnmpUps, User
 from firmware_sims.ups import Rating, Ups
 from firmware_sims.voltronic_ups import VoltronicUps
 
@@ -158,9 +159,9 @@ async def test_a_nut_server_tests_nothing_for_strangers(ups):
 
 def card(made, write=""):
     host, _, port = made.address.rpartition(":")
-    target = SnmpTarget(host=host, port=int(port), community="public", timeout=0.5, retries=0)
+    target = SnmpTarget(host=host, port=int(port), community="public", timeout=5.0, retries=0)
     profiles = [profile for profile in load_profiles() if profile.kind == "ups"]
-    writing = SnmpTarget(host=host, port=int(port), community=write, timeout=0.5, retries=0)
+    writing = msgspec.structs.replace(target, community=write, timeout=0.5 if write == "wrong" else 5.0)
     return SnmpDriver(open_link(target), profiles, "", (lambda: open_writer(writing)) if write else None)
 
 
@@ -171,6 +172,43 @@ async def test_a_card_tests_the_battery_for_who_may_write(hand, ups, face):
     assert "the card has taken it" in said
     assert "CAL" in during
     assert "CAL" not in after
+
+
+READER, WRITER = User("watch", "auth-of-reader", "priv-of-reader"), User("act", "auth-of-writer", "priv-of-writer")
+
+
+def sealed(made, user):
+    """Return whom to ask over v3, as this user."""
+    host, _, port = made.address.rpartition(":")
+    target = SnmpTarget(host=host, port=int(port), version="3", auth="sha", priv="aes", timeout=5.0, retries=0)
+    return msgspec.structs.replace(target, user=user.name, auth_key=user.auth_key, priv_key=user.priv_key)
+
+
+def card3(made, writing):
+    profiles = [profile for profile in load_profiles() if profile.kind == "ups"]
+    return SnmpDriver(open_link(sealed(made, READER)), profiles, "", lambda: open_writer(writing))
+
+
+@pytest.mark.parametrize("face", ["rfc1628", "powernet"])
+async def test_a_card_tests_the_battery_for_the_user_of_version_3_who_may_write(hand, ups, face):
+    async with standing(SnmpUps(ups, PLATE, hand, face=face, user=READER, write_user=WRITER)) as made:
+        said, during, after = await tried(card3(made, sealed(made, WRITER)), hand, ups)
+    assert "the card has taken it" in said
+    assert "CAL" in during
+    assert "CAL" not in after
+
+
+@pytest.mark.parametrize("who", ["reader", "another key"])
+async def test_a_card_does_nothing_for_a_user_of_version_3_who_may_not(hand, ups, who):
+    async with standing(SnmpUps(ups, PLATE, hand, user=READER, write_user=WRITER)) as made:
+        wrong = msgspec.structs.replace(sealed(made, WRITER), auth_key="another-key-of-it")
+        driver = card3(made, sealed(made, READER) if who == "reader" else wrong)
+        await driver.read()
+        with pytest.raises(DeviceError) as caught:
+            await driver.act(Verb.BATTERY_TEST, "", 0.0)
+        assert caught.value.hint
+        await driver.close()
+    assert not ups.view().test
 
 
 @pytest.mark.parametrize(("write", "kind", "what"), [("public", DeviceRefused, "set"), ("wrong", DeviceTimeout, "no")])

@@ -149,6 +149,21 @@ class Desk:
     async def close(self, code, person, reason):
         return self._did("closed", code, person, reason)
 
+    async def handover(self, code, person, to, words):
+        return self._did("handover", code, person, words, data={"to": to})
+
+    async def accept(self, code, person):
+        return self._did("accepted-handover", code, person)
+
+    async def decline(self, code, person, words=""):
+        return self._did("declined-handover", code, person, words)
+
+    async def progress(self, code, person, words=""):
+        return self._did("progress", code, person, words)
+
+    async def reopen(self, code, person, reason):
+        return self._did("reopened", code, person, reason)
+
     def _did(self, kind, code, person, text="", **more):
         if self.disk_full:
             raise StorageError("the disk is full")
@@ -218,6 +233,7 @@ def app(live, desk, wall, stores):
         plan=plan,
         zone=timezone(timedelta(hours=8)),
         store=lambda: stores[0],
+        people=[("li", "李值班"), ("wang", "王值班")],
     )
 
 

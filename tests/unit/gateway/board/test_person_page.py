@@ -70,7 +70,10 @@ async def test_a_disk_that_fails_is_a_sentence_and_never_a_recorded_answer(web, 
     assert "done=" not in answer.headers.get("location", "")
 
 
-@pytest.mark.parametrize("path", ["", "/seen", "/mine", "/step", "/close"])
+@pytest.mark.parametrize(
+    "path",
+    ["", "/seen", "/mine", "/step", "/close", "/handover", "/accept", "/decline", "/progress", "/reopen"],
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_reading_changes_nothing(web, desk, link, path, method):
     answer = await web.request(method, link + path, params={"reason": "x", "done": "seen"})
@@ -93,7 +96,51 @@ async def test_closing_takes_the_reason(web, desk, link):
     assert desk.calls == [("closed", "A10", "li", "跳闸，已合闸 & 复测")]
     page = (await web.get(link)).text
     assert "这个事件已经关闭" in page
-    assert "<button" not in page
+    assert re.findall(r'<button id="(\w+)"', page) == ["reopen"]
+
+
+async def test_the_owner_says_how_far_they_are_and_hands_it_over(web, desk, link):
+    await web.post(f"{link}/mine")
+    page = (await web.get(link)).text
+    assert re.findall(r'<button id="(\w+)"', page) == ["progress", "handover", "close"]
+    assert re.findall(r'<option value="(\w+)">', page) == ["wang"]  # to everybody but themselves
+    for path, data, location in (
+        ("progress", {"text": "更换保险"}, "done=progress"),
+        ("handover", {"to": "wang", "text": "等市电"}, "done=handover"),
+    ):
+        answer = await web.post(f"{link}/{path}", data=data)
+        assert answer.headers["location"].endswith(location)
+        assert "已记录" in (await web.get(answer.headers["location"])).text
+    assert desk.calls[1:] == [("progress", "A10", "li", "更换保险"), ("handover", "A10", "li", "等市电")]
+    page = (await web.get(link)).text
+    assert "等待 wang 接手" in page
+    assert "→ wang：等市电" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "call"),
+    [
+        ("accept", {}, ("accepted-handover", "A10", "li", "")),
+        ("decline", {"text": "在外地"}, ("declined-handover", "A10", "li", "在外地")),
+    ],
+)
+async def test_who_is_asked_to_take_it_over_accepts_or_declines(web, desk, link, path, data, call):
+    desk.event("A10", "mine", who="wang")
+    desk.event("A10", "handover", who="wang", text="换班", data={"to": "li"})
+    page = (await web.get(link)).text
+    assert re.findall(r'<button id="(\w+)"', page) == ["accept", "decline", "close"]
+    answer = await web.post(f"{link}/{path}", data=data)
+    assert answer.headers["location"] == f"{link}?done={path}"
+    assert desk.calls == [call]
+
+
+async def test_what_is_closed_is_reopened_with_a_reason(web, desk, link):
+    desk.event("A10", "closed", who="li", text="已合闸", data={"standing": ["on-battery"]})
+    page = (await web.get(link)).text
+    assert "关闭时报警仍在；已合闸" in page
+    assert (await web.post(f"{link}/reopen", data={"text": "又跳了"})).status_code == 303
+    assert desk.calls == [("reopened", "A10", "li", "又跳了")]
+    assert "没有核实" not in (await web.get(link)).text
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "长" * 501])

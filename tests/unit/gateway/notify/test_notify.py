@@ -534,3 +534,49 @@ def test_times_are_the_sites():
     assert clock_time(1_709_251_199.0, 8 * 3600) == "03-01 07:59:59"
     assert clock_time(1_735_660_800.0, 8 * 3600) == "01-01 00:00:00"
     assert clock_time(1_735_660_799.0, 8 * 3600) == "12-31 23:59:59"
+
+
+def handed(*events):
+    """An incident that li took on, after more events."""
+    return incident(Event(at=T0 + 9, incident="A17", kind="mine", who="li"), *events)
+
+
+def happened(kind, who="", text="", **data):
+    return Event(at=T0 + 10, incident="A17", kind=kind, who=who, text=text, data=data)
+
+
+ASKED = happened("handover", "li", "等市电", to="wang")
+
+
+TOOK, NO = happened("accepted-handover", "wang"), happened("declined-handover", "wang", "在外地")
+GONE = happened("owner-expired", "li")
+
+
+@pytest.mark.parametrize(
+    ("events", "purpose", "said", "english"),
+    [
+        (
+            [ASKED],
+            Purpose.HANDOVER,
+            ["【请接手】", "李值班 想把此事交给您：等市电", "（接手 / 不接手）"],
+            "accept, or decline",
+        ),
+        ([ASKED, TOOK], Purpose.HANDED_OVER, ["【已接手】", "现由 王值班 处理"], "no longer yours"),
+        ([ASKED, NO], Purpose.HANDED_BACK, ["王值班 不接手：在外地"], "王值班 declined: 在外地"),
+        ([ASKED, happened("declined-handover", "wang")], Purpose.HANDED_BACK, ["（没有说明）"], "(no words)"),
+        ([ASKED, happened("lapsed-handover", "wang")], Purpose.HANDED_BACK, ["没有答复", "答复进展"], "did not answer"),
+        ([], Purpose.PROGRESS, ["【进展如何？】", "不答复将继续向上通知"], "with the code A17: progress"),
+        ([GONE], Purpose.EXPIRED, ["【无人处理】", "原处理人 李值班 没有进展", "收到 / 我处理"], "nobody has it now"),
+        ([GONE], Purpose.PAGE, ["原处理人 李值班 没有进展，现在无人处理"], "nobody has it now"),
+    ],
+)
+def test_messages_from_hand_to_hand_say_what_is_wanted(events, purpose, said, english):
+    names = {"li": "李值班", "wang": "王值班"}.__getitem__
+
+    def text(language, link):
+        return compose(handed(*events), CLAUSE, purpose, language, link=link, utc_offset=28800.0, name=names).body
+
+    for part in said:
+        assert part in text("zh", "http://x/i/A17/t")
+    assert english in text("en", "")
+    assert "\n\n\n" not in text("zh", "")

@@ -3,6 +3,7 @@
 ``‸`` stands on the line that the finding has to name; it is taken out before the file is written.
 """
 
+import asyncio
 import json
 import shutil
 from datetime import date
@@ -13,9 +14,14 @@ import pytest
 from agent.ways import WAYS
 from agent.ways.base import meant
 from contract.errors import ConfigError
+from contract.message import Device, Inventory, Topic, encode
 from gateway.__main__ import main
 from gateway.app import read_plan
+from gateway.clock import SystemClock
 from gateway.config import load, secrets_of
+from gateway.journal import Journal
+from gateway.journal.file import NAME
+from gateway.journal.record import Incoming
 from gateway.plan.lint.fleet import WAYS as KINDS_OF_WAYS
 from gateway.plan.lint.rules import RULES, UNREADABLE, lint
 from gateway.plan.lint.site import Grade
@@ -24,10 +30,12 @@ from gateway.plan.papers import lenient, read_fleet, read_papers
 CONFIG = Path(__file__).parents[4] / "config"
 TODAY = date(2026, 1, 5)
 POWER, HOSTS, ROOMS = "plan/3.1.toml", "plan/3.1-hosts.toml", "plan/3.1-rooms.toml"
+ALARMS = "alarms.toml"
 COMMON, PEOPLE, GATEWAY, ORDER_ROOM = "plan/common.toml", "contacts.toml", "gateway.toml", "agents/order-room.toml"
 
 ON_BATTERY = 'en = "Mains lost, UPS on battery" }\n'
 BYPASS = 'en = "UPS on bypass, the load is unprotected" }\n'
+FINDING = 'level = "finding"\nwake = "working"\nurgency = "expected"\nseverity = "moderate"'
 LOW = 'en = "UPS battery low" }\nlevel = "partial"\n'
 PAIR = 'conditions = ["pair-down", "pair-no-active", "pair-split"]\nkinds = ["pair"]\n'
 ON_CALL = '{ department = "info-centre", role = "on-call", after = "0s" },'
@@ -80,6 +88,7 @@ PLANTED = [
     Case(UNREADABLE, (PEOPLE, '[[person]]\nid = "wang"', '[[person]]‸\nid = "wang"'), (PEOPLE, 'email = "wang@example.com"', "")),
     Case(UNREADABLE, (GATEWAY, 'tls = "starttls"', 'tls = "ssl"‸')),
     Case(UNREADABLE, (GATEWAY, '{ credential = "webhook-duty" }', '{ file = "no-such-file" }‸'), also=["no-way-to"]),
+    Case(UNREADABLE, (ALARMS, "at_least = 3", "at_least = 1‸"), also=["unreachable"]),
     Case(UNREADABLE, (GATEWAY, 'plan = "plan" ', 'plan = "plans"‸ ')),
     # what puts a clause in force
     Case("unknown-kind", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power", "upss"]‸')),
@@ -87,6 +96,7 @@ PLANTED = [
     Case("unreachable", (POWER, 'condition = "bypass"', 'condition = "by-pass"‸'), also=["condition-untold"]),
     Case("unreachable", (POWER, 'condition = "overload"\nkinds = ["ups"]', 'condition = "fuel-low"‸\nkinds = ["ups"]'), also=["condition-untold"]),
     Case("unreachable", (COMMON, 'condition = "two-agents"', 'condition = "three-agents"‸'), also=["condition-untold"]),
+    Case("unreachable", (POWER, 'condition = "several-on-battery"', 'condition = "many-on-battery"‸'), also=["condition-untold"]),
     Case("named-twice", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power", "ups"]‸')),
     Case("named-twice", (HOSTS, PAIR, PAIR.replace('"pair-split"]', '"pair-split", "pair-down"]‸'))),
     Case("common-twice", (COMMON, 'condition = "store-away"\n', 'condition = "broker-away"‸\n'), also=["condition-untold"]),
@@ -95,7 +105,7 @@ PLANTED = [
     Case("wakes-for-a-finding", (POWER, ON_BATTERY + 'level = "partial"\nwake = "night"\nurgency = "immediate"', ON_BATTERY + 'level = "partial"\nwake = "night"‸\nurgency = "future"')),
     Case("grave-waits", (HOSTS, PAIR + 'level = "major"\nwake = "night"', PAIR + 'level = "major"\nwake = "working"‸')),
     Case("grave-waits", (POWER, LOW + 'wake = "night"', LOW + 'wake = "digest"‸')),
-    Case("grave-finding", (POWER, BYPASS + 'level = "finding"', BYPASS + 'level = "finding"‸'), (POWER, 'urgency = "expected"\nseverity = "moderate"\npage_after = "5m"', 'urgency = "expected"\nseverity = "extreme"\npage_after = "5m"'), also=["grave-waits"]),
+    Case("grave-finding", (POWER, BYPASS + FINDING, BYPASS + FINDING.replace('finding"', 'finding"‸').replace("moderate", "extreme")), also=["grave-waits"]),
     Case("doubtful-major", (HOSTS, PAIR, PAIR + 'certainty = "possible"‸\n')),
     Case("major-without-head", (POWER, ON_BATTERY + 'level = "partial"', ON_BATTERY + 'level = "major"‸'), (POWER, TOP, "")),
     Case("slow-to-tell", (POWER, 'page_after = "30s"', 'page_after = "20m"‸')),
@@ -252,6 +262,27 @@ def test_the_command_says_it_and_its_exit_status_too(site, capsys):
     assert {"file", "line", "grade", "rule", "what", "hint"} == set(told[0])
     assert main(["plan", "lint", "--config", str(site / "none.toml")]) == 1  # a finding, not a traceback
     assert "cannot be read" in capsys.readouterr().out
+
+
+async def test_devices_come_of_the_running_gateway_or_of_its_journal(site, tmp_path):
+    gateway = site / GATEWAY
+    state = tmp_path / "state"
+    state.mkdir()
+    gateway.write_text(gateway.read_text("utf-8").replace("/var/lib/wolfsmoke-gateway", str(state)), "utf-8")
+    assert read_fleet(gateway, None, lambda _: None).devices is None
+    said = [{"site": "hq", "agent": "a", "device": "boiler-1", "kind": "boiler", "conditions": ["too-hot"]}]
+    assert [one.key for one in read_fleet(gateway, None, lambda _: said).devices] == ["hq/a/boiler-1"]
+    journal = await Journal.open(state / NAME, SystemClock())
+    writer = asyncio.create_task(journal.run())
+    for name, devices in (("a", ["old-1"]), ("a", ["ups-1", "ups-2"]), ("b", ["ups-1"])):
+        body = encode(Inventory(devices=tuple(Device(id=one, kind="ups") for one in devices)))
+        await journal.append([Incoming("hq", name, Topic.INVENTORY, body, 1000.0, "", 0, 0)])
+    running = read_fleet(gateway, None, lambda _: None).devices
+    writer.cancel()
+    await asyncio.wait([writer])
+    await journal.close()
+    for found in (running, read_fleet(gateway, None, lambda _: None).devices):
+        assert sorted(one.key for one in found) == ["hq/a/ups-1", "hq/a/ups-2", "hq/b/ups-1"]
 
 
 def test_a_day_that_is_none_is_said(site, capsys):

@@ -6,6 +6,7 @@ import pytest
 
 from agent.kinds import defaults, kinds
 from contract.errors import ConfigError
+from gateway.alarms.model import load_rules
 from gateway.contacts import Hours, load_contacts
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan, Role, Wake
@@ -35,7 +36,9 @@ def test_clause_3_1_1_is_there_in_full():
     on_battery = clause.triggered_by("on-battery")
     assert on_battery is not None
     assert on_battery.page_after == 30.0
-    watched = {*defaults("ups")} | {*CONDITIONS}
+    rules = load_rules((CONFIG / "alarms.toml").read_text("utf-8"))
+    made = {rule.becomes for rule in rules.worse} | {rule.name for rule in (*rules.count, *rules.condition)}
+    watched = {*defaults("ups")} | {*CONDITIONS} | made
     told = {trigger.condition for trigger in clause.trigger if "ups" in clause.kinds_of(trigger)}
     assert told == watched  # whatever agents watch by default tells people
     assert len(clause.step) >= 4
@@ -55,6 +58,10 @@ def test_clause_3_1_1_is_there_in_full():
         ('department = "command-group"', 'department = "commanders"', "the contacts have no department 'commanders'"),
         ("repeats = 3", "repeats = 1000", "write 0 to 20"),
         ('repeat = "5m"', 'repeat = "1s"', 'write at least "30s"'),
+        ('repeat = "5m"', 'repeat = "5m"\nhandover = "5s"', 'write at least "1m"'),
+        ('repeat = "5m"', 'repeat = "5m"\ngrace = "0s"', 'write at least "1m"'),
+        ('closes = "person"', 'closes = "person"\nprogress = "1m"', 'write at least "5m", or "0s" for never'),
+        ('closes = "person"', 'closes = "person"\nclosed_standing = "1s"', 'write at least "5m", or "0s" for never'),
         ('deadline = "5h" ', "", "deadline: missing"),
         ('title = { zh = "UPS 过载", en = "UPS overloaded" }', 'title = { zh = "UPS 过载" }', "title.en: missing"),
         ("[[clause]]", "[[clause]", "not TOML"),

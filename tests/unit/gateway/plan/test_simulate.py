@@ -148,7 +148,7 @@ class Live:
             else:
                 for case in [one for one in incidents.list() if one.closed is None][:1]:
                     await getattr(incidents, act.verb)(case.code, act.of)
-        await asyncio.sleep(max(0.0, self.story.length - self.loop.time()))
+        await asyncio.sleep(self.story.length + 0.5 - self.loop.time())  # what falls due at the very end is in it
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         return self.sent
@@ -219,14 +219,14 @@ EVENTS = sorted(
     {(kind, one.condition) for clause in PLAN.clauses for one in clause.trigger for kind in clause.kinds_of(one)}
 )
 PEOPLE = [one.id for one in CONTACTS.person]
-AFTER = st.integers(1, 4 * 3600).map(float)
+AFTER = st.integers(1, 3 * 3600).map(float)
 ACTS = st.one_of(
     st.builds(Act, AFTER, st.sampled_from(["seen", "mine"]), st.sampled_from(PEOPLE)),
     st.builds(Act, AFTER, st.just("clear")),
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     event=st.sampled_from(EVENTS),
     start=st.integers(0, 14 * 24 * 60).map(lambda minutes: NIGHT + minutes * 60.0),
@@ -235,7 +235,7 @@ ACTS = st.one_of(
 )
 def test_a_live_run_does_what_the_simulation_says(event, start, acts, down):
     kind, condition = event
-    same(story(condition, kind, *acts, start=start, length=8 * 3600.0, down=down))
+    same(story(condition, kind, *acts, start=start, length=5 * 3600.0, down=down))
 
 
 def test_the_comparison_sees_a_person_who_is_not_told():

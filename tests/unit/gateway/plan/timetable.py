@@ -354,6 +354,14 @@ class Day:
         device = self.devices.get(source.key)
         return device.conditions if device else {}
 
+    def named(self, device: str) -> list[tuple[str, str, str]]:
+        """All devices of an id."""
+        return [key for key in self.devices if key[2] == device]
+
+    def kind(self, key: tuple[str, str, str]) -> str:
+        """The kind of a device."""
+        return self.devices[key].source.kind if key in self.devices else ""
+
     async def tell(self, incident: Incident, clause: Any, mail: Any, person: Any, *, again: bool, report: Any) -> None:
         """Write down who was told; a person in ``failing`` is reached by no channel."""
         failed = person.id in self.failing

@@ -15,6 +15,9 @@ from agent.drivers.tables import ds1
         (32 + 4, {"LOF", "RAI-SENT"}),
         (128, {"LOOP"}),
         (8192 + 64, {"UNAVAILABLE", "LOS"}),
+        (256, {"TS16-AIS", "SIGNALLING"}),
+        (512, {"TS16-RAI", "SIGNALLING"}),
+        (1024, {"TS16-RAI-SENT"}),
         (65, {"LOS"}),  # a device's mistake: the alarm counts
     ],
 )

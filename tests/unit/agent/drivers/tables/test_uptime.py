@@ -72,5 +72,20 @@ def test_restarts_of_the_last_hour_are_counted():
     assert uptime.recent(20 + 3601) == 0
 
 
+@pytest.mark.parametrize("nonsense", [2**63, -1, 2**32, 2**32 - 1, 9_000_000])
+def test_one_answer_that_cannot_be_is_no_restart_and_no_wrap(nonsense):
+    uptime = Uptime()
+    said = ((100, 0), (nonsense, 10), (2100, 20), (3100, 30))
+    assert [uptime.take(hundredths, now) for hundredths, now in said] == [False] * 4
+    assert uptime.seconds() == 31
+    assert uptime.restarts == 0
+
+
+def test_a_device_that_says_so_twice_has_run_for_longer():
+    uptime, seen = fed((100, 0), (90_000, 10), (90_010, 20))
+    assert seen == [False, False, False]
+    assert uptime.seconds() == 90_010
+
+
 def test_nothing_is_known_before_the_first_answer():
     assert Uptime().seconds() is None

@@ -5,10 +5,12 @@ from typing import Final
 
 import msgspec
 
-from gateway.event import CLOCK, Event
+from gateway.event import CLOCK, Event, concerns
 from gateway.incident import deadlines
 from gateway.incident.clock import corrected
 from gateway.incident.mails import mails_after
+from gateway.incident.marks import MARKS, marked
+from gateway.incident.merging import left, merged, released
 from gateway.incident.model import Incident
 from gateway.incident.owning import HANDS, owned, put_down, shown
 from gateway.incident.rounds import joined, learned, opened, reopened
@@ -23,11 +25,13 @@ def fold(events: Iterable[Event]) -> dict[str, Incident]:
 
 
 def take(incidents: dict[str, Incident], event: Event) -> None:
-    """Let an event change the incidents that it is about: its own, and the one that it says has come back."""
+    """Let an event change the incidents that it is about: its own, the one that it says has come back, and that from which something goes over to it."""
     if event.kind == CLOCK:
         incidents.update({code: corrected(incident, event) for code, incident in incidents.items()})
     elif event.incident:
         incidents[event.incident] = after = apply(incidents.get(event.incident), event)
+        for code in concerns(event)[1:]:
+            incidents[code] = left(incidents.get(code, Incident(code=code)), event)
         before = incidents.get(after.recurs) if event.kind in ("opened", "history") else None
         if before is not None and before.code != after.code:
             incidents[before.code] = msgspec.structs.replace(before, recurred=after.code)
@@ -42,8 +46,9 @@ def apply(incident: Incident | None, event: Event) -> Incident:
 
 
 def _ended(now: Incident, event: Event) -> Incident:
+    fleeting = bool(event.data.get("fleeting"))
     ended = tuple(
-        msgspec.structs.replace(symptom, active=False, ended=event.at)
+        msgspec.structs.replace(symptom, active=False, ended=event.at, fleeting=fleeting)
         if symptom.id == event.data.get("id")
         else symptom
         for symptom in now.symptoms
@@ -95,6 +100,8 @@ CHANGES: Final[Mapping[str, Callable[[Incident, Event], Incident]]] = {
     "opened": opened,
     "history": learned,
     "joined": joined,
+    "merged": merged,
+    "released": released,
     "ended": _ended,
     "cause-gone": _gone,
     "checked": _checked,
@@ -107,5 +114,6 @@ CHANGES: Final[Mapping[str, Callable[[Incident, Event], Incident]]] = {
     "step": _stepped,
     **dict.fromkeys(("deadline-set", "warned", "missed"), _limited),
     "overdue": _overdue,  # of earlier versions
+    **dict.fromkeys(MARKS, marked),
 }
 """Kind of an event → what it changes. What is not here changes nothing."""

@@ -1,0 +1,97 @@
+"""The alarms that stand, found by what the rules ask for. Adding one costs the same however many stand."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from contract.alarm import Alarm
+from gateway.incident import Source
+
+
+class Known(msgspec.Struct, frozen=True):
+    """An alarm that stands, and its device."""
+
+    alarm: Alarm
+    source: Source
+
+    @property
+    def id(self) -> str:
+        """Its occurrence."""
+        return self.alarm.occurrence.id
+
+    @property
+    def condition(self) -> str:
+        """What is wrong."""
+        return self.alarm.occurrence.condition
+
+    @property
+    def line(self) -> tuple[str, str, str, str]:
+        """What comes and goes: the condition of the device."""
+        return (*self.source.key, self.condition)
+
+
+Place = tuple[str, str, str]
+_AGENT = "@"
+"""Begins the name of what the gateway itself watches: of an agent, all its devices of a kind."""
+
+
+class Standing:
+    """All of them."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._all: dict[str, Known] = {}
+        self._by_condition: dict[str, dict[str, None]] = {}
+        self._by_device: dict[tuple[Place, str], dict[str, None]] = {}
+        self._by_agent: dict[tuple[Place, str], dict[str, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Known]:
+        return iter(tuple(self._all.values()))
+
+    def get(self, occurrence: str) -> Known | None:
+        """Return one."""
+        return self._all.get(occurrence)
+
+    def add(self, known: Known) -> bool:
+        """Take one; say whether it is new."""
+        new = known.id not in self._all
+        self._all[known.id] = known
+        if new:
+            for index, key in self._places(known):
+                index.setdefault(key, {})[known.id] = None
+        return new
+
+    def drop(self, occurrence: str) -> Known | None:
+        """Forget one that is over; return it."""
+        known = self._all.pop(occurrence, None)
+        for index, key in self._places(known) if known is not None else ():
+            there = index[key]
+            del there[occurrence]
+            if not there:
+                del index[key]
+        return known
+
+    def of(self, conditions: Iterable[str]) -> Iterator[Known]:
+        """Yield those of these conditions."""
+        for condition in conditions:
+            for name in tuple(self._by_condition.get(condition, ())):
+                yield self._all[name]
+
+    def on(self, source: Source, condition: str) -> Iterator[Known]:
+        """Yield those of a condition on a device; of what is watched of an agent, on its devices of the same kind."""
+        if source.device.startswith(_AGENT):
+            names = self._by_agent.get(((source.site, source.agent, source.kind), condition), {})
+        else:
+            names = self._by_device.get((source.key, condition), {})
+        for name in tuple(names):
+            yield self._all[name]
+
+    def _places(self, known: Known) -> Iterator[tuple[dict, object]]:  # type: ignore[type-arg]
+        source = known.source
+        yield self._by_condition, known.condition
+        yield self._by_device, (source.key, known.condition)
+        if not source.device.startswith(_AGENT):
+            yield self._by_agent, ((source.site, source.agent, source.kind), known.condition)
