@@ -24,6 +24,7 @@ from contract import files, settings
 from contract.broker import FILES, Broker
 from contract.errors import ConfigError
 from contract.message import ITSELF
+from contract.notice import PLAN
 from contract.settings import Bytes, Fault, Seconds, SecretSource, Slug, Text, did_you_mean
 
 
@@ -50,6 +51,8 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
         """Yield what does not fit."""
         if isinstance(draft.keep_bytes, int) and draft.keep_bytes < MIN_KEEP:
             yield Fault(f"too small for a spool: {draft.keep_bytes} bytes", 'write "16 MiB" or more', ("keep_bytes",))
+        if draft.name == PLAN:
+            yield Fault(f"no agent can be called {PLAN!r}: topics of that name are the gateway's", "", ("name",))
         if isinstance(draft.gateways, tuple):
             for index, name in enumerate(draft.gateways):
                 if name is not settings.BAD and name in draft.gateways[:index]:

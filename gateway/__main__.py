@@ -74,7 +74,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    from gateway.app import read_all, serve  # noqa: PLC0415 - the other commands need neither broker nor web server
+    from gateway.app import serve  # noqa: PLC0415 - the other commands need neither broker nor web server
+    from gateway.read import read_all  # noqa: PLC0415
 
     level = logging.DEBUG if asked.verbose else logging.INFO
     handler = logging.StreamHandler(sys.stderr)
@@ -90,7 +91,7 @@ def _run(asked: argparse.Namespace) -> int:
 
 
 def _check(asked: argparse.Namespace) -> int:
-    from gateway.app import read_all  # noqa: PLC0415
+    from gateway.read import read_all  # noqa: PLC0415
 
     config, plan, contacts = read_all(asked.config)
     people, clauses = len(contacts.person), len(plan.clauses)
@@ -99,9 +100,9 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _try(asked: argparse.Namespace) -> int:
-    from gateway.app import read_all  # noqa: PLC0415
     from gateway.clock import SystemClock  # noqa: PLC0415
     from gateway.notify.channels import open_channels  # noqa: PLC0415
+    from gateway.read import read_all  # noqa: PLC0415
     from gateway.trial import trial  # noqa: PLC0415
 
     config, _, contacts = read_all(asked.config)

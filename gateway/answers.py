@@ -12,7 +12,7 @@ from gateway import refusals
 from gateway.contacts import Contacts
 from gateway.incident import Incident
 from gateway.plan import limits
-from gateway.plan.model import Clause
+from gateway.plan.model import Clause, loads_of
 from gateway.worktime.hours import WorkTime
 
 MOST: Final = 2000
@@ -103,6 +103,17 @@ def step(incident: Incident, clause: Clause | None, index: int) -> Answer | None
         return None
     words = clause.step[index].text
     return Answer("step", data={"index": index, "zh": words.zh, "en": words.en})  # as they were: the plan may change
+
+
+def shed(incident: Incident, clause: Clause | None, index: int) -> Answer | None:
+    """A load of the clause's list is switched off; ``index`` is 0 for the first."""
+    _open(incident)
+    loads = loads_of(clause, incident.source.device)
+    if incident.countdown is None or not 0 <= index < len(loads):
+        raise refusals.no_load(incident, index, len(loads))
+    if index in incident.countdown.done:
+        return None
+    return Answer("shed", data={"index": index, "zh": loads[index].zh, "en": loads[index].en})
 
 
 def close(incident: Incident, reason: str = "") -> Answer:

@@ -2,29 +2,24 @@
 
 import asyncio
 import gc
-import hashlib
 import logging
 import secrets
 import shutil
 import signal
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from contract.alarm import Alarm, Standing, acknowledge, advance
 from contract.command import Verb
-from contract.errors import ConfigError, Problem, StorageError
-from contract.locate import Locator
+from contract.errors import StorageError
 from gateway import board, control
 from gateway.absence import Absence
 from gateway.alarms.aside import Aside
 from gateway.alarms.desk import Desk
-from gateway.alarms.model import Rules, load_rules
 from gateway.alarms.people import People
 from gateway.asking import Asker
 from gateway.board import kinds, planpage, views
@@ -33,12 +28,12 @@ from gateway.board.words import Words
 from gateway.calendar import Calendar
 from gateway.clock import SteadyClock, SystemClock
 from gateway.commands import Commander
-from gateway.config import Config, dependencies_of, load, places
-from gateway.contacts import Contacts, load_contacts
+from gateway.config import Config
+from gateway.contacts import Contacts
+from gateway.countdowns import Countdowns
 from gateway.digest import Digest
 from gateway.drill.announce import Announcer
 from gateway.drill.desk import Drills
-from gateway.drill.script import Script, load_scripts
 from gateway.evidence import LiveFacts, inventory, source_of
 from gateway.feed import READER as INCIDENTS
 from gateway.feed import Feed, rebuild
@@ -51,14 +46,16 @@ from gateway.journal.file import NAME as JOURNAL
 from gateway.journal.retention import Retention
 from gateway.live import HOUR, DeviceView, Live
 from gateway.mqtt import Wire
-from gateway.notify.channels import open_channels
+from gateway.notify.channels import open_channels, open_receivers
 from gateway.notify.gathering import Gathering
 from gateway.notify.pipeline import Notifier as Teller
 from gateway.notify.pipeline import standard_stages
+from gateway.outward.doing import Doing
+from gateway.outward.topics import Topics
 from gateway.oversight import Oversight
-from gateway.plan.dependencies import Key, Tree, load_dependencies
-from gateway.plan.loader import load_plan
+from gateway.plan.dependencies import Key
 from gateway.plan.model import Plan
+from gateway.read import plan_version, read_days, read_drills, read_rules
 from gateway.store import PAGE, Status, Store
 from gateway.store import READER as STORE
 from gateway.store.servers import open_server
@@ -66,7 +63,7 @@ from gateway.systemd import Notifier
 from gateway.twins import Twins
 from gateway.watches import CONDITIONS, Told, Watches
 from gateway.web import Served, tcp, unix
-from gateway.worktime.days import Days, load_holidays
+from gateway.worktime.days import Days
 
 _log = logging.getLogger(__name__)
 _SHUTDOWN: Final = 5.0
@@ -96,141 +93,6 @@ _STATUS_EVERY: Final = 5.0
 def version() -> str:
     """Return the version of this installation."""
     return metadata.version("wolfsmoke")
-
-
-def read_all(path: Path) -> tuple[Config, Plan, Contacts]:
-    """Return the settings of a file, with the plan and the people in it.
-
-    Raises:
-        ConfigError: with every problem of all the files.
-    """
-    try:
-        config = load(path)
-    except ConfigError as error:
-        plan, contacts = places(path)
-        plan = plan if plan is not None and plan.is_dir() else None  # what is missing is told already
-        contacts = contacts if contacts is not None and contacts.is_file() else None
-        tree = dependencies_of(path)
-        others = _read_tree(tree)[1] if tree is not None and tree.is_file() else []
-        raise ConfigError([*error.problems, *_read_both(plan, contacts)[2], *others]) from None
-    both = read_plan(config)
-    read_drills(config, *both)
-    return (config, *both)
-
-
-def read_plan(config: Config) -> tuple[Plan, Contacts]:
-    """Return the plan, with what depends on what, and the people in it.
-
-    Raises:
-        ConfigError: with every problem of all the files.
-    """
-    plan, contacts, problems = _read_both(config.plan, config.contacts)
-    tree, more = _read_tree(config.dependencies)
-    problems.extend(more)
-    if contacts is not None:
-        problems.extend(_unreachable(config, contacts))
-    try:
-        read_days(config)
-        read_rules(config, plan)
-    except ConfigError as error:
-        problems.extend(error.problems)
-    if problems or contacts is None or plan is None:
-        raise ConfigError(problems)
-    return msgspec.structs.replace(plan, dependencies=tree), contacts
-
-
-def _read_tree(file: Path | None) -> tuple[Tree, list[Problem]]:
-    """Return what depends on what, and all that is wrong with the file; without one, nothing does."""
-    try:
-        return (Tree() if file is None else load_dependencies(_text(file), file=str(file))), []
-    except ConfigError as error:
-        return Tree(), list(error.problems)
-
-
-def read_rules(config: Config, plan: Plan | None) -> Rules:
-    """Return what is done with alarms before the plan hears of them.
-
-    Raises:
-        ConfigError: with every problem of the file.
-    """
-    if config.alarms is None:
-        return Rules()
-    kinds = None if plan is None else {kind for clause in plan.clauses for kind in clause.kinds}
-    return load_rules(_text(config.alarms), file=str(config.alarms), kinds=kinds)
-
-
-def read_drills(config: Config, plan: Plan, contacts: Contacts) -> dict[str, Script]:
-    """Return the drills by their clauses; none where there is no directory of them.
-
-    Raises:
-        ConfigError: with every problem of all the files.
-    """
-    texts = {str(path): _text(path) for path in sorted(config.drills.glob("*.toml"))}
-    return load_scripts(texts, plan, [person.id for person in contacts.person])
-
-
-def _version(config: Config) -> str:
-    """Return what tells one state of the plan from another: the beginning of the hash of its files."""
-    digest = hashlib.sha256()
-    for path in sorted(config.plan.glob("*.toml")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def read_days(config: Config) -> Days:
-    """Return which days are worked: the public calendar, with the file of the settings over it.
-
-    Raises:
-        ConfigError: with every problem of the file.
-    """
-    if config.holidays is None:
-        return Days()
-    return Days(load_holidays(_text(config.holidays), file=str(config.holidays)))
-
-
-def _read_both(
-    plan_folder: Path | None, contacts_file: Path | None
-) -> tuple[Plan | None, Contacts | None, list[Problem]]:
-    """Return the plan and the contacts as far as they can be read, and all that is wrong with them."""
-    problems: list[Problem] = []
-    plan = contacts = None
-    try:
-        if contacts_file is not None:
-            contacts = load_contacts(_text(contacts_file), file=str(contacts_file))
-    except ConfigError as error:
-        problems.extend(error.problems)
-    try:
-        if plan_folder is not None:
-            texts = {str(path): _text(path) for path in sorted(plan_folder.glob("*.toml"))}
-            plan = load_plan(texts, contacts.departments if contacts else None)
-    except ConfigError as error:
-        problems.extend(error.problems)
-    return plan, contacts, problems
-
-
-def _unreachable(config: Config, contacts: Contacts) -> Iterable[Problem]:
-    """Yield the people whom no configured channel reaches."""
-    text = _text(config.contacts)
-    for index, person in enumerate(contacts.person):
-        at = ("person", index)
-        line = Locator(text).line(at)
-        if person.webhook and person.webhook not in config.notify.webhook:
-            what = f"{person.id}: the gateway has no webhook {person.webhook!r}"
-            hint = f"write [notify.webhook.{person.webhook}] in the gateway's settings"
-            yield Problem(str(config.contacts), line, f"person[{index}].webhook", what, hint)
-        if person.email and not person.webhook and config.notify.email is None:
-            what = f"{person.id} has only e-mail, and the gateway has no mail server"
-            yield Problem(str(config.contacts), line, f"person[{index}].email", what, "write [notify.email]")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigError([Problem(str(path), 0, "", f"cannot be read: {error.strerror}")]) from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError([Problem(str(path), line, "", "not UTF-8 text", "save the file as UTF-8")]) from None
 
 
 class Running:
@@ -266,18 +128,18 @@ class Running:
         self.commander = Commander(self.live, journal, clock, self.wire.send, lambda: self.wire.connected)
         self.ingest.on_reply = self.commander.replied
         channels = open_channels(config.notify, clock)
-        public_url = config.gateway.public_url
         rules = read_rules(config, plan)
         notifier = Teller(
             channels,
             standard_stages(channels),
             secret=secret,
-            public_url=public_url,
+            public_url=config.gateway.public_url,
             utc_offset=lambda site, at: contacts.worktime(site).hours.offset(at),
             name=lambda person: _name(contacts, person),
             card=lambda source, language: views.card(
                 self.live, source.key, Words(language), views.Ages(), clock.wall()
             ),
+            outside=contacts.outside,
         )
         teller = Gathering(notifier, rules.flood, clock, journal)
         facts = LiveFacts(self.live)
@@ -288,16 +150,23 @@ class Running:
         self.desk = Desk(rules, self.live, self.incidents, journal, clock, contacts.hours)
         self.live.on_readings = self.desk.own.take
         self.incidents.subscribe(self._on_incident)
+        self.countdowns = Countdowns(self.incidents, facts, clock)
+        receivers = open_receivers(config.notify, clock)
+        self.doing = Doing(self.incidents, receivers, self.commander, clock, gateway=config.gateway.name)
+        self.topics = Topics(self.incidents, self.wire, clock, gateway=config.gateway.name, site=config.gateway.site)
+        self.wire.on_notice = self.topics.kept
+        self.incidents.subscribe(self.topics.changed)
+        self.incidents.subscribe(self.doing.changed)
         self.drills = Drills(
             self.incidents,
             plan,
             contacts,
             read_drills(config, plan, contacts),
             journal,
-            teller,
+            notifier,  # a drill is no flood
             clock,
             Announcer(channels, standard_stages(channels), contacts),
-            version=_version(config),
+            version=plan_version(config),
         )
         self._in_incidents: set[str] = set()
         self.feed = Feed(journal, self.live, self._on_alarm, self._on_past)
@@ -400,6 +269,9 @@ class Running:
             self.feed.run(),
             self.incidents.run(),
             self.asker.run(),
+            self.countdowns.run(),
+            self.topics.run(),
+            self.doing.run(),
             self.retention.run(),
             self.oversight.run(),
             self.desk.run(),

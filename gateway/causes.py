@@ -75,6 +75,14 @@ class _Lost(msgspec.Struct, frozen=True):
     """0 while it stands."""
 
 
+class _Row(msgspec.Struct, frozen=True):
+    """A symptom as it was when it was put into the index."""
+
+    node: str
+    symptom: Symptom
+    lost: _Lost
+
+
 class _Now:
     """What the index says of the nodes: see ``dependencies.Look``."""
 
@@ -115,7 +123,7 @@ class Causes:
         self.ask = ask
         self._lost: dict[str, dict[str, _Lost]] = {}
         """Node → occurrence → the alarm, where it may explain others."""
-        self._of: dict[str, dict[tuple[str, str], _Lost]] = {}
+        self._of: dict[str, dict[str, _Row]] = {}
         """Incident → its rows in the index."""
         self.following: set[str] = set()
         """The incidents that hold what follows from their root cause."""
@@ -135,31 +143,36 @@ class Causes:
             self.following.add(incident.code)
         if not self._tree.names:
             return
-        before = self._of.pop(incident.code, {})
-        after: dict[tuple[str, str], _Lost] = {}
-        for symptom in incident.symptoms:
-            source = incident.where(symptom)
-            node = self._node(source)
-            if node and symptom.level != Level.FINDING:
-                kind = "agent" if source.device.startswith("@") else source.kind
-                ended = 0.0 if symptom.active else symptom.ended
-                row = _Lost(incident.code, incident.closed is None, symptom.condition, kind, symptom.since, ended)
-                after[node, symptom.id] = row
         self._turn += 1
-        for at, row in before.items():
-            if at not in after:
-                self._went = self._went if incident.moved else self._turn  # what was merged stands on, elsewhere
-                if self._lost[at[0]].get(at[1]) is row:
-                    del self._lost[at[0]][at[1]]
-        for (node, occurrence), row in after.items():
-            old = before.get((node, occurrence))
-            self._lost.setdefault(node, {})[occurrence] = row
-            if not row.ended and (old is None or old.open is not row.open):
-                self._came[node] = self._turn
-            if row.ended and (old is None or not old.ended):
-                self._went = self._turn
-        if after:
-            self._of[incident.code] = after
+        before = self._of.get(incident.code, {})
+        after: dict[str, _Row] = {}
+        for symptom in incident.symptoms:
+            old = before.get(symptom.id)
+            if old is None or old.symptom is not symptom or old.lost.open is not (incident.closed is None):
+                node = self._node(incident.where(symptom))
+                if not node or symptom.level == Level.FINDING:
+                    continue
+                old = self._note(node, symptom, incident, old)
+            after[symptom.id] = old
+        for occurrence in before.keys() - after.keys():
+            self._went = self._went if incident.moved else self._turn  # what was merged stands on, elsewhere
+            row = before[occurrence]
+            if self._lost[row.node].get(occurrence) is row.lost:
+                del self._lost[row.node][occurrence]
+        self._of[incident.code] = after
+
+    def _note(self, node: str, symptom: Symptom, incident: Incident, old: "_Row | None") -> "_Row":
+        """Put an alarm into the index."""
+        source = incident.where(symptom)
+        kind = "agent" if source.device.startswith("@") else source.kind
+        ended = 0.0 if symptom.active else symptom.ended
+        new = _Lost(incident.code, incident.closed is None, symptom.condition, kind, symptom.since, ended)
+        self._lost.setdefault(node, {})[symptom.id] = new
+        if not ended and (old is None or old.lost.open is not new.open):
+            self._came[node] = self._turn
+        if ended and (old is None or not old.lost.ended):
+            self._went = self._turn
+        return _Row(node, symptom, new)
 
     def relearn(self, incidents: Iterable[Incident]) -> None:
         """Take note of all incidents, after the clock was put right."""

@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import httpx
+import msgspec
 
 from contract.command import Outcome, Verb
 from contract.errors import ConfigError, UsageError
 from contract.quantities import find
 from gateway.alarms import cli as alarms
+from gateway.board import outlook
 from gateway.board.words import Words
 from gateway.control import SOCKET
 from gateway.notify.message import clock_time
+from gateway.plan.countdown import Countdown
 
 DEFAULT_CONFIG = Path("/etc/wolfsmoke/gateway.toml")
 REFUSED = 1
@@ -65,6 +68,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         "seen": "收到: you know of it; repeats to you stop",
         "mine": "我处理: you take it on; the escalation stops",
         "step": "tick off a step of the plan, by its number in `show`",
+        "shed": "say that a load of the list in `show` is switched off, by its number",
         "note": "write a sentence into its timeline",
         "close": "close it: once the cause is checked, or with a reason",
         "handover": "移交: ask another person to take it over from you; it stays yours until they accept",
@@ -88,8 +92,8 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
             verb.add_argument("text", help="where it stands, and what is to be done")
         if name in ("decline", "progress"):
             verb.add_argument("text", nargs="?", default="", help="why, or how far")
-        if name == "step":
-            verb.add_argument("number", type=int, help="the step's number, from 1")
+        if name in ("step", "shed"):
+            verb.add_argument("number", type=int, help=f"the {'step' if name == 'step' else 'load'}'s number, from 1")
         if name == "note":
             verb.add_argument("text", help="what you saw or did")
 
@@ -190,7 +194,7 @@ def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
                 body |= {"reason": _typed(args.reason)} if verb in ("close", "reopen") else {}
                 body |= {"text": _typed(args.text)} if verb in _WITH_TEXT else {}
                 body |= {"to": _typed(args.to)} if verb == "handover" else {}
-                body |= {"number": args.number} if verb == "step" else {}
+                body |= {"number": args.number} if verb in ("step", "shed") else {}
                 return client.post(f"/incidents/{_code(args)}/{verb}", json=body)
 
 
@@ -377,6 +381,7 @@ def _details(one: dict[str, Any], out: TextIO) -> None:
     if one["affected"]:
         out.write(f"\n另有 {len(one['affected'])} 台设备受影响 also affected\n")
         out.writelines(f"  └ {device['place']}\n" for device in one["affected"])
+    _outlook(one, out)
     if one["plan"]:
         out.write("\n处置步骤 steps\n")
     out.writelines(
@@ -388,6 +393,17 @@ def _details(one: dict[str, Any], out: TextIO) -> None:
         kind = _both("event", event["kind"])
         parts = (clock_time(event["at"], one["utc_offset"]), kind, event.get("who", ""), *_about(event))
         out.write("  " + "  ".join(part for part in parts if part) + "\n")
+
+
+def _outlook(one: dict[str, Any], out: TextIO) -> None:
+    """Say how long the battery lasts, and the numbers by which what was switched off is ticked off."""
+    if not one["countdown"]:
+        return
+    countdown = msgspec.convert(one["countdown"], Countdown)
+    for words in (Words("zh"), Words("en")):
+        said = outlook.rows(countdown, words, lambda wall: outlook.hour(wall, one["utc_offset"]), 0.0)
+        out.writelines(f"{label}{words('colon')}{text}\n" for label, text in said)
+    out.writelines(f"  {each.index + 1}. {each.zh} {each.en}\n" for each in countdown.off)
 
 
 def _about(event: dict[str, Any]) -> tuple[str, ...]:
@@ -404,7 +420,7 @@ def _about(event: dict[str, Any]) -> tuple[str, ...]:
             return (data.get("out_of", ""), "、".join(dict.fromkeys(str(one.get("device", "")) for one in sources)))
         case "message":
             return (_both("purpose", data.get("purpose", "")),)
-        case "step":
+        case "step" | "shed":
             return (f"{data.get('index', 0) + 1}. {data.get('zh', '')} {data.get('en', '')}",)
         case "handover":
             return (f"→ {data.get('to', '')}", text)

@@ -61,6 +61,7 @@ class Commander:
         seconds: float = 0.0,
         incident: str = "",
         patience: float = PATIENCE,
+        number: str = "",
     ) -> Reply:
         """Send one command and return what came of it; one that nobody answers in time is expired.
 
@@ -73,6 +74,7 @@ class Commander:
             seconds: how long it stays on at the most.
             incident: for which it is done; on record there.
             patience: seconds until it expires.
+            number: its own; the same one again is carried out once. Empty: a new one.
 
         Raises:
             CommandRefused: it cannot be sent, or must not be.
@@ -80,7 +82,7 @@ class Commander:
         """
         self._check(to, device, verb)
         now = self._clock.stamp().wall
-        command = Command(secrets.token_hex(8), device, verb.value, output, seconds, now, now + patience, who)
+        command = Command(number or secrets.token_hex(8), device, verb.value, output, seconds, now, now + patience, who)
         said = {"site": to[0], "agent": to[1], **msgspec.to_builtins(command)}
         await self._journal.record_event(Event(at=now, incident=incident, kind=COMMAND, who=who, data=said))
         waiting: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()

@@ -8,6 +8,7 @@ import msgspec
 
 from contract.errors import IncidentError
 from contract.settings import BAD, Fault, Slug, did_you_mean, load
+from gateway.outside import Outside
 from gateway.plan.model import Filled, Role, Words
 from gateway.worktime.days import Days
 from gateway.worktime.hours import Hours, WorkTime
@@ -49,6 +50,25 @@ class Department(msgspec.Struct, frozen=True, kw_only=True):
     title: Words
     on_call: tuple[Slug, ...] = ()
     head: Slug | None = None
+    roles: dict[Slug, Slug] = {}
+    """Other roles that the plan names, such as ``deputy-manager``, and who has each."""
+
+    def holder(self, role: str) -> str:
+        """Return who has a role, by its name; an empty text when nobody has. Nobody stands in for anybody."""
+        match role:
+            case Role.ON_CALL:
+                return next(iter(self.on_call), "")
+            case Role.SECOND:
+                return next(iter(self.on_call[1:]), "")
+            case Role.HEAD:
+                return self.head or ""
+            case _:
+                return self.roles.get(role, "")
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """All of it, each once."""
+        return tuple(dict.fromkeys([*self.on_call, *([self.head] if self.head else []), *self.roles.values()]))
 
     def person(self, role: Role) -> str:
         """Return who fills a role now; an empty text when nobody does."""
@@ -85,6 +105,12 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True):
     site: dict[Slug, Site] = {}
     """Sites with hours or a time zone of their own, by their names on the wire."""
     digest: Digest = Digest()
+    contact: tuple[Outside, ...] = ()
+    """People outside, whom those on the scene telephone."""
+
+    def outside(self, clause: str, device: str = "") -> tuple[Outside, ...]:
+        """Return whom to telephone outside, for a clause and a device."""
+        return tuple(one for one in self.contact if one.concerns(clause, device))
 
     def worktime(self, site: str, days: Days | None = None) -> WorkTime:
         """Return when people of a site work; ``days``: which days are, left out: by the notices."""
@@ -131,6 +157,8 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True):
                 keys.add(key)
             named = [("on_call", name) for name in (order if isinstance(order, tuple) else ())]
             named += [("head", head)] if isinstance(head, str) else []
+            roles = getattr(department, "roles", BAD)
+            named += [("roles", name) for name in roles.values()] if isinstance(roles, dict) else []
             for field, name in named:
                 if isinstance(name, str) and name not in known:
                     yield Fault(f"no person {name!r}", did_you_mean(name, known), ("department", index, field))

@@ -48,10 +48,10 @@ def create(
 ) -> FastAPI:
     """Return the app: ``GET /agents``, ``GET /devices``, ``POST /command``, ``GET /incidents[/CODE]``, ``GET /recurring``, the alarms (``gateway.alarms.control``), ``POST /incidents/CODE/VERB``.
 
-    VERB is one of seen, mine, step, close, note, handover, accept, decline, progress, reopen.
+    VERB is one of seen, mine, step, shed, close, note, handover, accept, decline, progress, reopen.
 
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
-    ``{"person": …, "number": …}`` for a step, the first of which is 1, ``{"person": …, "to": …, "text": …}`` for a handover; a command is ``{"person": …, "agent": …, "device": …,
+    ``{"person": …, "number": …}`` for a step or a load that is off, the first of which is 1, ``{"person": …, "to": …, "text": …}`` for a handover; a command is ``{"person": …, "agent": …, "device": …,
     "verb": …, "output": …, "seconds": …}``, answered when it is done, or when its time is over. Errors are ``{"error": …, "hint": …}``, those for
     people with the whole sentence as ``zh`` and ``en`` too; with 404 for an unknown code, 409 for what cannot be done, 503
     while the disk fails.
@@ -106,6 +106,10 @@ def _add_incidents(app: FastAPI, incidents: Incidents) -> None:
     @app.post("/incidents/{code}/step")
     async def step(code: str, person: Annotated[str, Body()], number: Annotated[int, Body()]) -> Response:
         return _json(full(await incidents.step(code, person, number - 1)))
+
+    @app.post("/incidents/{code}/shed")
+    async def shed(code: str, person: Annotated[str, Body()], number: Annotated[int, Body()]) -> Response:
+        return _json(full(await incidents.shed(code, person, number - 1)))
 
     @app.post("/incidents/{code}/close")
     async def close(code: str, person: Annotated[str, Body()], reason: Text = "") -> Response:
@@ -249,6 +253,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "of": incident.of,
         "waits": incident.waits,
         "affected": [msgspec.to_builtins(one) | {"place": one.place} for one in incident.affected()],
+        "countdown": msgspec.to_builtins(incident.countdown),
     }
 
 

@@ -15,7 +15,7 @@ import msgspec
 from contract.alarm import Alarm, Occurrence, Standing
 from contract.clock import Clock
 from contract.errors import StorageError
-from gateway import answers, refusals
+from gateway import answers, beside, intake, refusals
 from gateway.answers import Answer
 from gateway.causes import Ask, Causes, ask_nobody
 from gateway.contacts import Contacts
@@ -25,10 +25,11 @@ from gateway.incident.recurrence import Recurring, Root, before, link, recurring
 from gateway.plan import limits
 from gateway.plan.affected import affected
 from gateway.plan.decide import Demand, climbed, confirm, demand, pages_after, past_symptom_of, symptom_of
-from gateway.plan.model import Clause, Plan
+from gateway.plan.model import Clause, Plan, Trigger
 from gateway.plan.once import Tell
 from gateway.ports import Facts, Keeper, OnChange, OnStanding, Teller
 from gateway.post import Post
+from gateway.reports import Reported
 from gateway.worktime.days import Days
 from gateway.worktime.hours import WorkTime
 
@@ -68,7 +69,7 @@ class Incidents:
         self._journal = journal
         self.plan = plan
         self.contacts = contacts
-        self._post = Post(notifier, plan, contacts, self._report)
+        self._post = Post(notifier, plan, contacts, self.keep)
         self._clock = clock
         self._live = live
         self._on_standing = on_standing
@@ -142,6 +143,10 @@ class Incidents:
         """Return all incidents, the newest first; what was merged into another is part of that one."""
         return tuple(one for one in reversed(self._incidents.values()) if not one.moved)
 
+    def open(self) -> tuple[Incident, ...]:
+        """Return the open incidents, in the order of their opening."""
+        return tuple(one for one in self._incidents.values() if one.closed is None)
+
     def recurring(self, days: float) -> tuple[Recurring, ...]:
         """Return what came more than once in the last so many days."""
         now = self._now()
@@ -170,11 +175,14 @@ class Incidents:
         await self.load()
         occurrence = alarm.occurrence
         async with self._lock:
-            known = self._by_occurrence.get(occurrence.id)
-            if known is not None:
-                await self._known(self._incidents[known], occurrence)
-            elif occurrence.active and alarm.annunciates(self._now()):
-                await self._new(alarm, source)
+            for part, match in beside.parts(self.plan, occurrence, source):
+                known = self._by_occurrence.get(part.id)
+                if known is not None:
+                    await self._known(self._incidents[known], part)
+                elif part.active and alarm.annunciates(self._now()):
+                    worse = alarm.worse and part.id == occurrence.id
+                    match_now = self.plan.match(source.kind, alarm.worse, source.device) if worse else None
+                    await self._new(part, source, match_now or match)
         self._wake.set()
 
     def of(self, occurrence: str) -> Incident | None:
@@ -243,10 +251,7 @@ class Incidents:
         if incident.over:  # a crash before the next line is made good by the next tick
             await self._record(incident.code, "cause-gone")
 
-    async def _new(self, alarm: Alarm, source: Source) -> None:
-        occurrence = alarm.occurrence
-        match = alarm.worse and self.plan.match(source.kind, alarm.worse, source.device)
-        match = match or self.plan.match(source.kind, occurrence.condition, source.device)
+    async def _new(self, occurrence: Occurrence, source: Source, match: tuple[Clause, Trigger] | None) -> None:
         if match is None:
             self._say_unplanned(source.kind, occurrence.condition)
             return
@@ -282,11 +287,12 @@ class Incidents:
         symptom: Symptom,
         now: float,
         more: Mapping[str, object] | None = None,
-    ) -> None:
+        reported: Reported | None = None,
+    ) -> Incident:
         """Keep the first event of an incident: opened, or history."""
         new = self._name(len(self._incidents) + 1)
         last = before(self._incidents.values(), (clause.clause, source.key), now, clause.recurrence)
-        data = {
+        data: dict[str, object] = {
             **link(last),
             "clause": clause.clause,
             "title_zh": clause.title.zh,
@@ -296,7 +302,8 @@ class Incidents:
             **(more or {}),
         }
         data |= {"limits": limits.of_clause(clause, now, self.worktime(source.site))} if symptom.active else {}
-        await self._record(new, kind, data=data)
+        data |= {"report": msgspec.to_builtins(reported)} if reported else {}
+        return await self._record(new, kind, who=reported.person if reported else "", data=data)
 
     def _say_unplanned(self, kind: str, condition: str) -> None:
         if (kind, condition) not in self._unplanned:
@@ -341,6 +348,10 @@ class Incidents:
         """Mark a step of the clause as done; ``index`` is 0 for the first."""
         return await self.take_answer(code, person, lambda one: answers.step(one, self.plan.find(one.clause), index))
 
+    async def shed(self, code: str, person: str, index: int) -> Incident:
+        """Mark an entry of the clause's list of loads as switched off by hands; ``index`` is 0 for the first."""
+        return await self.take_answer(code, person, lambda one: answers.shed(one, self.plan.find(one.clause), index))
+
     async def close(self, code: str, person: str, reason: str = "") -> Incident:
         """关闭: once the cause is gone and checked, or with a person's reason."""
         return await self.take_answer(code, person, lambda one: answers.close(one, reason))
@@ -373,13 +384,57 @@ class Incidents:
             self._wake.set()
             return after
 
+    # What people report
+
+    async def report(
+        self, clause: str, report: str, person: str, fields: Mapping[str, str], place: str = ""
+    ) -> Incident:
+        """Put a clause in force by a person's report; the same one sent twice is one.
+
+        Raises:
+            IncidentError: no such clause, report or person, or it is not complete.
+        """
+        await self.load()
+        async with self._lock:
+            of, declared = intake.find(self.plan, clause, report)
+            reported = intake.taken(declared, person, fields, place, self.contacts)
+            now = self._now()
+            known = intake.again(self._incidents.values(), clause, reported, now)
+            if known is not None:
+                return known
+            code = self._name(len(self._incidents) + 1)
+            symptom = intake.symptom_of(declared, code, self.worktime(""), now)
+            begun = await self._begin(
+                "opened", of, intake.source_of(declared, reported), symptom, now, reported=reported
+            )
+        self._wake.set()
+        return begun
+
+    async def approve(self, code: str, person: str, words: str = "") -> Incident:
+        """批准: the approval that is due, by who may."""
+        return await self.take_answer(
+            code, person, lambda one: intake.approve(one, self.plan.find(one.clause), self.contacts, person, words)
+        )
+
+    async def refuse(self, code: str, person: str, reason: str) -> Incident:
+        """不批准: with a reason; nothing is approved after that."""
+        return await self.take_answer(
+            code, person, lambda one: intake.refuse(one, self.plan.find(one.clause), self.contacts, person, reason)
+        )
+
+    async def confirm(self, code: str, person: str, level: str) -> Incident:
+        """确认级别: a person says that it is partial, or major, where the plan leaves that to people."""
+        return await self.take_answer(
+            code, person, lambda one: intake.confirm(one, self.plan.find(one.clause), self.contacts, person, level)
+        )
+
     def _say_standing(self, incident: Incident) -> None:
         """Tell the agent: owned, or told. An answer is the only proof here: e-mail and webhooks end as accepted."""
         if not (incident.owner or incident.seen):
             return
         standing = Standing.OWNED if incident.owner or incident.closed is not None else Standing.TOLD
         for symptom in incident.active:
-            self._on_standing(symptom.id, incident.where(symptom).agent, standing)
+            self._on_standing(beside.whose(symptom.id), incident.where(symptom).agent, standing)
 
     # What time demands
 
@@ -456,8 +511,12 @@ class Incidents:
         self._post.send(incident, incident.mails[-1])
         return incident
 
-    async def _report(self, code: str, kind: str, who: str, text: str, data: Mapping[str, object]) -> None:
-        """Keep what became of a message."""
+    async def keep(self, code: str, kind: str, who: str, text: str, data: Mapping[str, object]) -> None:
+        """Keep what others have to say of an incident: what became of a message, how long a battery lasts.
+
+        Raises:
+            StorageError: it is not on record.
+        """
         async with self._lock:
             await self._record(code, kind, who=who, text=text, data=data)
         self._wake.set()

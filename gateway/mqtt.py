@@ -22,6 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from contract.broker import HUNG_UP, Absence, Broker, lost
 from contract.errors import BrokerError
 from contract.message import GATEWAY_TOPIC, HEARTBEAT, MAX_BYTES, MAX_WHOLE, ROOT, Heartbeat, encode
+from contract.notice import PLAN, is_notice
 from gateway.buffered import BufferedSocket
 from gateway.clock import SystemClock
 from gateway.ingest import Arrived
@@ -43,6 +44,7 @@ _PUBACK: Final = b"\x40\x02"
 """MQTT 3.1.1, 3.4. Four bytes, written here: by paho's way they cost a third of what reading the message does."""
 _WHOLE: Final = ("/hello", "/inventory")
 """Topics of messages that tell of all devices at once."""
+_NOTICES: Final = f"/{PLAN}/"
 SUBSCRIPTION: Final = f"{ROOT}/+/+/+"
 
 
@@ -69,6 +71,8 @@ class Wire:
         that see a new one say hello and send again at once."""
         self.journal: Callable[[], str] = str
         """Returns the journal's id, for the heartbeat."""
+        self.on_notice: Callable[[str, bytes], None] = lambda _topic, _payload: None
+        """Hears what the broker kept of our own topics of the plan, at each connection."""
         self._broker = broker
         self._name = name
         self._version = version
@@ -125,6 +129,11 @@ class Wire:
         """Publish; while the broker is away nothing is said: agents that reconnect say hello, and get their answer."""
         if self._connected and self._client is not None:
             self._client.publish(topic, payload, qos=1)
+
+    def retain(self, name: str, payload: bytes) -> None:
+        """Publish a message that the broker keeps; an empty one makes it forget. While it is away, nothing is said."""
+        if self._connected and self._client is not None:
+            self._client.publish(name, payload, qos=1, retain=True)
 
     def renew(self) -> None:
         """Begin a new session: agents say hello, and send again at once what was not acknowledged."""
@@ -267,7 +276,10 @@ class Wire:
             topic = message.topic
         except UnicodeDecodeError:  # one that no broker should let through
             topic = ""
-        if topic:
+        if _NOTICES in topic and is_notice(topic):
+            if message.retain:  # else it is what we have just said
+                self.on_notice(topic, bytes(message.payload))
+        elif topic:
             payload = bytes(message.payload)
             most = MAX_WHOLE if topic.endswith(_WHOLE) else MAX_BYTES
             if len(payload) > most:

@@ -49,6 +49,23 @@ def not_over(incident: Incident) -> IncidentError:
     )
 
 
+def no_load(incident: Incident, index: int, count: int) -> IncidentError:
+    """Say that there is no such load to mark as switched off, or that it is no matter of this incident now."""
+    if incident.countdown is None:
+        return IncidentError(
+            f"no battery of {incident.code} is being drained",
+            zh=f"{incident.code} 当前不在电池供电中",
+            hint="a note can still be written",
+            hint_zh="仍可以写备注",
+        )
+    return IncidentError(
+        f"the list of {incident.source.device} has no entry {index + 1}",
+        zh=f"{incident.source.device} 的负载清单没有第 {index + 1} 项",
+        hint=f"it has {count}",
+        hint_zh=f"共 {count} 项",
+    )
+
+
 def no_words() -> IncidentError:
     """Say that a note is empty."""
     hint, hint_zh = "write what you saw or did", "写下看到了什么、做了什么"

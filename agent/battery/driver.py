@@ -270,6 +270,7 @@ class BatteryDriver:
                 )
             )
             told.append(judged("x.battery.promise", self._flags))
+            told.append(judged("x.battery.promised", self._promised))
         return told
 
     def _estimate(self, kept: Kept, now: Stamp) -> Outlook | None:

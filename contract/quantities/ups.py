@@ -143,6 +143,7 @@ PLAIN: Final = (
     number("x.battery.runtime.learned", "s", 0, 5e6, "time left on battery at this load, as discharges taught"),
     number("x.battery.runtime.error", "s", 0, 5e6, "by how much it may be wrong, one time in five by more"),
     number("x.battery.endurance", "s", 0, 5e6, "learned runtime of the full battery at full load and 25 degC"),
+    number("x.battery.promised", "s", 0, 5e6, "how long it is to hold on battery, by the settings"),
     flags("x.battery.promise", PROMISE, "whether the battery will hold as long as was promised"),
     number("x.ups.alarms", "", 0, 10000, "alarms that the device counts"),
     text("x.ups.inverter", "state of the inverter in the device's own word"),

@@ -1,5 +1,5 @@
 """Alarms between the feed and the incidents.
 
-Put aside by people (``desk.by_people``) or by design, made worse by what stood before, counted, calmed. All that is
+Put aside by people (``stages``) or by design, made worse by what stood before, counted, calmed. All that is
 remembered is events of the journal.
 """

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from contract.alarm import Alarm, AlarmState, Occurrence
-from contract.clock import Clock, Stamp
+from contract.clock import Clock
 from contract.errors import StorageError
 from contract.message import Alarms
 from gateway.alarms import aside
@@ -21,7 +21,8 @@ from gateway.alarms.aside import Register
 from gateway.alarms.flapping import Flapping, Line
 from gateway.alarms.model import Rules, Worse
 from gateway.alarms.own import Own
-from gateway.alarms.standing import Known, Standing
+from gateway.alarms.stages import STAGES, Facts, Verdict
+from gateway.alarms.standing import Known, Standing, occurrence_of, plain
 from gateway.alarms.suppression import Suppression
 from gateway.event import CLOCK, Event
 from gateway.evidence import source_of
@@ -52,38 +53,6 @@ class Onward(Protocol):
     async def mark(self, occurrence: str, kind: str, data: Mapping[str, Any], *, who: str = "", text: str = "") -> None:
         """Keep what is known of one alarm of an open incident."""
         ...
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """Why an alarm does not speak now."""
-
-    state: AlarmState
-    why: str
-    who: str = ""
-    until: float | None = None
-
-
-class Facts(msgspec.Struct, frozen=True):
-    """What the stages look at."""
-
-    register: Register
-    suppression: Suppression
-
-
-def by_people(facts: Facts, known: Known, now: float) -> Verdict | None:
-    """Out of service, or shelved."""
-    entry = facts.register.find(known.id, known.source.key, known.condition, now)
-    return None if entry is None else Verdict(entry.state, entry.why, entry.who, entry.until)
-
-
-def by_design(facts: Facts, known: Known, now: float) -> Verdict | None:
-    """Suppressed by a rule."""
-    why = facts.suppression.why(known, now)
-    return None if why is None else Verdict(AlarmState.SUPPRESSED, f"{why.zh} {why.en}")
-
-
-STAGES: Final = (by_people, by_design)
-"""Who may put an alarm aside; the first one counts."""
 
 
 class Desk:
@@ -185,7 +154,7 @@ class Desk:
             return
         before = self._standing.get(known.id)
         worse = before.alarm.worse if before is not None else self._worse(known)
-        known = Known(_plain(known.alarm, worse), known.source)
+        known = Known(plain(known.alarm, worse), known.source)
         if self._standing.add(known):
             self.flapping.came(known, self._clock.boottime())
             self._count(known)
@@ -323,7 +292,7 @@ class Desk:
         """Let the live picture have its state, for the board."""
         state = None if verdict is None else verdict.state
         alarm = self._live.alarms.get(occurrence)
-        if alarm is None or (state is None and alarm == _plain(alarm)):
+        if alarm is None or (state is None and alarm == plain(alarm)):
             return
         until = verdict.until if verdict is not None and state is AlarmState.SHELVED else None
         why = "" if verdict is None else f"{verdict.who} {verdict.why}".strip()
@@ -367,11 +336,11 @@ class Desk:
         chattered: list[tuple[Symptom, Source]] = []
         for incident in incidents:
             for symptom in incident.active if incident.closed is None else ():
-                sources[symptom.id] = incident.source
+                source = sources[symptom.id] = incident.where(symptom)
                 if symptom.id.startswith(OWN) and symptom.condition not in watched:
-                    await self._adopt_own(_occurrence(symptom, incident.source), incident.source)
+                    await self._adopt_own(occurrence_of(symptom, source), source)
                 if symptom.chattering:
-                    chattered.append((symptom, incident.source))
+                    chattered.append((symptom, source))
         for event in held.values():
             if "occurrence" in event.data and event.data.get("condition") not in watched:
                 occurrence = msgspec.convert(event.data["occurrence"], Occurrence)
@@ -421,31 +390,15 @@ class Desk:
             source = sources.get(occurrence.id) or (source_of(view) if view is not None and view.known else None)
             if source is not None:
                 bare = Known(alarm, source)
-                known = Known(_plain(alarm, self._worse(bare)), source)
+                known = Known(plain(alarm, self._worse(bare)), source)
                 self._standing.add(known)
                 self._count(known, max(0.0, now - occurrence.raised.wall))
 
     def _adopt_chatter(self, symptom: Symptom, source: Source) -> None:
-        occurrence = _occurrence(symptom, source)
+        occurrence = occurrence_of(symptom, source)
         end = None
         if self._standing.get(symptom.id) is None:
             alarm = self._live.alarms.get(symptom.id)
             over = msgspec.structs.replace(occurrence, active=False, cleared=self._clock.stamp())
             end = Known(alarm or Alarm(over), source)
         self.flapping.adopt(Known(Alarm(occurrence), source), symptom.chattering, self._clock.boottime(), end)
-
-
-def _plain(alarm: Alarm, worse: str | None = None) -> Alarm:
-    """Return an alarm that nothing has put aside."""
-    change = {"shelved_until": None, "suppressed": False, "out_of_service": False, "why": ""}
-    return msgspec.structs.replace(alarm, **change, worse=alarm.worse if worse is None else worse)
-
-
-def _occurrence(symptom: Symptom, source: Source) -> Occurrence:
-    """Return the occurrence that an incident knows."""
-    value = tuple(symptom.value) if isinstance(symptom.value, list) else symptom.value
-    since = Stamp(symptom.since, trusted=True)
-    return Occurrence(
-        id=symptom.id, device=source.device, condition=symptom.condition, since=since, raised=since,
-        quantity=symptom.quantity, value=value,
-    )  # fmt: skip

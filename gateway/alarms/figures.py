@@ -28,11 +28,11 @@ def figures(incidents: Iterable[Incident], since: float) -> list[Row]:
     """Return what came since a wall time, the most frequent first."""
     rows: dict[tuple[str, str], Row] = {}
     for incident in incidents:
-        source = incident.source
         bursts = _bursts(incident, since)
         for symptom in incident.symptoms:
             if symptom.since < since and not bursts.get(symptom.id):
                 continue
+            source = incident.where(symptom)
             key = ("/".join(source.key), symptom.condition)
             row = rows.get(key) or Row(place=source.place, device=key[0], condition=key[1])
             rows[key] = msgspec.structs.replace(

@@ -10,8 +10,9 @@ from contract.errors import UsageError
 from contract.settings import did_you_mean
 from gateway.alarms import refusals
 from gateway.alarms.aside import BACK, OUT, SHELVED, UNSHELVED, Aside, Target, target_of
-from gateway.alarms.desk import Desk, Verdict
+from gateway.alarms.desk import Desk
 from gateway.alarms.figures import DAY, figures
+from gateway.alarms.stages import Verdict
 from gateway.alarms.standing import Known
 from gateway.contacts import Contacts
 from gateway.event import Event

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from contract.alarm import Alarm
-from gateway.incident import Source
+from contract.alarm import Alarm, Occurrence
+from contract.clock import Stamp
+from gateway.incident import Source, Symptom
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -95,3 +96,19 @@ class Standing:
         yield self._by_device, (source.key, known.condition)
         if not source.device.startswith(_AGENT):
             yield self._by_agent, ((source.site, source.agent, source.kind), known.condition)
+
+
+def plain(alarm: Alarm, worse: str | None = None) -> Alarm:
+    """Return an alarm that nothing has put aside."""
+    change = {"shelved_until": None, "suppressed": False, "out_of_service": False, "why": ""}
+    return msgspec.structs.replace(alarm, **change, worse=alarm.worse if worse is None else worse)
+
+
+def occurrence_of(symptom: Symptom, source: Source) -> Occurrence:
+    """Return the occurrence that an incident knows."""
+    value = tuple(symptom.value) if isinstance(symptom.value, list) else symptom.value
+    since = Stamp(symptom.since, trusted=True)
+    return Occurrence(
+        id=symptom.id, device=source.device, condition=symptom.condition, since=since, raised=since,
+        quantity=symptom.quantity, value=value,
+    )  # fmt: skip

@@ -185,7 +185,7 @@ def _said(event: Event, words: Words, name: Callable[[str], str]) -> str:
             return words.name("purpose", purpose)
         case (("accepted" | "failed"), {"channel": str(channel)}):
             return " · ".join(part for part in (channel, event.text) if part)
-        case "step", {"index": int(index), "zh": str(zh), "en": str(en)}:
+        case (("step" | "shed"), {"index": int(index), "zh": str(zh), "en": str(en)}):
             return f"{index + 1}. {words.either(zh, en)}"
         case "handover", {"to": str(taker)}:
             return f"→ {name(taker)}{words('colon')}{event.text}"

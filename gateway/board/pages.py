@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from gateway.board import agents as presence
-from gateway.board import cases, planpage, views
+from gateway.board import cases, outlook, planpage, views
 from gateway.board.ports import IncidentDesk, LiveView, StoreView
 from gateway.board.render import Renderer
 from gateway.board.stream import Picture, Shared
@@ -24,7 +24,7 @@ COOKIE = "lang"
 _YEAR = 31536000
 MOST_AGENTS = 100
 ANSWERS = frozenset(
-    {"seen", "mine", "step", "close", "handover", "accept", "decline", "progress", "reopen"},
+    {"seen", "mine", "step", "shed", "close", "handover", "accept", "decline", "progress", "reopen"},
 )
 """Of these, the page says that they are recorded."""
 """Agents on the first page, those to look at first: its script is sent them at every change."""
@@ -274,9 +274,13 @@ class Pages:
         device = None if case.closed else views.card(self._live, incident.source.key, words, self.settings.ages, now)
         title = f"{case.code} {case.title}"
         announce = words.name("incident", case.state)
+        battery = outlook.rows(incident.countdown, words, lambda at: self._render.moment(at, now), now)
+        loads = outlook.items(incident.countdown, words)
         fragments = {
-            "case": self._render("_case.html", words, now, case=case),
-            "more": self._render("_more.html", words, now, case=case, device=device, steps=steps, action=action),
+            "case": self._render("_case.html", words, now, case=case, battery=battery),
+            "more": self._render(
+                "_more.html", words, now, case=case, device=device, steps=steps, loads=loads, action=action
+            ),
         }
         return Picture(now, self._render.moment(now, now), title, announce, fragments)
 

@@ -65,7 +65,11 @@ def add_routes(app: FastAPI, pages: Pages, doors: Doors) -> None:
 
     @app.post("/i/{code}/{token}/step")
     async def step(request: Request, code: str, token: str) -> Response:
-        return await _step(pages, request, code, token)
+        return await _numbered(pages, request, (code, token), pages.desk.step)
+
+    @app.post("/i/{code}/{token}/shed")
+    async def shed(request: Request, code: str, token: str) -> Response:
+        return await _numbered(pages, request, (code, token), pages.desk.shed)
 
     @app.post("/i/{code}/{token}/close")
     async def close(request: Request, code: str, token: str) -> Response:
@@ -122,17 +126,19 @@ async def _with_words(
     return await _answer(pages, request, link, with_text, closed=closed)
 
 
-async def _step(pages: Pages, request: Request, code: str, token: str) -> Response:
-    """Tick a step of the plan."""
-    _admitted(pages, request, code, token)
+async def _numbered(
+    pages: Pages, request: Request, link: tuple[str, str], tick: Callable[[str, str, int], Awaitable[object]]
+) -> Response:
+    """Tick a step of the plan, or a load that is off."""
+    _admitted(pages, request, *link)
     number = await _field(pages, request, "number")
     if not (number.isascii() and number.isdigit() and len(number) < 4):
         raise _Refused(400, "refused-title", pages.words(request)("unreadable"))
 
     async def act(code: str, person: str) -> object:
-        return await pages.desk.step(code, person, int(number) - 1)
+        return await tick(code, person, int(number) - 1)
 
-    return await _answer(pages, request, (code, token), act)
+    return await _answer(pages, request, link, act)
 
 
 async def _close(pages: Pages, request: Request, code: str, token: str) -> Response:

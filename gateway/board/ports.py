@@ -184,6 +184,10 @@ class IncidentDesk(Protocol):
         """Mark a step of the plan as done; 0 is the first."""
         ...
 
+    async def shed(self, code: str, person: str, index: int) -> Any:
+        """Mark a load of the plan's list as switched off; 0 is the first."""
+        ...
+
     async def close(self, code: str, person: str, reason: str) -> Any:
         """Close it."""
         ...

@@ -8,12 +8,14 @@ import msgspec
 from gateway.event import CLOCK, Event, concerns
 from gateway.incident import deadlines
 from gateway.incident.clock import corrected
+from gateway.incident.deciding import DECISIONS, decided
 from gateway.incident.mails import mails_after
 from gateway.incident.marks import MARKS, marked
 from gateway.incident.merging import left, merged, released
 from gateway.incident.model import Incident
 from gateway.incident.owning import HANDS, owned, put_down, shown
 from gateway.incident.rounds import joined, learned, opened, reopened
+from gateway.plan import countdown
 
 
 def fold(events: Iterable[Event]) -> dict[str, Incident]:
@@ -42,7 +44,8 @@ def apply(incident: Incident | None, event: Event) -> Incident:
     before = incident or Incident(code=event.incident)
     change = CHANGES.get(event.kind)
     after = shown(change(before, event) if change else before, event)
-    return msgspec.structs.replace(after, timeline=(*before.timeline, event))
+    outlook = countdown.after(before.countdown, event.kind, event.data)
+    return msgspec.structs.replace(after, timeline=(*before.timeline, event), countdown=outlook)
 
 
 def _ended(now: Incident, event: Event) -> Incident:
@@ -110,6 +113,7 @@ CHANGES: Final[Mapping[str, Callable[[Incident, Event], Incident]]] = {
     **dict.fromkeys(("message", "resent", "accepted", "failed"), _posted),
     "seen": _seen,
     **dict.fromkeys(HANDS, owned),
+    **dict.fromkeys(DECISIONS, decided),
     "escalated": _climbed,
     "step": _stepped,
     **dict.fromkeys(("deadline-set", "warned", "missed"), _limited),

@@ -2,9 +2,11 @@
 
 import msgspec
 
+from gateway import reports
 from gateway.event import Event
 from gateway.incident import deadlines
 from gateway.incident.model import Incident
+from gateway.plan import countdown
 
 
 def corrected(incident: Incident, event: Event) -> Incident:
@@ -51,6 +53,8 @@ def corrected(incident: Incident, event: Event) -> Incident:
         handover=None if offer is None else change(offer, at=offer.at + by),
         gone=None if incident.gone is None else incident.gone + by,
         checked=None if incident.checked is None else incident.checked + by,
+        countdown=countdown.moved(incident.countdown, by),
         closed=None if incident.closed is None else incident.closed + by,
+        report=reports.moved(incident.report, by),
         timeline=(*(change(past, at=moved(past.at)) for past in incident.timeline), event),
     )

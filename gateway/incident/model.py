@@ -10,6 +10,8 @@ import msgspec
 
 from gateway.event import Event, is_exercise
 from gateway.incident.deadlines import Deadline
+from gateway.plan.countdown import Countdown
+from gateway.reports import Reported
 
 SOON: Final = 600.0
 """Seconds: what comes back within them, and unchecked, is the same trouble."""
@@ -48,6 +50,16 @@ class Purpose(StrEnum):
     """They had it, and it was taken back: they are paged for it again."""
     AFFECTED = "affected"
     """Another clause's people have to act too, because of what the root cause took with it."""
+    APPROVAL = "approval"
+    """It waits for their approval; who is told so is paged by it."""
+    DECIDED = "decided"
+    """What they reported is approved, or refused."""
+    ADVICE = "advice"
+    """More has to be switched off, or sooner, so that the battery lasts."""
+
+
+PAGING: Final = (Purpose.PAGE, Purpose.EXPIRED, Purpose.APPROVAL)
+"""Who hears one of these is paged by it."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,6 +237,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The one after it."""
     count: int = 1
     """Which one in such a row it is."""
+    report: Reported | None = None
+    """What a person reported; None: it was opened by an alarm."""
+    confirmed: tuple[str, str, int] | None = None
+    """The level that a person gave it in this round, and at least how severe that is: level, severity, rank."""
+    countdown: Countdown | None = None
+    """While its UPS is on battery."""
     late: bool = False
     """It began and ended before anybody here knew of it: it pages nobody."""
     waits: float = 0.0
@@ -312,7 +330,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def pages(self) -> tuple[Mail, ...]:
         """The pages of the ladder's present way up."""
-        return tuple(mail for mail in self.mails[self.climb :] if mail.purpose in (Purpose.PAGE, Purpose.EXPIRED))
+        return tuple(mail for mail in self.mails[self.climb :] if mail.purpose in PAGING)
 
     @property
     def told(self) -> dict[str, tuple[float, ...]]:

@@ -75,7 +75,8 @@ def _taken(now: Incident, event: Event) -> Incident:
 def _taken_back(now: Incident, event: Event) -> Incident:
     """Return it in nobody's hands: who was told believes that somebody has it, so all of them are told again."""
     pages = now.pages
-    climbed = now.climbed + max(0.0, now.hold.since - pages[0].at) if pages else now.climbed
+    stood = max([now.hold.since, *(mail.at for mail in pages)])  # others were called while the owner was in the dark
+    climbed = now.climbed + max(0.0, stood - pages[0].at) if pages else now.climbed
     after = msgspec.structs.replace(
         now,
         owner="",

@@ -4,8 +4,10 @@ from typing import Any
 
 import msgspec
 
+from gateway import reports
 from gateway.event import Event
 from gateway.incident import deadlines
+from gateway.incident.deciding import raised
 from gateway.incident.model import Hold, Incident, Source, Symptom
 from gateway.plan.model import Level
 
@@ -29,6 +31,7 @@ def opened(now: Incident, event: Event) -> Incident:
         **_limits(symptom, event),
         waits=float(data.get("waits", 0.0)),
         of=str(data.get("of", "")),
+        report=reports.opened(data),
     )
 
 
@@ -46,6 +49,8 @@ def learned(now: Incident, event: Event) -> Incident:
         gone=symptom.ended,
         closed=event.at,
         held=False,
+        handover=None,
+        notices=(),
         late=True,
     )
 
@@ -63,6 +68,8 @@ def _limits(symptom: Symptom, event: Event) -> dict[str, Any]:
 def joined(now: Incident, event: Event) -> Incident:
     """Add a symptom; once the cause was gone, it begins a new round, unless it never really went."""
     symptom = msgspec.convert(event.data.get("symptom", {}), Symptom)
+    same_round = now.gone is None or now.comes_back(event.at)
+    symptom = raised(symptom, now.confirmed if same_round else None)
     symptoms = (*(one for one in now.symptoms if one.id != symptom.id), symptom)
     after = msgspec.structs.replace(now, symptoms=symptoms)
     if now.counts_from == 0 and symptom.level != Level.FINDING:
@@ -101,6 +108,7 @@ def anew(now: Incident, event: Event, symptom: Symptom) -> Incident:
         climb=0,
         climbed=0.0,
         steps=(),
+        confirmed=None,
         gone=None,
         checked=None,
         closed=None,

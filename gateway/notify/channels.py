@@ -15,3 +15,8 @@ def open_channels(settings: Notify, clock: Clock) -> dict[str, Channel]:
     for name, webhook in settings.webhook.items():
         channels[f"webhook:{name}"] = WebhookChannel(name, webhook, clock)
     return channels
+
+
+def open_receivers(settings: Notify, clock: Clock) -> dict[str, WebhookChannel]:
+    """Return the webhooks by name, for what concerns no person; nothing is connected yet."""
+    return {name: WebhookChannel(name, webhook, clock) for name, webhook in settings.webhook.items()}

@@ -1,16 +1,17 @@
 """The words of a message: what, where, since when, how bad, what to do, and the code to answer with. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from contract.reading import Quality, Reading
-from gateway import watches
-from gateway.board import kinds, trees, views
+from gateway import reports, watches
+from gateway.board import kinds, outlook, trees, views
 from gateway.board.words import Words
 from gateway.incident import Incident, Purpose, Symptom, deadlines
 from gateway.notify import handing, limits_said
+from gateway.outside import Outside
 from gateway.plan.model import Clause
 
 _DAY = 86400
@@ -36,6 +37,7 @@ def compose(
     name: Callable[[str], str] = str,
     card: views.Card | None = None,
     about: tuple[str, ...] = (),
+    outside: Sequence[Outside] = (),
 ) -> Text:
     """Return the message.
 
@@ -49,6 +51,7 @@ def compose(
         name: a person's id → their name.
         card: what is known of the device now, in the same language.
         about: the time limits that it is about, and how much of each is gone (``clause:80``).
+        outside: whom to telephone outside.
     """
     english = language == "en"
     words = Words(language)
@@ -58,7 +61,9 @@ def compose(
         title = clause.title.of(language)
     if purpose is Purpose.RECOVERY:
         title = _recovered(incident, english=english)
-    mark = "" if purpose is Purpose.PAGE else words(f"mark.{purpose.value}")
+    mark = "" if purpose is Purpose.PAGE else words(f"mark.{_said(incident, purpose)}")
+    if clause.lead and purpose is not Purpose.RECOVERY:
+        mark = f"{clause.lead.of(language)}{'. ' if english else '。'}{mark}"
     place = incident.source.place
     tag = "" if not incident.exercise else f"{EXERCISE}EXERCISE " if english else EXERCISE
     subject = f"{tag}[{incident.code}] {mark}{title} — {place} ({clause.clause})"
@@ -72,7 +77,12 @@ def compose(
     owner = name(incident.owner) if incident.owner else ""
     lines += _facts(incident, clause, place, utc_offset, words=words, owner=owner, card=card)
     lines += trees.lines(incident, words, clause.clause if purpose is Purpose.AFFECTED else "")
+    between = words("colon")
+    if incident.report:
+        lines += [f"{label}{between}{said}" for label, said in reports.rows(incident.report, language, name)]
     if purpose not in (Purpose.RECOVERY, Purpose.HANDED_OVER):
+        call = words("telephone")
+        lines += [f"{call}{between}{one.name} {one.phone} {one.note}".rstrip() for one in outside]
         lines += ["", "What to do:" if english else "处置步骤："]
         lines += [f"{number}. {step.text.of(language)}" for number, step in enumerate(clause.step, 1)]
     other = handing.answer(incident.code, purpose, link, words)
@@ -83,8 +93,11 @@ def compose(
 def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) -> dict[str, Any]:
     """Return the same for machines; JSON types only."""
     worst = incident.head
-    trigger = clause.triggered_by(worst.condition, incident.source.kind, incident.source.device) or clause.triggered_by(
-        worst.condition
+    reported = clause.reported(incident.report.name) if incident.report else None
+    trigger = (
+        reported
+        or clause.triggered_by(worst.condition, incident.source.kind, incident.source.device)
+        or clause.triggered_by(worst.condition)
     )
     return {
         "code": incident.code,
@@ -107,6 +120,8 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
         "deadline": incident.deadline,
         "provisional": any(one.provisional for one in incident.deadlines if one.key == deadlines.CLAUSE),
         "owner": incident.owner,
+        "report": msgspec.to_builtins(incident.report),
+        "countdown": msgspec.to_builtins(incident.countdown),
         "recurs": incident.recurs,
         "count": incident.count,
         "link": link,
@@ -130,6 +145,13 @@ def _month_day(days: int) -> tuple[int, int]:
     year_day = era_day - (365 * year + year // 4 - year // 100)
     month = (5 * year_day + 2) // 153
     return (month + 3 if month < 10 else month - 9), year_day - (153 * month + 2) // 5 + 1
+
+
+def _said(incident: Incident, purpose: Purpose) -> str:
+    """Return what marks a message: its purpose; to a reporter, what has been decided."""
+    if purpose is not Purpose.DECIDED:
+        return purpose.value
+    return "refused" if incident.report is not None and incident.report.refused else "approved"
 
 
 def _recovered(incident: Incident, *, english: bool) -> str:
@@ -168,7 +190,7 @@ def _facts(
     since = min((symptom.since for symptom in _gone(incident)), default=worst.since) if over else worst.since
     rows = [
         ("预案条款", "Clause", f"{clause.clause} {clause.title.of(words.language)}"),
-        ("设备", "Device", place),
+        ("设备", "Device", "" if incident.report else place),
         ("开始时间", "Since", clock_time(since, utc_offset)),
         ("读数", "Value", "" if over else _value(worst, words)),
         ("恢复时间", "Over at", clock_time(incident.gone, utc_offset) if incident.gone is not None else ""),
@@ -178,8 +200,13 @@ def _facts(
         ("处理时限", "Deadline", due if limited else ""),
         ("事件编号", "Code", incident.code),
     ]
+    rows += [(one, one, text) for one, text in _outlook(incident, words, utc_offset)]
     between = words("colon")
     return [f"{words.either(zh, en)}{between}{text}" for zh, en, text in rows if text]
+
+
+def _outlook(incident: Incident, words: Words, utc_offset: float) -> list[tuple[str, str]]:
+    return outlook.rows(incident.countdown, words, lambda wall: outlook.hour(wall, utc_offset), 0.0)
 
 
 def _value(worst: Symptom, words: Words) -> str:

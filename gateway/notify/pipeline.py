@@ -15,6 +15,7 @@ from gateway.notify.message import Text, compose, facts
 from gateway.notify.retry import Retry
 from gateway.notify.route import Route
 from gateway.notify.several import several
+from gateway.outside import Outside
 from gateway.plan.model import Clause
 from gateway.ports import Outcome
 
@@ -43,6 +44,7 @@ class Notifier:
         utc_offset: float | Offset,
         name: Callable[[str], str] = str,
         card: Callable[[Source, str], Card | None] = lambda _source, _language: None,
+        outside: Callable[[str, str], Sequence[Outside]] = lambda _clause, _device: (),
     ) -> None:
         """Keep what is passed.
 
@@ -54,7 +56,9 @@ class Notifier:
             utc_offset: of every site, in seconds; or a site and a wall time → its offset.
             name: a person's id → their name.
             card: a device and a language → what is known of it now.
+            outside: a clause and a device → whom to telephone outside.
         """
+        self._outside = outside
         self._name = name
         self._card = card
         self._channels = channels
@@ -109,6 +113,7 @@ class Notifier:
             about=mail.about,
             name=self._name,
             card=self._card(incident.source, person.language),
+            outside=self._outside(clause.clause, incident.source.device),
         )
         return text, link
 

@@ -7,7 +7,9 @@ and the body's bytes; and that ``X-Wolfsmoke-Timestamp`` (seconds since 1970) is
 import hashlib
 import hmac
 import ssl
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import httpx
 import msgspec
@@ -46,15 +48,18 @@ class WebhookChannel:
 
     async def send(self, letter: Letter) -> str:
         """See ``Channel``."""
-        body = msgspec.json.encode(
-            {
-                "id": letter.id,
-                "person": letter.person.id,
-                "subject": letter.subject,
-                "text": letter.body,
-                **letter.facts,
-            }
-        )
+        said = {"id": letter.id, "person": letter.person.id, "subject": letter.subject, "text": letter.body}
+        return await self.post({**said, **letter.facts})
+
+    async def post(self, said: Mapping[str, Any]) -> str:
+        """Send a signed message; return the answer. JSON types only.
+
+        Raises:
+            NotifyAway: try again.
+            NotifyUnknown: it was handed over, and what became of it is not known.
+            NotifyRefused: the receiver will never take it.
+        """
+        body = msgspec.json.encode(said)
         timestamp = str(int(self._clock.stamp().wall))
         headers = {
             "Content-Type": "application/json",

@@ -16,6 +16,8 @@ from contract.reading import Reading
 from gateway.contacts import Contacts, Department
 from gateway.incident import Incident, Purpose, Source, Symptom
 from gateway.plan import limits
+from gateway.plan.approving import hear
+from gateway.plan.countdown import to_hear
 from gateway.plan.limits import Mark
 from gateway.plan.model import RANK, Clause, Closes, Trigger, Wake
 from gateway.plan.once import Tell, may_go, once
@@ -116,10 +118,15 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, h
     marks = limits.marks(incident, clause, contacts, top, now)
     tell = list(held.tell)
     wakes = list(held.wakes)
-    for found, next_looks in (_worse(incident, clause, now), limits.told(incident, clause, now)):
+    for found, next_looks in (
+        _worse(incident, clause, now),
+        limits.told(incident, clause, now),
+        _approvals(incident, clause, contacts, now),
+    ):
         tell += found
         wakes += next_looks
-    started = _started(incident)
+    tell += _pressed(incident, tell)
+    started = None if incident.report and incident.report.refused else _started(incident)
     if started is not None and (not incident.owner or _owner_in_the_dark(incident)):
         if started > now:
             wakes.append(started)
@@ -128,7 +135,9 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, h
                 started = now - incident.climbed
             told = incident.told
             ladder = ladder_of(incident, clause, contacts)
-            answer = due(ladder, started=started, now=now, told=told, seen=incident.seen)
+            reporter = {incident.report.person: (incident.round,)} if incident.report else {}  # they know of it
+            seen = (*incident.seen, *reporter)
+            answer = due(ladder, started=started, now=now, told={**reporter, **told}, seen=seen)
             already = {one.person for one in tell}
             tell += [Tell(person, Purpose.PAGE) for person in answer.people if person not in already]
             wakes += [answer.wakes_at] if answer.wakes_at is not None else []
@@ -183,6 +192,18 @@ def _worse(incident: Incident, clause: Clause, now: float) -> tuple[list[Tell], 
     return tell, wakes
 
 
+def _pressed(incident: Incident, tell: Iterable[Tell]) -> list[Tell]:
+    """Return those who have to hear that more must be switched off, or sooner: who works on it, else who was told."""
+    people = [incident.owner] if incident.owner else list(incident.told)
+    heard: dict[str, float] = {}
+    for mail in incident.mails:
+        if not mail.failed or mail.purpose is Purpose.ADVICE:  # what failed is not tried again: the ladder goes on
+            heard[mail.person] = max(mail.at, heard.get(mail.person, 0.0))
+    now = {one.person for one in tell}
+    late = to_hear(incident.countdown, heard, people)
+    return [Tell(person, Purpose.ADVICE) for person in late if person not in now]
+
+
 def _owner_in_the_dark(incident: Incident) -> bool:
     """Say whether it got worse and the owner could not be told: then others have to hear of it."""
     mails = [mail for mail in incident.mails if mail.person == incident.owner]
@@ -190,6 +211,19 @@ def _owner_in_the_dark(incident: Incident) -> bool:
         index for index, mail in enumerate(mails) if mail.purpose is Purpose.WORSE and mail.rank > incident.owned_rank
     ]
     return bool(news) and all(mail.failed for mail in mails[news[-1] :])
+
+
+def _approvals(incident: Incident, clause: Clause, contacts: Contacts, now: float) -> tuple[list[Tell], list[float]]:
+    """Return those who have to approve a report, or to hear what is decided, and when to look again."""
+    tell: list[Tell] = []
+    wakes: list[float] = []
+    for person, purpose, since in hear(incident, clause, contacts):
+        may = may_go(incident, clause, person, purpose)
+        if may is not None and max(may, since) > now:
+            wakes.append(max(may, since))
+        elif may is not None:
+            tell.append(Tell(person, purpose))
+    return tell, wakes
 
 
 def ladder_of(incident: Incident, clause: Clause, contacts: Contacts) -> Ladder:

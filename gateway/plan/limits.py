@@ -5,7 +5,7 @@ A limit begins with the first symptom of a round that is more than a finding. Wh
 =========  =============================================================================================
 at 50 %    the owner; while there is none, who is on call in the department that leads
 at 80 %    and that department's head
-missed     the owner, everybody who was told, and the top of the ladder
+missed     the owner, everybody who was told, who reported it, and the top of the ladder
 =========  =============================================================================================
 
 Of a step's limit, its own department hears, and the owner once it is missed. While nobody owns the incident nobody does:
@@ -119,7 +119,8 @@ def _people(
     owner = incident.owner
     if key == CLAUSE:
         if percent == MISSED:
-            return _in_order(owner, *incident.told, top)
+            asked = incident.report.person if incident.report else ""  # who was asked first answers for it
+            return _in_order(owner, *incident.told, asked, top)
         leads = contacts.departments.get(clause.departments[0])
         return _in_order(owner or _of(leads, Role.ON_CALL), *([_of(leads, Role.HEAD)] if percent > 50 else []))
     index = next((number for number in range(len(clause.step)) if step_key(number) == key), None)

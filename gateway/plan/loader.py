@@ -1,6 +1,7 @@
 """Plan files to clauses: every problem of every file in one listing. Pure: texts come in."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -8,18 +9,32 @@ from contract.errors import ConfigError, Problem
 from contract.locate import Locator, Path, dotted
 from contract.settings import did_you_mean, load
 from gateway.board import words
+from gateway.plan import outward_model
 from gateway.plan.model import UNSAID, Clause, Key, Plan, PlanFile, Trigger, Words, keys_of
 
 _NAMES = words.Words("zh")
 _ENGLISH = words.Words("en")
 
 
-def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = None) -> Plan:
+class Holders(Protocol):
+    """A department, as far as the plan looks at it."""
+
+    def holder(self, role: str) -> str:
+        """Return who has a role in it; an empty text where nobody has."""
+        ...
+
+
+def load_plan(
+    texts: Mapping[str, str],
+    departments: Mapping[str, Holders] | None = None,
+    webhooks: Collection[str] | None = None,
+) -> Plan:
     """Return the plan.
 
     Args:
         texts: file name → its text.
-        departments: those of the contacts; None leaves them unchecked.
+        departments: those of the contacts, by key; None leaves them unchecked.
+        webhooks: those of the gateway's settings; None leaves them unchecked.
 
     Raises:
         ConfigError: with every problem of all the files.
@@ -29,6 +44,8 @@ def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = No
     common: list[Trigger] = []
     taken: dict[str, str] = {}
     by_condition: dict[Key, str] = {}
+    places: list[tuple[str, Locator, Path, str, Trigger]] = []
+    named = outward_model.Named(*(None if names is None else frozenset(names) for names in (departments, webhooks)))
     for file, text in sorted(texts.items()):
         try:
             loaded = load(PlanFile, text, file=file)
@@ -39,14 +56,20 @@ def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = No
         common.extend(loaded.trigger)
         for index, clause in enumerate(loaded.clause):
             at: Path = ("clause", index)
-            for path, what, hint in _misfits(clause, departments, taken, by_condition):
+            for path, what, hint in (*_misfits(clause, departments, taken, by_condition), *_outward(clause, named)):
                 where = (*at, *path)
                 problems.append(Problem(file, locator.line(where), dotted(where), what, hint))
             taken.setdefault(clause.clause, file)
             for trigger in clause.trigger:
                 for key in keys_of(trigger, clause.kinds_of(trigger)):
                     by_condition.setdefault(key, clause.clause)
+            places += [
+                (file, locator, (*at, "trigger", one, "beside"), clause.clause, trigger)
+                for one, trigger in enumerate(clause.trigger)
+                if trigger.beside
+            ]
             clauses.append(clause)
+    problems.extend(_lonely(places, taken))
     if not texts:
         problems.append(Problem("plan", 0, "", "no plan file", "put at least one *.toml into the plan's folder"))
     elif not clauses and not problems:
@@ -54,6 +77,22 @@ def load_plan(texts: Mapping[str, str], departments: Collection[str] | None = No
     if problems:
         raise ConfigError(problems)
     return Plan(tuple(_with_common([_single(clause) for clause in clauses], [*_each(common)])))
+
+
+def _lonely(places: Iterable[tuple[str, Locator, Path, str, Trigger]], known: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield the clauses that should come into force beside another, and cannot."""
+    for file, locator, path, clause, trigger in places:
+        for number in trigger.beside:
+            line, hint = locator.line(path), did_you_mean(number, known)
+            if number == clause:
+                yield Problem(file, line, dotted(path), "a clause beside itself", "name another one")
+            elif number not in known:
+                yield Problem(file, line, dotted(path), f"the plan has no clause {number!r}", hint)
+
+
+def _outward(clause: Clause, named: outward_model.Named) -> Iterator[tuple[Path, str, str]]:
+    conditions = frozenset(name for trigger in clause.trigger for name in trigger.names)
+    return outward_model.misfits(clause.shedding, clause.webhook, clause.output, conditions, named)
 
 
 def _single(clause: Clause) -> Clause:
@@ -73,7 +112,7 @@ def _each(triggers: Iterable[Trigger]) -> Iterator[Trigger]:
 def _with_common(clauses: Iterable[Clause], common: Iterable[Trigger]) -> Iterator[Clause]:
     """Yield the clauses with the triggers that concern every kind of device: in the first clause that is about the kind."""
     clauses = list(clauses)
-    first = {kind: clause.clause for clause in reversed(clauses) for kind in clause.kinds}
+    first = {kind: clause.clause for clause in reversed(clauses) if clause.common for kind in clause.kinds}
     said = {
         (kind, one.condition)
         for clause in clauses
@@ -82,7 +121,7 @@ def _with_common(clauses: Iterable[Clause], common: Iterable[Trigger]) -> Iterat
         if not one.devices
     }
     for clause in clauses:
-        mine = [kind for kind in clause.kinds if first[kind] == clause.clause]
+        mine = [kind for kind in clause.kinds if first.get(kind) == clause.clause]
         more = []
         for trigger in common:
             kinds = tuple(
@@ -95,7 +134,7 @@ def _with_common(clauses: Iterable[Clause], common: Iterable[Trigger]) -> Iterat
 
 def _misfits(
     clause: Clause,
-    departments: Collection[str] | None,
+    departments: Mapping[str, Holders] | None,
     taken: Mapping[str, str],
     by_condition: Mapping[Key, str],
 ) -> Iterator[tuple[Path, str, str]]:
@@ -122,6 +161,18 @@ def _misfits(
     named: list[tuple[Path, str]] = [(("departments",), name) for name in clause.departments]
     named += [(("step", index, "owner"), step.owner) for index, step in enumerate(clause.step)]
     named += [(("escalation", "rung"), rung.department) for rung in clause.escalation.rung]
+    named += [(("confirm_by",), name) for name in clause.confirm_by]
+    approvers = [
+        (("report", index, "approval", step, "by"), who)
+        for index, report in enumerate(clause.report)
+        for step, approval in enumerate(report.approval)
+        for who in approval.by
+    ]
+    named += [(path, who.department) for path, who in approvers]
     for path, name in named:
         if name not in departments:
             yield path, f"the contacts have no department {name!r}", did_you_mean(name, departments)
+    for path, who in approvers:
+        if who.department in departments and not departments[who.department].holder(who.role):
+            what = f"nobody is {who.role!r} of {who.department!r}: nobody could approve it"
+            yield path, what, f'write roles = {{ {who.role} = "…" }} there in the contacts'

@@ -1,86 +1,47 @@
 """A clause of the plan, as its TOML file writes it. CAP 1.2's words say how urgent, how bad and how sure it is."""
 
 from collections.abc import Iterable
-from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 
 from contract.condition import Severity
 from contract.settings import Fault, Seconds, Slug
 from gateway.plan.dependencies import Tree
+from gateway.plan.outward_model import Hook, Load, Output, Shedding
+from gateway.plan.report_model import Report
+from gateway.plan.terms import UNSAID, Certainty, Closes, Filled, Level, Role, Urgency, Wake, Words
 from gateway.worktime.limit import Limit
+
+__all__ = [
+    "RANK",
+    "UNSAID",
+    "Certainty",
+    "Clause",
+    "Closes",
+    "Escalation",
+    "Filled",
+    "Key",
+    "Level",
+    "Plan",
+    "PlanFile",
+    "Report",
+    "Role",
+    "Rung",
+    "Step",
+    "Trigger",
+    "Urgency",
+    "Wake",
+    "Words",
+    "keys_of",
+]
 
 RANK: dict[Severity, int] = {severity: rank for rank, severity in enumerate(Severity, 1)}
 """How severities compare; 0 is less than any."""
 
 
-class Level(StrEnum):
-    """The plan's levels, and a finding: something to mend before it becomes an incident of the plan."""
-
-    MAJOR = "major"
-    PARTIAL = "partial"
-    REQUEST = "request"
-    FINDING = "finding"
-
-
-class Wake(StrEnum):
-    """When people may be woken for it."""
-
-    NIGHT = "night"
-    WORKING = "working"
-    DIGEST = "digest"
-
-
-class Urgency(StrEnum):
-    """CAP 1.2: how soon somebody has to act."""
-
-    IMMEDIATE = "immediate"
-    EXPECTED = "expected"
-    FUTURE = "future"
-
-
-class Certainty(StrEnum):
-    """CAP 1.2: how sure it is."""
-
-    OBSERVED = "observed"
-    LIKELY = "likely"
-    POSSIBLE = "possible"
-
-
-class Role(StrEnum):
-    """Whom of a department."""
-
-    ON_CALL = "on-call"
-    """The first of its on-call order."""
-    SECOND = "second"
-    """The second; the head, where there is no second."""
-    HEAD = "head"
-
-
-class Closes(StrEnum):
-    """How an incident of a clause ends, once its cause is gone and checked."""
-
-    PERSON = "person"
-    ITSELF = "itself"
-
-
-Filled = Annotated[str, msgspec.Meta(min_length=1)]
-
-
-class Words(msgspec.Struct, frozen=True):
-    """A text in the two languages."""
-
-    zh: Filled
-    en: Filled
-
-    def of(self, language: str) -> str:
-        """Return the text in a language; Chinese unless English is asked for."""
-        return self.en if language == "en" else self.zh
-
-
-UNSAID: Final = Words("-", "-")
-"""Stands for the condition's own name."""
+Number = Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+){1,4}$")]
+"""The plan's own number of a clause."""
 
 
 class Trigger(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +63,8 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     certainty: Certainty = Certainty.OBSERVED
     page_after: Seconds = 0.0
     """People are told only when it has stood for so long. The board does not wait."""
+    beside: tuple[Number, ...] = ()
+    """Other clauses that the same alarm puts in force too: the accident is one thing, the water in the warehouse another."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -167,10 +130,14 @@ class Escalation(msgspec.Struct, frozen=True, kw_only=True):
 class Clause(msgspec.Struct, frozen=True, kw_only=True):
     """One clause of the plan."""
 
-    clause: Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+){1,4}$")]
+    clause: Number
     title: Words
-    kinds: tuple[Slug, ...]
-    """The kinds of devices that it is about."""
+    lead: Words | None = None
+    """What every message of it begins with: what nobody may forget at the scene."""
+    kinds: tuple[Slug, ...] = ()
+    """The kinds of devices that it is about; none, where only people report it."""
+    common: bool = True
+    """Whether it may be the one that has the triggers of every kind of device, see ``PlanFile``."""
     departments: tuple[Slug, ...]
     """Who answers for it, first the one that leads."""
     deadline: Limit
@@ -184,9 +151,21 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     recurrence: Seconds = 30 * 86400.0
     """The same on the same device, within so long of the last one's closing, is told as its recurrence; ``"0s"``: never."""
     closes: Closes = Closes.PERSON
-    trigger: tuple[Trigger, ...]
+    trigger: tuple[Trigger, ...] = ()
+    report: tuple[Report, ...] = ()
+    """What people report of it."""
+    confirm: tuple[Level, ...] = ()
+    """To which levels a person may raise it; none: it stays what the trigger says."""
+    confirm_by: tuple[Slug, ...] = ()
+    """The departments whose people may; none: those that answer for it."""
     step: tuple[Step, ...] = ()
     escalation: Escalation
+    shedding: tuple[Shedding, ...] = ()
+    """What hands may switch off while a UPS is on battery."""
+    webhook: tuple[Hook, ...] = ()
+    """Receivers that hear of its incidents."""
+    output: tuple[Output, ...] = ()
+    """Sirens, lamps, relays that it switches on."""
 
     def triggered_by(self, condition: str, kind: str = "", device: str = "") -> Trigger | None:
         """Return the trigger for a condition: where they are given, on devices of a kind, and on a device.
@@ -202,6 +181,15 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
                     general = general or trigger
         return general
 
+    def reported(self, name: str) -> Report | None:
+        """Return a report by its name."""
+        return next((one for one in self.report if one.name == name), None)
+
+    @property
+    def confirmers(self) -> tuple[str, ...]:
+        """The departments whose people may raise its level."""
+        return self.confirm_by or self.departments
+
     def kinds_of(self, trigger: Trigger) -> tuple[str, ...]:
         """Return the kinds of devices that one of its triggers is about."""
         return trigger.kinds or self.kinds
@@ -210,10 +198,11 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     def faults(draft: Any) -> Iterable[Fault]:
         """Yield what is wrong with the clause as a whole."""
         if isinstance(draft.clause, str) and isinstance(draft.trigger, tuple):
-            if not draft.trigger:
-                yield Fault("a clause without a trigger never comes into force", "add [[clause.trigger]]", ("trigger",))
+            if not draft.trigger and not draft.report:
+                hint = "add [[clause.trigger]], or [[clause.report]] where people report it"
+                yield Fault("a clause without a trigger or a report never comes into force", hint, ("trigger",))
             yield from _twice(draft)
-        if draft.kinds == ():
+        if draft.kinds == () and draft.trigger:
             yield Fault("about no kind of device", 'write kinds = ["ups"]', ("kinds",))
         if isinstance(draft.departments, tuple) and not draft.departments:
             yield Fault("nobody answers for it", 'write departments = ["info-centre"]', ("departments",))
@@ -223,6 +212,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
                 yield Fault(
                     "sooner than anybody can have done something", 'write at least "5m", or "0s" for never', (name,)
                 )
+        yield from _reports(draft)
 
 
 Key = tuple[str, str, str]
@@ -256,6 +246,27 @@ def _twice(draft: Any) -> Iterable[Fault]:
         seen |= keys
 
 
+def _reports(draft: Any) -> Iterable[Fault]:
+    """Yield what is wrong with the reports next to each other, and with the levels that people may give."""
+    names: set[str] = set()
+    for index, report in enumerate(draft.report if isinstance(draft.report, tuple) else ()):
+        name = getattr(report, "name", None)
+        if isinstance(name, str) and name in names:
+            yield Fault(f"a second report {name!r}", "give each a name of its own", ("report", index, "name"))
+        names |= {name} if isinstance(name, str) else set()
+    for index, level in enumerate(draft.confirm if isinstance(draft.confirm, tuple) else ()):
+        if level not in (Level.PARTIAL, Level.MAJOR):
+            yield Fault(f"{level!s} is no level to raise it to", 'write "partial" or "major"', ("confirm", index))
+    if draft.confirm_by and not draft.confirm:
+        yield Fault("nothing is there to confirm", 'write confirm = ["partial", "major"]', ("confirm_by",))
+
+
+def loads_of(clause: Clause | None, device: str) -> tuple[Load, ...]:
+    """Return what a clause says that a UPS feeds, the most dispensable first."""
+    lists = clause.shedding if clause else ()
+    return next((one.load for one in lists if device in one.devices), ())
+
+
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file of the plan."""
 
@@ -282,6 +293,6 @@ class Plan(msgspec.Struct, frozen=True):
             trigger = clause.triggered_by(condition, kind, device)
             if trigger is not None and device in trigger.devices:
                 return clause, trigger
-            if trigger is not None and found is None:
+            if trigger is not None and (found is None or (found[1].devices and not trigger.devices)):
                 found = clause, trigger
         return found

@@ -93,4 +93,5 @@ def _asks(incident: Incident, clause: Clause, hours: Hours) -> float | None:
     handed = incident.handover is not None and incident.handover.pending
     if not incident.owner or handed or incident.gone is not None or span <= 0:
         return None
-    return waking(incident.worst, incident.hold.progress + span, hours)
+    begins = max(incident.hold.progress, incident.worst.page_at)  # what got worse gives the owner their time anew
+    return waking(incident.worst, begins + span, hours)

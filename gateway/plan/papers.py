@@ -14,6 +14,7 @@ from gateway.alarms.model import Rules, load_rules
 from gateway.contacts import Contacts, load_contacts
 from gateway.journal.file import NAME as JOURNAL
 from gateway.journal.inventories import inventories
+from gateway.plan.dependencies import load_dependencies
 from gateway.plan.lint.fleet import Fleet, Watched, devices_of, installed_kinds, installed_profiles, with_made
 from gateway.plan.lint.rules import Papers
 
@@ -54,6 +55,8 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
         except ConfigError as error:
             problems += error.problems
     read_rules(path, problems)
+    tree = config.dependencies_of(path)
+    tree_text = _tree(tree, problems)
     return Papers(
         plan=plan,
         contacts=contacts,
@@ -64,8 +67,21 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
         config_text=text,
         links=gateway is None or bool(gateway.public_url),
         name=gateway.name if gateway else "",
+        tree_file=str(tree or ""),
+        tree_text=tree_text,
         problems=tuple(problems),
     )
+
+
+def _tree(file: Path | None, problems: list[Problem]) -> str:
+    """Return what depends on what, as it is written."""
+    for name, text in (_text(file, problems) if file is not None and file.is_file() else {}).items():
+        try:
+            load_dependencies(text, file=name)
+        except ConfigError as error:
+            problems += error.problems
+        return text
+    return ""
 
 
 def read_rules(config_file: Path, problems: list[Problem]) -> Rules:

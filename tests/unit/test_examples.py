@@ -13,7 +13,7 @@ from agent.kinds import kinds
 from agent.ways import WAYS
 from contract.errors import ConfigError
 from firmware_sims import control, scenario, site
-from gateway.app import read_drills, read_plan
+from gateway.read import read_drills, read_plan
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"

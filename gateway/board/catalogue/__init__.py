@@ -2,8 +2,17 @@
 
 from typing import Final
 
-from gateway.board.catalogue import conditions, drill, flags, hands, pages, plan, quantities
+from gateway.board.catalogue import conditions, drill, flags, hands, pages, plan, quantities, reports
 
-PARTS: Final = (pages.TEXT, hands.TEXT, plan.TEXT, conditions.TEXT, flags.TEXT, quantities.TEXT, drill.TEXT)
+PARTS: Final = (
+    pages.TEXT,
+    hands.TEXT,
+    plan.TEXT,
+    conditions.TEXT,
+    flags.TEXT,
+    quantities.TEXT,
+    drill.TEXT,
+    reports.TEXT,
+)
 TEXT: Final[dict[str, tuple[str, str]]] = {key: both for part in PARTS for key, both in part.items()}
 """Key → Chinese, English."""

@@ -23,6 +23,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "standing-closed": ("关闭时报警仍在", "its alarm stood"),
     "rung": ("第 {n} 级，{department}", "rung {n}, {department}"),
     # marks at the beginning of a message
+    "mark.advice": ("【请关闭负载】", "Switch off loads: "),
     "mark.worse": ("【加重】", "Worse: "),
     "mark.warning": ("【时限提醒】", "Time is running: "),
     "mark.overdue": ("【超过时限】", "Past its time limit: "),

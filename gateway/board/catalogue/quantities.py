@@ -98,6 +98,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "quantity.x.battery.runtime.learned": ("实测推算剩余时间", "runtime left, learned"),
     "quantity.x.battery.runtime.error": ("推算误差", "may be wrong by"),
     "quantity.x.battery.endurance": ("满载续航（实测）", "runtime at full load, learned"),
+    "quantity.x.battery.promised": ("承诺供电时间", "is to hold for"),
     "quantity.x.battery.promise": ("承诺续航", "promised runtime"),
     "quantity.device.uptime": ("运行时间", "running for"),
     "quantity.x.network.status": ("部件状态", "parts"),

@@ -1,9 +1,10 @@
 """Rules about the devices that there are: each has an entry in the plan, and each entry that names devices finds them."""
 
+import difflib
 from collections import defaultdict
 from collections.abc import Iterator
 
-from contract.settings import did_you_mean
+from contract.settings import NEAR, did_you_mean
 from gateway import watches
 from gateway.plan.lint.fleet import CONTACT
 from gateway.plan.lint.site import Found, Grade, Site
@@ -65,8 +66,9 @@ def unknown_device(site: Site) -> Iterator[Found]:
         for index, name in enumerate(trigger.devices):
             path = (*at, "devices", index)
             if name not in kinds:
-                hint = did_you_mean(name, kinds)
-                yield placed.found(path, f"no agent has a device {name!r}", hint, Grade.ERROR)
+                near = difflib.get_close_matches(name, kinds, 1, NEAR)
+                grade = Grade.NOTE if placed.clause.report and not near else Grade.ERROR  # people report it, then
+                yield placed.found(path, f"no agent has a device {name!r}", did_you_mean(name, kinds), grade)
             elif not kinds[name] & set(placed.clause.kinds_of(trigger)):
                 what = f"{name!r} is a {' or '.join(sorted(kinds[name]))}, and the trigger is not about those"
                 yield placed.found(path, what, "name its kind in kinds", Grade.ERROR)

@@ -10,7 +10,7 @@ from contract.locate import Path
 from contract.settings import did_you_mean
 from gateway.notify.route import addresses
 from gateway.plan.lint.site import Found, Grade, Site
-from gateway.plan.model import UNSAID, Wake, Words
+from gateway.plan.model import UNSAID, Clause, Report, Wake, Words
 
 _TITLE: Final[Path] = ("title",)
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
@@ -26,6 +26,7 @@ def one_language(site: Site) -> Iterator[Found]:
         texts: list[tuple[Path, Words]] = [(_TITLE, placed.clause.title)]
         texts += [(("trigger", index, "title"), one.title) for index, one in placed.triggers]
         texts += [(("step", index, "text"), one.text) for index, one in placed.steps]
+        texts += _reported(placed.clause)
         for path, words in texts:
             for key, what in _untranslated(words):
                 yield placed.found((*path, key), what, "write it in both languages")
@@ -36,6 +37,17 @@ def one_language(site: Site) -> Iterator[Found]:
         for key, what in _untranslated(department.title):
             at: Path = ("department", index, "title", key)
             yield Found(site.contacts_file, at, f"{department.key}: {what}", "write it in both languages")
+
+
+def _reported(clause: Clause) -> Iterator[tuple[Path, Words]]:
+    """Yield what people read who report something of a clause."""
+    if isinstance(clause.lead, Words):
+        yield ("lead",), clause.lead
+    for index, report in enumerate(clause.report if isinstance(clause.report, tuple) else ()):
+        if isinstance(report, Report):
+            yield ("report", index, "title"), report.title
+            yield from ((("report", index, "field", at, "label"), one.label) for at, one in enumerate(report.field))
+            yield from ((("report", index, "approval", at, "text"), one.text) for at, one in enumerate(report.approval))
 
 
 def _untranslated(words: Words) -> Iterator[tuple[str, str]]:
@@ -114,6 +126,7 @@ def unused_department(site: Site) -> Iterator[Found]:
     named = {name for placed in site.clauses for name in placed.clause.departments}
     named |= {rung.department for placed in site.clauses for _, rung in placed.rungs()}
     named |= {step.owner for placed in site.clauses for _, step in placed.steps}
+    named |= {load.by for placed in site.clauses for one in placed.clause.shedding for load in one.load}
     for index, department in enumerate(site.contacts.department if site.contacts else ()):
         if department.key not in named:
             what = f"no clause names the department {department.key!r}"
@@ -124,7 +137,7 @@ def unused_person(site: Site) -> Iterator[Found]:
     """People whom nothing tells."""
     if site.contacts is None:
         return
-    named = {name for one in site.contacts.department for name in (*one.on_call, one.head)}
+    named = {name for one in site.contacts.department for name in one.people}
     named |= set(site.contacts.digest.people)
     for index, person in enumerate(site.contacts.person):
         if person.id not in named:
@@ -156,10 +169,16 @@ def unused_webhook(site: Site) -> Iterator[Found]:
     if site.notify is None or site.contacts is None:
         return
     named = {person.webhook for person in site.contacts.person}
+    named |= {hook.name for placed in site.clauses for hook in placed.clause.webhook}
     for name in site.notify.webhook:
         if name not in named:
             what = f"nobody has the webhook {name!r}"
-            yield Found(site.config_file, ("notify", "webhook", name), what, f'write webhook = "{name}" at a person')
+            yield Found(
+                site.config_file,
+                ("notify", "webhook", name),
+                what,
+                f'write webhook = "{name}" at a person, or name it in a clause',
+            )
 
 
 def in_the_clear(site: Site) -> Iterator[Found]:

@@ -10,7 +10,7 @@ from contract import settings
 from contract.errors import ConfigError, Problem
 from gateway.config import Notify
 from gateway.contacts import Contacts
-from gateway.plan.lint import devices, ladders, people, times, triggers
+from gateway.plan.lint import devices, ladders, outward, people, times, tree, triggers
 from gateway.plan.lint.fleet import Fleet
 from gateway.plan.lint.site import Common, Found, Grade, Lines, Placed, Site, clauses_of, common_of
 from gateway.plan.loader import load_plan
@@ -70,6 +70,11 @@ RULES: Final[tuple[Rule, ...]] = (
     devices.condition_untold,
     devices.own_condition_untold,
     devices.unknown_device,
+    # what is done outside
+    outward.unknown_output,
+    outward.unknown_ups,
+    outward.nothing_to_shed,
+    tree.unknown_in_tree,
 )
 """Each yields what it finds; its name, with hyphens, is that of its findings."""
 
@@ -107,6 +112,8 @@ class Papers(msgspec.Struct, frozen=True, kw_only=True):
     links: bool = True
     name: str = ""
     """The gateway's."""
+    tree_file: str = ""
+    tree_text: str = ""
     problems: tuple[Problem, ...] = ()
     """What was found while contacts and settings were read."""
 
@@ -123,7 +130,8 @@ def lint(papers: Papers, fleet: Fleet, today: date) -> list[Finding]:
         clauses += clauses_of(file, read)
         common += common_of(file, read)
     try:
-        load_plan(papers.plan, papers.contacts.departments if papers.contacts else None)
+        departments = papers.contacts.departments if papers.contacts else None
+        load_plan(papers.plan, departments, papers.notify.webhook if papers.notify else None)
     except ConfigError as error:
         problems += error.problems
     site = Site(
@@ -135,6 +143,8 @@ def lint(papers: Papers, fleet: Fleet, today: date) -> list[Finding]:
         notify=papers.notify,
         config_file=papers.config_file,
         links=papers.links,
+        tree_file=papers.tree_file,
+        tree_text=papers.tree_text,
         fleet=fleet,
         today=today,
     )

@@ -105,6 +105,9 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     config_file: str = ""
     links: bool = True
     """Whether messages hold links."""
+    tree_file: str = ""
+    tree_text: str = ""
+    """What depends on what; empty: nothing is said of it."""
     fleet: Fleet
     today: date
 

@@ -9,6 +9,8 @@ from contract.settings import did_you_mean
 from gateway.plan.lint.site import COMMAND, Common, Found, Grade, Placed, Site
 from gateway.plan.model import Certainty, Level, Trigger, Urgency, Wake, keys_of
 
+COMING = ("arrival", "fleet", "vehicle", "weather")
+"""Kinds that the plan is about and no agent reads yet; their clauses come into force by people's reports."""
 _SLOW = 600.0
 """Seconds: what asks for action at once does not wait longer for people to be told."""
 
@@ -18,7 +20,10 @@ def unknown_kind(site: Site) -> Iterator[Found]:
     known = site.fleet.every_kind()
     for placed in site.clauses if known else ():
         for index, kind in enumerate(placed.clause.kinds):
-            if kind not in known:
+            if kind in COMING and kind not in known:
+                what = f"no agent reads a {kind!r} yet: until one does, people report it"
+                yield placed.found(("kinds", index), what, "wolfsmoke-gateway report", Grade.NOTE)
+            elif kind not in known:
                 yield placed.found(
                     ("kinds", index), f"no kind of device {kind!r}", did_you_mean(kind, known), Grade.ERROR
                 )

@@ -147,7 +147,7 @@ class Site:
     async def at(self, seconds: float) -> list[tuple[str, str, Purpose]]:
         self.clock.wall = T0 + self.shift + seconds
         before = len(self.notifier.told)
-        for _ in range(3):
+        for _ in range(2):
             await self.incidents.tick()
             await self.incidents.settled()
         return self.notifier.told[before:]
@@ -202,7 +202,7 @@ async def test_sixty_children_in_a_hundred_orders_with_a_restart_are_one_inciden
             if index == cut:
                 site.restart()
             await site.alarm(source, since=dice.uniform(0.0, index / 3))
-            if dice.random() < 0.3:
+            if dice.random() < 0.2:
                 await site.at(index / 3)
         for seconds in (21, 40, 100, 150, 299):
             await site.at(seconds)
@@ -268,7 +268,7 @@ async def test_a_parent_that_may_be_lost_is_waited_for_and_one_that_cannot_be_re
 
 async def test_what_stays_bad_once_the_root_is_well_speaks_up_and_what_it_takes_with_it_follows():
     site = Site()
-    for source in (UPS, child("switch-2"), child("line-0"), child("line-1"), child("host-9")):
+    for source in (UPS, child("line-0"), child("switch-2"), child("line-1"), child("host-9")):
         await site.alarm(source)
     await site.at(1)
     (root,) = site.all
@@ -339,7 +339,11 @@ async def test_fire_follows_from_nothing_and_neither_does_what_is_graver_stay_un
     for source in (UPS, child("host-0")):
         await site.alarm(source)
     await site.alarm(smoke, "smoke")
-    assert [one.source.device for one in site.all] == ["ups-1", "smoke-1"]
+    assert [one.source.device for one in site.all] == [
+        "ups-1",
+        "smoke-1",
+        "smoke-1",
+    ]  # the accident, and its room's plan
     assert site.all[1].waits == 0.0
 
 
@@ -409,7 +413,7 @@ async def test_an_agent_that_is_silent_is_one_incident_whatever_it_watches(order
     }}  # fmt: skip
 
 
-WHO = [UPS, *CHILDREN[:3], *(child(name) for name in ("host-0", "host-1", "line-0", "seats-0", "seats-1"))]
+WHO = [UPS, UPS, *CHILDREN[:3], *(child(name) for name in ("host-0", "host-1", "line-0", "seats-0"))]
 STEPS = st.one_of(
     st.tuples(st.just("alarm"), st.sampled_from(WHO)),
     st.tuples(st.just("over"), st.sampled_from(WHO)),
@@ -419,8 +423,8 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(steps=st.lists(STEPS, max_size=30))
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=st.lists(STEPS, min_size=10, max_size=40))
 def test_whatever_happens_each_alarm_stands_in_one_incident_and_the_journal_knows_all(steps):
     asyncio.run(whatever(steps))
 

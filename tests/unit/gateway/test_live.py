@@ -6,6 +6,7 @@ from contract.alarm import Occurrence, acknowledge
 from contract.clock import Stamp
 from contract.message import Alarms, Device, Inventory, Readings
 from contract.reading import Quality
+from gateway.evidence import LiveFacts
 from gateway.live import Live
 
 NOW = 1_700_000_000.0
@@ -139,3 +140,15 @@ def test_the_last_hour_is_kept_of_what_is_charted_only():
     assert live.history("hq", "a", "u", "battery.charge", 0) == [(NOW, 5.0)]
     assert live.history("hq", "a", "u", "ups.load", 0) == []
     assert live.devices["hq", "a", "u"].readings["ups.load"].reading.value == 6.0
+
+
+def test_devices_are_found_by_their_id_while_they_are_there():
+    live = Live(TurnedClock())
+    for agent in ("order-room", "depot"):
+        live.inventory("hq", agent, Inventory(devices=(Device(id="ups-1", kind="ups"),)))
+    assert LiveFacts(live).named("ups-1") == [("hq", "order-room", "ups-1"), ("hq", "depot", "ups-1")]
+    assert LiveFacts(live).kind(("hq", "depot", "ups-1")) == "ups"
+    live.inventory("hq", "depot", Inventory(devices=()))
+    assert list(LiveFacts(live).named("ups-1")) == [("hq", "order-room", "ups-1")]
+    assert not LiveFacts(live).named("ups-9")
+    assert LiveFacts(live).kind(("hq", "depot", "ups-1")) == ""

@@ -146,6 +146,9 @@ class Desk:
     async def step(self, code, person, index):
         return self._did("step", code, person, data={"index": index, "zh": "查看负载", "en": "Read the load"})
 
+    async def shed(self, code, person, index):
+        return self._did("shed", code, person, data={"index": index, "zh": "测试服务器", "en": "test servers"})
+
     async def close(self, code, person, reason):
         return self._did("closed", code, person, reason)
 

@@ -48,6 +48,27 @@ async def test_the_steps_of_the_plan_say_who_and_by_when_and_can_be_ticked(web, 
     assert "2. 查看负载" in page  # in the timeline, in the words that the plan had then
 
 
+async def test_on_battery_the_page_says_how_long_and_what_to_switch_off_and_takes_it_when_it_is_off(web, desk, link):
+    off = [
+        {"index": 0, "zh": "测试服务器 <1>", "en": "test servers", "by": NOW + 3600.0},
+        {"index": 2, "zh": "打印机", "en": "printers", "by": NOW + 3600.0},
+    ]
+    desk.event("A10", "countdown", data={"ends": NOW + 7200.0, "promised": NOW + 10800.0, "off": off})
+    page = (await web.get(link)).text
+    assert "预计可用至：<b>08:13:20（承诺 09:13:20）</b>" in page
+    assert "07:13:20 前关闭: 测试服务器 &lt;1&gt;、打印机" in page
+    assert re.findall(r'/shed"><input type="hidden" name="number" value="(\d+)"', page) == ["1", "3"]
+    answer = await web.post(f"{link}/shed", data={"number": "1"})
+    assert answer.headers["location"] == f"{link}?done=shed"
+    assert [call[:3] for call in desk.calls] == [("shed", "A10", "li")]
+    page = (await web.get(f"{link}?done=shed")).text
+    assert "该负载已关闭" in page
+    assert re.findall(r'/shed"><input type="hidden" name="number" value="(\d+)"', page) == ["3"]
+    assert "1. 测试服务器" in page  # in the timeline
+    english = (await web.get(f"{link}?lang=en")).text
+    assert "Lasts until: <b>08:13:20 (promised 09:13:20)</b>" in english
+
+
 async def test_a_step_past_its_time_is_called_late(web, wall, link):
     assert "已超时" not in (await web.get(link)).text
     wall.now = NOW + 600
@@ -61,7 +82,7 @@ async def test_a_step_that_is_no_number_is_refused(web, desk, link, number):
     assert desk.calls == []
 
 
-@pytest.mark.parametrize("path", ["seen", "mine", "step", "close"])
+@pytest.mark.parametrize("path", ["seen", "mine", "step", "shed", "close"])
 async def test_a_disk_that_fails_is_a_sentence_and_never_a_recorded_answer(web, desk, link, path):
     desk.disk_full = True
     answer = await web.post(f"{link}/{path}", data={"reason": "done", "number": "1"})
@@ -72,7 +93,7 @@ async def test_a_disk_that_fails_is_a_sentence_and_never_a_recorded_answer(web, 
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/seen", "/mine", "/step", "/close", "/handover", "/accept", "/decline", "/progress", "/reopen"],
+    ["", "/seen", "/mine", "/step", "/shed", "/close", "/handover", "/accept", "/decline", "/progress", "/reopen"],
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_reading_changes_nothing(web, desk, link, path, method):

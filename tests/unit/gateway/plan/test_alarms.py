@@ -4,10 +4,13 @@ import pytest
 from at_the_desk import DeskDay
 from timetable import event, told, trigger
 
+from contract.alarm import Alarm, Occurrence
+from contract.reading import Reading
 from gateway.alarms import aside
+from gateway.alarms.model import load_rules
 from gateway.board import cases, views
 from gateway.board.words import Words
-from gateway.incident import IncidentState, Purpose
+from gateway.incident import IncidentState, Purpose, Source
 
 ON, OFF = "OL", "OB DISCHRG"
 
@@ -287,6 +290,95 @@ def test_a_plan_that_has_nothing_worse_still_takes_the_condition_itself(day):
     ups.falls_silent()
     day.at(5)
     assert {one.condition for one in day.newest.symptoms} == {"on-battery", "contact-lost"}
+
+
+def test_an_agent_silent_while_a_ups_of_it_was_on_battery_is_worse(day):
+    day = day(WORSE.replace('"contact-lost"', '"agent-silent"').replace('"contact-lost-on', '"agent-silent-on'))
+    ups = day.device("ups-1", "ups")
+    other = day.device("ups-9", "ups", agent="depot")
+    ups.says(ups_status=OFF)
+    for agent in ("order-room", "depot"):
+        source = Source(site="city", agent=agent, device=f"@{agent}", title="代理", kind="ups")
+        stamp = day.clock.stamp()
+        lost = Occurrence(id=f"s-{agent}", device=f"@{agent}", condition="agent-silent", since=stamp, raised=stamp)
+        day.hear(Alarm(lost), source)
+    assert other.answers
+    said = {one.source.device: one.worst.severity for one in day.incidents.list()}
+    assert said["@order-room"] == "extreme"
+    assert said["@depot"] == "moderate"
+
+
+# Conditions that no agent judges
+
+HOT = """
+[[condition]]
+name = "room-too-hot"
+kinds = ["environment"]
+devices = ["t-1"]
+quantity = "ambient.temperature"
+test = "above"
+setpoint = 35.0
+deadband = 2.0
+on_delay = "30s"
+off_delay = "30s"
+"""
+
+
+def warm(day, probe, minutes, value):
+    """The probe says this every ten seconds."""
+    for _ in range(int(minutes * 6)):
+        day.at((day.clock.wall - day.begins) / 60 + 1 / 6)
+        day.reads(probe, ambient_temperature=value)
+        probe.readings["ambient.temperature"] = Reading("ambient.temperature", value)
+
+
+def test_what_no_agent_judges_the_gateway_does_and_a_restart_knows_it(day):
+    day = day(HOT)
+    probe, other = day.device("t-1", "environment"), day.device("t-2", "environment")
+    warm(day, probe, 1, 40.0)
+    warm(day, other, 1, 40.0)
+    day.at(3)
+    (incident,) = day.incidents.list()
+    assert (incident.source.device, incident.worst.condition) == ("t-1", "room-too-hot")
+    day.restart()
+    warm(day, probe, 3, 34.0)  # within the deadband
+    assert [one.code for one in day.incidents.list()] == [incident.code]
+    assert day.newest.active
+    warm(day, probe, 3, 30.0)
+    assert day.newest.state is IncidentState.CHECKED
+
+
+def test_silence_ends_none_of_them(day):
+    day = day(HOT)
+    probe = day.device("t-1", "environment")
+    warm(day, probe, 1, 40.0)
+    day.at(120)
+    assert day.newest.active
+
+
+def test_a_rule_that_is_taken_away_ends_what_it_raised(day):
+    day = day(HOT)
+    probe = day.device("t-1", "environment")
+    warm(day, probe, 1, 40.0)
+    assert day.newest.active
+    day.rules = load_rules("")
+    day.restart()
+    assert not day.newest.active
+
+
+def test_one_that_is_shelved_before_a_restart_is_shelved_after_it(day):
+    day = day(HOT)
+    probe = day.device("t-1", "environment")
+    day.put("shelved", "city/order-room/t-1", minutes=60)
+    warm(day, probe, 1, 40.0)
+    day.at(2)
+    (held,) = [known.id for known, _ in day.desk.known()]
+    day.put("shelved", held, minutes=90)
+    day.restart()
+    day.never(day.until(89), trigger("3.1.10"), trigger("3.1.1"))
+    assert [known.id for known, _ in day.desk.known()] == [held]
+    day.at(95)
+    assert len(day.incidents.list()) == 1
 
 
 # Counts

@@ -28,6 +28,8 @@ PEOPLE = ["li", "wang", "zhao", "sun"]
 CONDITIONS = ["on-battery", "low-battery", "replace-battery"]
 HANDOVER = GRACE = 600.0
 SILENT = 1800.0
+DELAY = 30.0
+"""The longest that people are not yet told of what joins."""
 STANDING = 8 * 3600.0
 REPEAT = 300.0
 spans = st.sampled_from([1.0, 20.0, 40.0, 300.0, 599.0, 601.0, 1800.0, 2401.0, 7200.0, 28801.0, 90_000.0])
@@ -52,7 +54,7 @@ class Case:
         """Begin a round."""
         self.owner = ""
         self.offer: tuple[str, float] | None = None
-        self.deed = 0.0
+        self.deed = self.news = 0.0
         self.asked: float | None = None
         self.paged = False
         """Whether anybody was paged since nobody has it."""
@@ -92,6 +94,7 @@ class Model:
             if case.closed is not None and not case.active:
                 continue
             case.deed += by
+            case.news += by
             case.asked = None if case.asked is None else case.asked + by
             case.offer = None if case.offer is None else (case.offer[0], case.offer[1] + by)
             case.gone = None if case.gone is None else case.gone + by
@@ -114,6 +117,7 @@ class Model:
         assert name not in self.where, "an alarm in two incidents"
         self.where[name] = event.incident
         case.active.add(name)
+        case.news = event.at
 
     def ended(self, case, event) -> None:
         assert event.data["id"] in case.active, "it ended twice"
@@ -448,7 +452,9 @@ class Life(RuleBasedStateMachine):
                 due = min((symptom.page_at for symptom in one.pressing), default=now + 1)
                 assert due > now or case.paged, f"nobody has {code}, and nobody is called"
             elif one.worst.wake == "night":
-                assert now - case.deed <= SILENT + GRACE + 5.01, f"{case.owner} is silent, and has {code} still"
+                assert now - max(case.deed, case.news) <= SILENT + GRACE + DELAY + 5.01, (
+                    f"{case.owner} is silent, and has {code} still"
+                )
 
 
 def expected(case: Case) -> IncidentState:

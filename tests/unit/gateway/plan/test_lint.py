@@ -16,7 +16,6 @@ from agent.ways.base import meant
 from contract.errors import ConfigError
 from contract.message import Device, Inventory, Topic, encode
 from gateway.__main__ import main
-from gateway.app import read_plan
 from gateway.clock import SystemClock
 from gateway.config import load, secrets_of
 from gateway.journal import Journal
@@ -26,11 +25,12 @@ from gateway.plan.lint.fleet import WAYS as KINDS_OF_WAYS
 from gateway.plan.lint.rules import RULES, UNREADABLE, lint
 from gateway.plan.lint.site import Grade
 from gateway.plan.papers import lenient, read_fleet, read_papers
+from gateway.read import read_plan
 
 CONFIG = Path(__file__).parents[4] / "config"
 TODAY = date(2026, 1, 5)
 POWER, HOSTS, ROOMS = "plan/3.1.toml", "plan/3.1-hosts.toml", "plan/3.1-rooms.toml"
-ALARMS = "alarms.toml"
+ALARMS, TREE = "alarms.toml", "dependencies.toml"
 COMMON, PEOPLE, GATEWAY, ORDER_ROOM = "plan/common.toml", "contacts.toml", "gateway.toml", "agents/order-room.toml"
 
 ON_BATTERY = 'en = "Mains lost, UPS on battery" }\n'
@@ -66,6 +66,21 @@ rung = [{ department = "info-centre" }, { department = "info-centre", role = "he
 [[trigger]]
 condition = "agent-silent"
 """
+
+
+SIREN = """
+[[clause.output]]
+agent = "machine-hall"
+device = "relay"‸
+output = "siren"
+seconds = "3m"
+
+[clause.escalation]"""
+HOOK = """
+[[clause.webhook]]
+name = "dutty"‸
+
+[clause.escalation]"""
 
 
 class Case:
@@ -113,7 +128,7 @@ PLANTED = [
     # what is to be done, and by when
     Case("does-not-load", (POWER, 'deadline = "5h"', 'deadline = "0s"‸')),
     Case("nothing-to-do", (COMMON, '[[trigger]]\ncondition = "agent-silent"\n', BARE)),
-    Case("step-after-the-deadline", (POWER, 'within = "1h"', 'within = "6h"‸')),
+    Case("step-after-the-deadline", (POWER, 'within = "1h"', 'within = "6h"‸'), also=["steps-out-of-order"]),
     Case("step-without-limit", (POWER, '[[clause.step]]\nowner = "info-centre"\n', '[[clause.step]]‸\nowner = "info-centre"\n'), (POWER, 'within = "5m"\n', "")),
     Case("steps-out-of-order", (POWER, 'within = "1h"', 'within = "10m"‸')),
     Case("step-said-twice", (POWER, BACK, 'text = { zh = "确认 UPS 已带载，查看负载与预计可用时间", en = "Twice" }‸\n# text = { zh = "市电恢复后核对')),
@@ -123,7 +138,7 @@ PLANTED = [
     Case("impossible-hours", (PEOPLE, 'end = "17.5h"', 'end = "5.5h"‸')),
     Case("impossible-hours", (PEOPLE, 'zone = "Asia/Shanghai"', 'utc_offset = "15h"‸')),
     # who is told next
-    Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "head") + "‸") ),
+    Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "head") + "‸"), (PEOPLE, 'head = "gao"\n', ""), also=["unused-person", "rung-without-a-turn"]),
     Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "second") + "‸") ),
     Case("nobody-on-a-rung", (ROOMS, '{ department = "command-group", role = "head", after = "10m" },', '{ department = "command-group", role = "on-call", after = "10m" },‸')),
     Case("rung-without-a-turn", (POWER, HEAD, HEAD.replace("head", "on-call") + "‸")),
@@ -155,6 +170,16 @@ PLANTED = [
     Case("condition-untold", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power"]‸'), (POWER, '[[clause.trigger]]\ncondition = "low-battery"', '[[clause.trigger]]\ncondition = "on-battery"\ndevices = ["ups-2"]')),
     Case("unknown-device", (POWER, 'condition = "on-battery"\n', 'condition = "on-battery"\ndevices = ["ups-7"]‸\n'), also=["condition-untold"]),
     Case("unknown-device", (POWER, 'condition = "on-battery"\n', 'condition = "on-battery"\ndevices = ["line-1"]‸\n'), also=["condition-untold"]),
+    # what is done outside
+    Case("unknown-output", (ROOMS, "\n[clause.escalation]", SIREN)),
+    Case(UNREADABLE, (ROOMS, "\n[clause.escalation]", HOOK)),
+    Case("unknown-ups", (POWER, '[[clause.shedding]]\ndevices = ["ups-1"]', '[[clause.shedding]]\ndevices = ["ups-11"]‸')),
+    Case("nothing-to-shed", (POWER, "[[clause.shedding]]", "[[clause.shedding]]‸"), *((POWER, f'watts = {watts}, by = "marketing-centre"', f"watts = {watts}, keep = true") for watts in (300, 400))),
+    # what depends on what
+    Case("unknown-in-tree", (TREE, '"hq/depot"]', '"hq/depott"]‸')),
+    Case("unknown-in-tree", (TREE, 'of = "ats"', 'of = "ups-1"‸')),
+    Case("unknown-in-tree", (TREE, 'settle = "10m" #', 'explains = ["output-of"]‸ #')),
+    Case(UNREADABLE, (TREE, '"hq/depot"]', '"hq/depot", "core-1"]‸')),
 ]  # fmt: skip
 
 

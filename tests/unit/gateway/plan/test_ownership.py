@@ -187,8 +187,13 @@ def test_an_owner_who_cannot_be_told_that_it_is_worse_stays_in_the_dark_though_t
     day.at(30)
     ups.says(ups_status="OB LB DISCHRG")
     day.want(day.between(30, 30.1), told("li", Purpose.WORSE), told("wang"))
-    day.want(day.between(31, 31), told("li", Purpose.PROGRESS))
-    day.want(day.between(35, 35.1), told("wang"))  # others are still called
+    day.want(day.between(35, 35.1), told("li", Purpose.WORSE), told("wang"))
+    day.want(day.between(60, 60.1), told("li", Purpose.PROGRESS))  # the owner's time began anew
+    day.at(61)
+    before = day.count(told("sun"))
+    day.at(70.2)
+    assert day.count(event("owner-expired")) == 1
+    assert day.count(told("sun")) > before  # and who was called before is called again
 
 
 def test_once_the_cause_is_gone_no_owner_is_asked(day):

@@ -15,6 +15,7 @@ kind came too early, too late, or not at all.
 """
 
 import asyncio
+import functools
 import pathlib
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
@@ -48,6 +49,7 @@ When = float | str
 """Minutes from the beginning, or a clock time: ``"03:00"``, ``"2026-11-26 08:30"``."""
 
 
+@functools.cache
 def shipped() -> tuple[Plan, Contacts]:
     """The plan and the people of the example configuration."""
     contacts = load_contacts((CONFIG / "contacts.toml").read_text("utf-8"))
