@@ -22,13 +22,14 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from gateway.contacts import Hours
 from gateway.incident import Incident, Source, Symptom
 from gateway.nodes import Lost, Nodes, Now
 from gateway.plan.dependencies import Cause, Key, Link
+from gateway.plan.limits import of_clause
 from gateway.plan.model import Clause, Level, Plan, Wake
 from gateway.plan.waking import page_at
 from gateway.ports import Facts
+from gateway.worktime.hours import WorkTime
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN: Final = 5.0
@@ -64,7 +65,7 @@ class Causes:
         self,
         plan: Plan,
         facts: Facts,
-        hours: Hours,
+        hours: Callable[[str], WorkTime],
         incidents: Callable[[], Mapping[str, Incident]],
         record: Record,
         begin: Begin,
@@ -251,8 +252,8 @@ class Causes:
         if cause is not None and (home in {"", incident.code} or not _over(incident)):
             return math.inf  # it still follows from something here; or the person who closed that knows of it
         if cause is not None:
-            data = {"symptom": msgspec.to_builtins(_following(symptom, symptom.source, symptom.clause, cause))}
-            await self._record(home, "joined", data={**data, "of": cause.node, "out_of": incident.code})
+            said = {"symptom": msgspec.to_builtins(_following(symptom, symptom.source, symptom.clause, cause))}
+            await self._record(home, "joined", data={**said, "of": cause.node, "out_of": incident.code})
             return math.inf
         ended = max((one.ended for one in self._nodes.lost(symptom.of) if one.ended), default=-math.inf)
         if now < ended + symptom.settle:
@@ -263,17 +264,18 @@ class Causes:
             return math.inf
         own = msgspec.structs.replace(
             symptom,
-            page_at=page_at(max(symptom.ready, now), Wake(symptom.wake), self._hours),
+            page_at=page_at(max(symptom.ready, now), Wake(symptom.wake), self._hours(symptom.source.site)),
             source=Source(),
             clause="",
             of="",
             settle=0.0,
         )
-        data = {"of": incident.code, "out_of": incident.code}
+        data: dict[str, object] = {"of": incident.code, "out_of": incident.code}
+        limits = of_clause(clause, now, self._hours(symptom.source.site))
         for one in self._incidents().values():
             if one.closed is None and one.clause == clause.clause and one.source.key == symptom.source.key:
                 data["symptom"] = msgspec.to_builtins(own)
-                await self._record(one.code, "joined", data={**data, "deadline": now + clause.deadline})
+                await self._record(one.code, "joined", data={**data, "limits": limits})
                 return math.inf
         await self._begin(clause, symptom.source, own, data)
         return math.inf

@@ -10,7 +10,7 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
@@ -81,7 +81,7 @@ def run_lint(args: argparse.Namespace) -> int:
     """Carry out ``plan lint``; return the exit code."""
     papers = read_papers(args.config)
     fleet = read_fleet(args.config, args.agents, cli.devices)
-    offset = papers.contacts.hours.utc_offset if papers.contacts else _CHINA
+    offset = papers.contacts.hours.offset(SystemClock().stamp().wall) if papers.contacts else _CHINA
     findings = lint(papers, fleet, args.today or _today(offset))
     shown = [one for one in findings if args.notes or one.grade is not Grade.NOTE]
     if args.json:
@@ -111,7 +111,7 @@ def run_show(args: argparse.Namespace) -> int:
     elif args.html is None:
         sys.stdout.writelines(f"{line}\n" for line in planpage.as_text(clauses, words))
     else:
-        zone = timezone(timedelta(seconds=papers.contacts.hours.utc_offset))
+        zone = papers.contacts.hours.tz
         now = SystemClock().stamp().wall
         page = Renderer(zone).file("plan_file.html", words, now, clauses=clauses, site_name=papers.name)
         try:
@@ -148,7 +148,7 @@ def run_simulate(args: argparse.Namespace) -> int:
     strange = set(args.down) - channels
     if strange:
         raise UsageError(f"no channel {min(strange)!r}", hint=f"there are {', '.join(sorted(channels))}")
-    offset = contacts.hours.utc_offset
+    offset = contacts.hours.offset(SystemClock().stamp().wall)
     story = Story(
         source=source,
         watch=watch,

@@ -134,7 +134,8 @@ class Desk:
         source = {"site": "hq", "agent": "order-room", "device": "ups-1", "title": "一号 UPS", "room": "订单部"}
         symptom = {"id": "ups-1-on-battery", "condition": "on-battery"}
         data = {"clause": "3.1.1", "title_zh": title, "title_en": "Machine room on UPS", "source": source}
-        self.event(code, "opened", data={**data, "symptom": symptom}, **fields)
+        limits = [{"key": f"step-{index}", "at": NOW + minutes * 60.0} for index, minutes in enumerate((4, 14, 14, 59))]
+        self.event(code, "opened", data={**data, "symptom": symptom, "limits": limits}, **fields)
 
     async def seen(self, code, person):
         return self._did("seen", code, person)
