@@ -68,7 +68,7 @@ def test_clause_3_1_1_is_there_in_full():
 )
 def test_a_mistake_in_the_plan_is_named_with_its_line(right, wrong, said):
     assert right in PLAN
-    line = PLAN[: PLAN.index(right)].count("\n") + 1 + wrong.count("\n")
+    line = PLAN[: PLAN.index(right)].count("\n") + 1
     found = problems(PLAN.replace(right, wrong, 1))
     found = [one for one in found if "wake: missing" not in one] if "wakes" in wrong else found
     if "missing" not in said and "department 'commanders'" not in said:
