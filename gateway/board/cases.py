@@ -163,7 +163,7 @@ def _entry(event: Event, words: Words, name: Callable[[str], str]) -> Entry:
         event.kind,
         words.name("event", event.kind),
         who,
-        trees.gone_over(event, words) or _said(event, words, name),
+        trees.gone_over(event, words) or _decided(event, words) or _said(event, words, name),
     )
 
 
@@ -194,6 +194,17 @@ def _said(event: Event, words: Words, name: Callable[[str], str]) -> str:
             return words("closed-itself")
         case _:
             return event.text
+
+
+def _decided(event: Event, words: Words) -> str:
+    """Return what an approval, a refusal, or a person's level says; an empty text for other events."""
+    match event.kind, event.data:
+        case (("approved" | "refused"), {"zh": str(zh), "en": str(en)}):
+            return " · ".join(part for part in (words.either(zh, en), event.text) if part)
+        case "confirmed", {"level": str(level)}:
+            return words.name("level", level)
+        case _:
+            return ""
 
 
 def _of_alarm(event: Event, condition: str, words: Words) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from contract.condition import Severity
 from contract.settings import Fault, Seconds, Slug
 from gateway.plan.dependencies import Tree
+from gateway.plan.outward_model import Hook, Load, Output, Shedding
 from gateway.plan.report_model import Report
 from gateway.plan.terms import UNSAID, Certainty, Closes, Filled, Level, Role, Urgency, Wake, Words
 
@@ -33,7 +34,6 @@ __all__ = [
     "Words",
     "keys_of",
 ]
-from gateway.plan.outward_model import Hook, Load, Output, Shedding
 
 RANK: dict[Severity, int] = {severity: rank for rank, severity in enumerate(Severity, 1)}
 """How severities compare; 0 is less than any."""
@@ -245,6 +245,17 @@ def _twice(draft: Any) -> Iterable[Fault]:
         seen |= keys
 
 
+def loads_of(clause: Clause | None) -> tuple[Load, ...]:
+    """Return all that a clause lists as fed by UPSes: a load's number is its place in it."""
+    return tuple(load for one in clause.shedding for load in one.load) if clause else ()
+
+
+def loads_on(clause: Clause, device: str) -> tuple[tuple[int, Load], ...]:
+    """Return what a UPS feeds, the most dispensable first, each with its number in the clause."""
+    listed = [(device in one.devices, load) for one in clause.shedding for load in one.load]
+    return tuple((index, load) for index, (its, load) in enumerate(listed) if its)
+
+
 def _reports(draft: Any) -> Iterable[Fault]:
     """Yield what is wrong with the reports next to each other, and with the levels that people may give."""
     names: set[str] = set()
@@ -258,17 +269,6 @@ def _reports(draft: Any) -> Iterable[Fault]:
             yield Fault(f"{level!s} is no level to raise it to", 'write "partial" or "major"', ("confirm", index))
     if draft.confirm_by and not draft.confirm:
         yield Fault("nothing is there to confirm", 'write confirm = ["partial", "major"]', ("confirm_by",))
-
-
-def loads_of(clause: Clause | None) -> tuple[Load, ...]:
-    """Return all that a clause lists as fed by UPSes: a load's number is its place in it."""
-    return tuple(load for one in clause.shedding for load in one.load) if clause else ()
-
-
-def loads_on(clause: Clause, device: str) -> tuple[tuple[int, Load], ...]:
-    """Return what a UPS feeds, the most dispensable first, each with its number in the clause."""
-    listed = [(device in one.devices, load) for one in clause.shedding for load in one.load]
-    return tuple((index, load) for index, (its, load) in enumerate(listed) if its)
 
 
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
