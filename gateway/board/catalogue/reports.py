@@ -12,9 +12,4 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "event.approved": ("批准", "approved"),
     "event.refused": ("不批准", "refused"),
     "event.confirmed": ("确认级别", "level confirmed"),
-    "level.prepare": ("预备", "prepare"),
-    "level.major": ("重大", "major"),
-    "level.partial": ("局部", "partial"),
-    "level.request": ("申请", "request"),
-    "level.finding": ("待处理", "finding"),
 }
