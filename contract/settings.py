@@ -5,6 +5,9 @@ stops at the first error and knows no lines. What one field cannot say alone, a 
 static method ``faults(draft)``, which is asked whatever else is wrong with the table, or by raising ``ValueError`` in
 ``__post_init__``, which runs only once all else is right; that problem names the struct's table.
 
+A struct that is written as one text, such as a time limit, has a class method ``from_text(text)``, which raises ``ValueError``
+(``"what | hint"``); its ``EXAMPLE`` is what may be written.
+
 Secrets never stand in a settings file. They are written ``{ file = "path" }`` or ``{ credential = "name" }``, and the
 caller passes a function that reads them, so that this module stays pure.
 """
@@ -240,9 +243,7 @@ class _Walk:
             return self._size(value, path)
         match plain:
             case inspect.StructType():
-                if not isinstance(value, dict):
-                    return self.problem(path, f"must be a table, not {_said(value)}", f"write {_example_text(plain)}")
-                return self.struct(plain, value, path)
+                return self._struct(plain, value, path)
             case inspect.CustomType() if plain.cls is Secret:
                 return self._secret(value, path)
             case inspect.VarTupleType() | inspect.ListType():
@@ -292,6 +293,18 @@ class _Walk:
         if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
             return self.problem(path, "a size needs a unit", f'write "{value:g} MiB" for {value:g} mebibytes')
         return self.problem(path, f"must be a size, not {_said(value)}", 'write "256 MiB"')
+
+    def _struct(self, info: Any, value: Any, path: Path) -> object:
+        """Convert a table to its struct, or the text that stands for one."""
+        if hasattr(info.cls, "from_text"):
+            try:
+                return info.cls.from_text(value if isinstance(value, str) else _said(value))
+            except ValueError as error:
+                what, _, hint = str(error).partition(" | ")
+                return self.problem(path, what, hint)
+        if not isinstance(value, dict):
+            return self.problem(path, f"must be a table, not {_said(value)}", f"write {_example_text(info)}")
+        return self.struct(info, value, path)
 
     def _secret(self, value: Any, path: Path) -> object:
         if isinstance(value, str):
@@ -407,7 +420,7 @@ def _example_text(info: Any) -> str:
         case inspect.FloatType():
             return "a number"
         case inspect.StructType():
-            return "{ … }"
+            return str(getattr(info.cls, "EXAMPLE", "{ … }"))
         case inspect.EnumType() | inspect.LiteralType():
             return _expected(info)
         case inspect.VarTupleType() | inspect.ListType():

@@ -11,7 +11,9 @@ import msgspec
 from gateway import refusals
 from gateway.contacts import Contacts
 from gateway.incident import Incident
+from gateway.plan import limits
 from gateway.plan.model import Clause, loads_of
+from gateway.worktime.hours import WorkTime
 
 MOST: Final = 2000
 """Characters of a sentence; the rest is cut off."""
@@ -125,7 +127,9 @@ def close(incident: Incident, reason: str = "") -> Answer:
     return Answer("closed", text, data | ({"standing": standing} if standing else {}))
 
 
-def reopen(incident: Incident, reason: str, clause: Clause | None, now: float, going_on: str = "") -> Answer:
+def reopen(
+    incident: Incident, reason: str, clause: Clause | None, now: float, time: WorkTime, going_on: str = ""
+) -> Answer:
     """重新打开: a person says that it is not over.
 
     Args:
@@ -133,6 +137,7 @@ def reopen(incident: Incident, reason: str, clause: Clause | None, now: float, g
         reason: why.
         clause: its clause; None when the plan no longer has it.
         now: the gateway's wall clock.
+        time: when people of its site work.
         going_on: the code of an open incident of the same clause and device; empty where there is none.
 
     Raises:
@@ -145,12 +150,12 @@ def reopen(incident: Incident, reason: str, clause: Clause | None, now: float, g
     text = _sentence(reason)
     if not text:
         raise refusals.no_reason(incident.code)
-    return Answer("reopened", text, reopening(clause, now))
+    return Answer("reopened", text, reopening(clause, now, time))
 
 
-def reopening(clause: Clause | None, now: float) -> dict[str, Any]:
-    """Return the data of ``reopened``: its time limit begins anew."""
-    return {"deadline": now + clause.deadline} if clause else {}
+def reopening(clause: Clause | None, now: float, time: WorkTime) -> dict[str, Any]:
+    """Return the data of ``reopened``: its time limits begin anew."""
+    return {"limits": limits.of_clause(clause, now, time)} if clause else {}
 
 
 def _open(incident: Incident) -> None:

@@ -8,7 +8,7 @@ import shutil
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import timedelta, timezone
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -55,7 +55,7 @@ from gateway.outward.topics import Topics
 from gateway.oversight import Oversight
 from gateway.plan.dependencies import Key
 from gateway.plan.model import Plan
-from gateway.read import plan_version, read_drills, read_rules
+from gateway.read import plan_version, read_days, read_drills, read_rules
 from gateway.store import PAGE, Status, Store
 from gateway.store import READER as STORE
 from gateway.store.servers import open_server
@@ -63,6 +63,7 @@ from gateway.systemd import Notifier
 from gateway.twins import Twins
 from gateway.watches import CONDITIONS, Told, Watches
 from gateway.web import Served, tcp, unix
+from gateway.worktime.days import Days
 
 _log = logging.getLogger(__name__)
 _SHUTDOWN: Final = 5.0
@@ -98,9 +99,16 @@ class Running:
     """The parts of one gateway, wired. ``run`` starts them."""
 
     def __init__(
-        self, config: Config, plan: Plan, contacts: Contacts, journal: Journal, clock: SteadyClock, secret: bytes
+        self,
+        config: Config,
+        plan: Plan,
+        contacts: Contacts,
+        journal: Journal,
+        clock: SteadyClock,
+        secret: bytes,
+        days: Days,
     ) -> None:
-        """Take the settings, the plan, the people, the open journal, the clock, and what signs the links."""
+        """Take the settings, the plan, the people, the open journal, the clock, what signs the links, and the days worked."""
         self._config = config
         self._journal = journal
         self._clock = clock
@@ -120,14 +128,13 @@ class Running:
         self.commander = Commander(self.live, journal, clock, self.wire.send, lambda: self.wire.connected)
         self.ingest.on_reply = self.commander.replied
         channels = open_channels(config.notify, clock)
-        utc_offset = contacts.hours.utc_offset
         rules = read_rules(config, plan)
         notifier = Teller(
             channels,
             standard_stages(channels),
             secret=secret,
             public_url=config.gateway.public_url,
-            utc_offset=utc_offset,
+            utc_offset=lambda site, at: contacts.worktime(site).hours.offset(at),
             name=lambda person: _name(contacts, person),
             card=lambda source, language: views.card(
                 self.live, source.key, Words(language), views.Ages(), clock.wall()
@@ -138,7 +145,7 @@ class Running:
         facts = LiveFacts(self.live)
         self.asker = Asker(self._look_again, clock)
         self.incidents = Incidents(
-            journal, plan, contacts, teller, clock, facts, on_standing=self._stand, ask=self.asker
+            journal, plan, contacts, teller, clock, facts, on_standing=self._stand, ask=self.asker, days=days
         )
         self.desk = Desk(rules, self.live, self.incidents, journal, clock, contacts.hours)
         self.live.on_readings = self.desk.own.take
@@ -192,7 +199,7 @@ class Running:
             name=lambda person: _name(contacts, person),
             department=lambda key, language: _title(contacts, key, language),
             plan=plan,
-            zone=timezone(timedelta(seconds=utc_offset)),
+            zone=contacts.hours.tz,
             store=self._store_status,
             fills=planpage.of_contacts(contacts)[1],
             drill=lambda: self.drills.running.record.code if self.drills.running else "",
@@ -372,7 +379,7 @@ class Running:
 
     async def _by_the_calendar(self) -> None:
         """Drop old readings now and each night; send the message of the day, where somebody gets it."""
-        calendar = Calendar(self._hours.utc_offset, self._clock.wall)
+        calendar = Calendar(self._hours.tz, self._clock.wall)
         calendar.daily(self.retention.nightly, at=_PRUNE_AT, last=self._clock.wall() - _DAY)
         if self._digest.wanted:
             first = calendar.daily(self._digest.send, at=self._hours.digest, last=await self._digest.last())
@@ -467,8 +474,11 @@ async def serve(config: Config, plan: Plan, contacts: Contacts, notifier: Notifi
     state = Path(config.gateway.state)
     secret = link_secret(state)
     clock = SteadyClock(SystemClock())
+    days = read_days(config)
+    for year in days.uncovered(datetime.fromtimestamp(clock.wall(), contacts.hours.tz).date()):
+        _log.warning("the holidays of %d are not known: counted Monday to Friday; write them into holidays.toml", year)
     journal = await _open(state / JOURNAL, clock)
     try:
-        await Running(config, plan, contacts, journal, clock, secret).run(notifier, watchdog)
+        await Running(config, plan, contacts, journal, clock, secret, days).run(notifier, watchdog)
     finally:
         await journal.close()

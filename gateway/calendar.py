@@ -8,7 +8,7 @@ it put right, and makes good once what was missed. Polling and escalation never 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from apscheduler.triggers.cron import CronTrigger
@@ -26,7 +26,7 @@ Job = Callable[[], Awaitable[None]]
 class _Daily:
     """A job, and when it was last done: wall seconds by the clock as it was then."""
 
-    def __init__(self, job: Job, trigger: CronTrigger, last: float, zone: timezone) -> None:
+    def __init__(self, job: Job, trigger: CronTrigger, last: float, zone: tzinfo) -> None:
         self.job = job
         self.last = last
         self.task: asyncio.Future[None] | None = None
@@ -45,9 +45,9 @@ class _Daily:
 class Calendar:
     """Jobs at hours of the site's day. ``run`` starts it."""
 
-    def __init__(self, utc_offset: float, wall: Callable[[], float]) -> None:
-        """Take the site's time, in seconds ahead of UTC, and the gateway's wall clock; nothing runs yet."""
-        self._zone = timezone(timedelta(seconds=utc_offset))
+    def __init__(self, zone: tzinfo, wall: Callable[[], float]) -> None:
+        """Take the site's time zone and the gateway's wall clock; nothing runs yet."""
+        self._zone = zone
         self._wall = wall
         self._jobs: list[_Daily] = []
 

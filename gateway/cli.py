@@ -363,6 +363,15 @@ def _row(one: dict[str, Any], utc_offset: float) -> str:
         if one["deadline"] and one["closed"] is None
         else []
     )
+    parts += (
+        ["暂按周一至周五 Monday to Friday for now"]
+        if any(
+            limit["provisional"]
+            for limit in one.get("limits", ())
+            if limit["key"] == "clause" and one["closed"] is None
+        )
+        else []
+    )
     parts += ["已超时限 overdue"] if one["overdue"] and one["closed"] is None else []
     parts += ["事后得知，未通知任何人 learned afterwards, nobody was told"] if one["late"] else []
     return "  ".join(parts)
@@ -428,8 +437,9 @@ def _about(event: dict[str, Any]) -> tuple[str, ...]:
             return (_both("condition", data.get("condition", "")), *state, text)
         case "chattering":
             return (_both("condition", data.get("condition", "")), f"×{data.get('count', 0)}")
-        case "escalated":
-            return (_said("rung", n=data.get("rung", 0) + 1, department=data.get("zh", "")),)
+        case "escalated" | "warned" | "missed":
+            rung = _said("rung", n=data.get("rung", 0) + 1, department=data.get("zh", ""))
+            return (f"{data['key']} {data.get('percent', '')} %" if "key" in data else rung,)
         case "reopened" if not event.get("who"):
             return (_said("reopened-itself"),)
         case "closed" if data.get("standing"):

@@ -20,6 +20,7 @@ from gateway.contacts import is_address
 
 _PLAN: Final[locate.Path] = ("plan",)
 _CONTACTS: Final[locate.Path] = ("contacts",)
+_HOLIDAYS: Final[locate.Path] = ("holidays",)
 _DEPENDENCIES: Final[locate.Path] = ("dependencies",)
 _ALARMS: Final[locate.Path] = ("alarms",)
 _STATE: Final[locate.Path] = ("gateway", "state")
@@ -157,6 +158,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     notify: Notify = Notify()
     plan: Text = "plan"
     contacts: Text = "contacts.toml"
+    holidays: str = ""
     dependencies: Text | None = None
     drills: Text = "drills"
     """The directory of drills; there need be none."""
@@ -173,6 +175,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     plan: Path
     """The directory of plan files."""
     contacts: Path
+    holidays: Path | None = None
+    """The file over the notices of public holidays; None: the notices alone."""
     dependencies: Path | None = None
     """The file of what depends on what; None: nothing does."""
     drills: Path
@@ -195,9 +199,8 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ, secrets: Se
     file = str(path)
     text = files.settings_text(_read, file, examples="config/gateway.toml")
     secrets = secrets or secrets_of(path, environment)
-    named = files.named(
-        text, {_CONTACTS: "contacts.toml", _DEPENDENCIES: "", _ALARMS: "", **FILES}, str(path.parent.absolute())
-    )
+    beside = {_CONTACTS: "contacts.toml", _HOLIDAYS: "", _DEPENDENCIES: "", _ALARMS: "", **FILES}
+    named = files.named(text, beside, str(path.parent.absolute()))
     problems = files.unreadable(_read, named, file=file, text=text)
     plan = _plan(text, path.parent)
     if plan is not None and not plan.is_dir():
@@ -311,6 +314,7 @@ def parse(text: str, path: Path, *, secrets: SecretSource) -> Config:
         notify=file.notify,
         plan=folder / file.plan,
         contacts=folder / file.contacts,
+        holidays=folder / file.holidays if file.holidays else None,
         dependencies=None if file.dependencies is None else folder / file.dependencies,
         drills=folder / file.drills,
         alarms=folder / file.alarms if file.alarms else None,

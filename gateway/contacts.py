@@ -7,13 +7,14 @@ from typing import Annotated, Any
 import msgspec
 
 from contract.errors import IncidentError
-from contract.settings import BAD, Fault, Seconds, Slug, did_you_mean, load
+from contract.settings import BAD, Fault, Slug, did_you_mean, load
 from gateway.outside import Outside
 from gateway.plan.model import Filled, Role, Words
+from gateway.worktime.days import Days
+from gateway.worktime.hours import Hours, WorkTime
 
 _ADDRESS = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 Language = Annotated[str, msgspec.Meta(pattern=r"^(zh|en)$")]
-_DAY = 86400.0
 
 
 def is_address(text: str) -> bool:
@@ -82,36 +83,10 @@ class Department(msgspec.Struct, frozen=True, kw_only=True):
                 return head or (order[0] if order else "")
 
 
-class Hours(msgspec.Struct, frozen=True, kw_only=True):
-    """Working hours, Monday to Friday, in the site's time."""
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """What is different at one site."""
 
-    utc_offset: Seconds = 8 * 3600.0
-    start: Seconds = 8.5 * 3600.0
-    """After midnight."""
-    end: Seconds = 17.5 * 3600.0
-    digest: Seconds = 8.5 * 3600.0
-
-    def working(self, wall: float) -> float:
-        """Return this moment if it is in working hours, else the beginning of the next ones."""
-        for day in range(8):
-            midnight = self._midnight(wall) + day * _DAY
-            if self._weekday(midnight) > 4:
-                continue
-            if wall < midnight + self.end:
-                return max(wall, midnight + self.start)
-        return wall
-
-    def next_digest(self, wall: float) -> float:
-        """Return the moment of the next digest."""
-        at = self._midnight(wall) + self.digest
-        return at if at >= wall else at + _DAY
-
-    def _midnight(self, wall: float) -> float:
-        return (wall + self.utc_offset) // _DAY * _DAY - self.utc_offset
-
-    def _weekday(self, midnight: float) -> int:
-        """Return 0 for a Monday; 1970-01-01 was a Thursday."""
-        return (int((midnight + self.utc_offset) // _DAY) + 3) % 7
+    hours: Hours
 
 
 class Digest(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +102,8 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True):
     person: tuple[Person, ...]
     department: tuple[Department, ...]
     hours: Hours = Hours()
+    site: dict[Slug, Site] = {}
+    """Sites with hours or a time zone of their own, by their names on the wire."""
     digest: Digest = Digest()
     contact: tuple[Outside, ...] = ()
     """People outside, whom those on the scene telephone."""
@@ -134,6 +111,11 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True):
     def outside(self, clause: str, device: str = "") -> tuple[Outside, ...]:
         """Return whom to telephone outside, for a clause and a device."""
         return tuple(one for one in self.contact if one.concerns(clause, device))
+
+    def worktime(self, site: str, days: Days | None = None) -> WorkTime:
+        """Return when people of a site work; ``days``: which days are, left out: by the notices."""
+        of = self.site.get(site)
+        return WorkTime(of.hours if of else self.hours, days)
 
     @property
     def departments(self) -> dict[str, Department]:

@@ -5,7 +5,6 @@ elsewhere answer through the board, with a token.
 """
 
 from collections.abc import Callable
-from datetime import timedelta, timezone
 from typing import Annotated, Any
 
 import msgspec
@@ -75,7 +74,7 @@ def create(
             {**msgspec.to_builtins(zh), "clock": {"zh": zh.clock, "en": en.clock}}
             for zh, en in zip(agents("zh"), agents("en"), strict=True)
         ]
-        return _json({"agents": rows, "utc_offset": incidents.contacts.hours.utc_offset})
+        return _json({"agents": rows, "utc_offset": incidents.utc_offset()})
 
     @app.get("/devices")
     async def all_devices() -> Response:
@@ -91,7 +90,7 @@ def _add_incidents(app: FastAPI, incidents: Incidents) -> None:
         return {
             **details(incident, incidents.plan),
             "report": said,
-            "utc_offset": incidents.contacts.hours.utc_offset,
+            "utc_offset": incidents.utc_offset(incident.source.site),
         }
 
     control_reports.add_routes(app, incidents, full)
@@ -99,7 +98,7 @@ def _add_incidents(app: FastAPI, incidents: Incidents) -> None:
     @app.get("/incidents")
     async def listing(*, closed: bool = False) -> Response:
         found = [summary(one) for one in incidents.list() if closed or one.closed is None or one.stands_closed]
-        return _json({"incidents": found, "utc_offset": incidents.contacts.hours.utc_offset})
+        return _json({"incidents": found, "utc_offset": incidents.utc_offset()})
 
     @app.get("/incidents/{code}")
     async def one(code: str) -> Response:
@@ -200,7 +199,7 @@ def _add_drills(app: FastAPI, incidents: Incidents, drills: Drills) -> None:
     """Add ``GET /drills``, ``GET /drills/NUMBER[/page]``, ``POST /drills`` and ``POST /drills/stop``."""
     contacts = incidents.contacts
     names = {person.id: person.name for person in contacts.person}
-    render = Renderer(timezone(timedelta(seconds=contacts.hours.utc_offset)))
+    render = Renderer(contacts.hours.tz)
 
     def name(person: str) -> str:
         return names.get(person, person)
@@ -255,6 +254,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "opened": incident.opened,
         "deadline": incident.deadline,
         "overdue": incident.overdue,
+        "limits": [msgspec.to_builtins(one) for one in incident.deadlines],
         "gone": incident.gone,
         "checked": incident.checked,
         "closed": incident.closed,

@@ -111,14 +111,10 @@ class Digest:
         failed: list[str] = []
         working: list[tuple[Person, str, str]] = []
         for person in map(self._contacts.find, self._contacts.digest.people):
-            offset = self._contacts.hours.utc_offset
+            now = self._wall()
+            offset = self._contacts.hours.offset(now)
             text = compose(
-                self._live,
-                self._incidents(),
-                person.language,
-                now=self._wall(),
-                utc_offset=offset,
-                aside=self._aside(),
+                self._live, self._incidents(), person.language, now=now, utc_offset=offset, aside=self._aside()
             )
             for channel, address in addresses(person):
                 outcome = await self._tell(person, channel, address, text)

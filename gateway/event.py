@@ -8,7 +8,7 @@ import msgspec
 CLOCK: Final = "clock"
 """The kind of the event that sets the gateway's clock; it belongs to no incident, and moves the times of all that are
 open: ``shift`` (seconds), ``boot``, ``offset`` (wall time at boot), ``pages`` (occurrence → when people are told, where
-that is a matter of the calendar)."""
+that is a matter of the calendar), ``limits`` (incident → its time limits that are)."""
 
 EXERCISE: Final = "DRILL"
 """How the codes of a drill's incidents begin: no other code can. They are in no list and in no figure of real ones."""
@@ -30,7 +30,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """The incident's code."""
     kind: str = ""
     """``opened``, ``joined``, ``ended``, ``cause-gone``, ``message``, ``resent``, ``accepted``, ``failed``, ``seen``, ``mine``, ``step``,
-    ``noted``, ``overdue``, ``checked``, ``closed``, ``reopened``; ``handover``, ``accepted-handover``, ``declined-handover``, ``lapsed-handover``,
+    ``noted``, ``deadline-set``, ``warned``, ``missed`` (``overdue`` in earlier versions), ``checked``, ``closed``, ``reopened``; ``handover``, ``accepted-handover``, ``declined-handover``, ``lapsed-handover``,
     ``progress``, ``owner-expired`` (``gateway.incident.owning``); ``escalated``; ``approved``, ``refused``, ``confirmed`` (a level, by a person); ``released``, ``merged`` (``gateway.causes``); ``put-aside``, ``annunciated``, ``chattering``
     (of one alarm, ``gateway.incident.marks``); of no incident ``shelved``, ``unshelved``, ``out-of-service``, ``in-service`` (``gateway.alarms.aside``),
     ``held`` (``gateway.alarms.desk``), ``flood`` (``gateway.notify.gathering``);

@@ -22,6 +22,7 @@ from gateway.contacts import Contacts
 from gateway.event import CLOCK, Event, concerns, is_exercise
 from gateway.incident import Incident, Purpose, Source, Symptom, code_of, corrected, fold, take
 from gateway.incident.recurrence import Recurring, Root, before, link, recurring, root_of
+from gateway.plan import limits
 from gateway.plan.affected import affected
 from gateway.plan.decide import Demand, climbed, confirm, demand, pages_after, past_symptom_of, symptom_of
 from gateway.plan.model import Clause, Plan, Trigger
@@ -29,6 +30,8 @@ from gateway.plan.once import Tell
 from gateway.ports import Facts, Keeper, OnChange, OnStanding, Teller
 from gateway.post import Post
 from gateway.reports import Reported
+from gateway.worktime.days import Days
+from gateway.worktime.hours import WorkTime
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +58,12 @@ class Incidents:
         on_standing: OnStanding = _nothing,
         name: Callable[[int], str] = code_of,
         ask: Ask = ask_nobody,
+        days: Days | None = None,
     ) -> None:
         """Keep what is passed; ``load`` reads the journal, ``run`` starts.
 
         ``name`` gives the n-th incident its code; ``ask`` has the device read now on which others depend, when it is not
-        known whether it is well.
+        known whether it is well; ``days`` are those worked, left out: by the notices.
         """
         self._name = name
         self._journal = journal
@@ -78,7 +82,16 @@ class Incidents:
         self.elsewhere: Callable[[str], Incidents | None] = lambda _code: None
         """Says whose an incident is that is not of these, by its code: a drill's has a room of its own."""
         self._loaded = False
-        self._causes = Causes(plan, live, contacts.hours, lambda: self._incidents, self._record, self._left_over, ask)
+        self._days = days or Days()
+        self._causes = Causes(plan, live, self.worktime, lambda: self._incidents, self._record, self._left_over, ask)
+
+    def worktime(self, site: str) -> WorkTime:
+        """Return when people of a site work."""
+        return self.contacts.worktime(site, self._days)
+
+    def utc_offset(self, site: str = "") -> float:
+        """Return how far a site's clock is ahead of UTC now, in seconds."""
+        return self.worktime(site).hours.offset(self._now())
 
     async def load(self) -> None:
         """Fold the journal's events; messages whose outcome nobody knows go again, marked 重发."""
@@ -194,7 +207,7 @@ class Incidents:
                 return
             clause, trigger = match
             now = self._now()
-            symptom = past_symptom_of(occurrence, trigger, self.contacts.hours, now)
+            symptom = past_symptom_of(occurrence, trigger, self.worktime(source.site), now)
             await self._begin("history", clause, source, symptom, now)
 
     async def correct(self, by: float, data: Mapping[str, Any], believe: Callable[[], None]) -> None:
@@ -210,9 +223,13 @@ class Incidents:
         """
         await self.load()
         async with self._lock:
-            pages = pages_after(self._incidents.values(), by, self.contacts.hours)
+            known = self._incidents.values()
+            calendar = {
+                "pages": pages_after(known, by, self.worktime),
+                "limits": limits.after_correction(known, by, self.worktime),
+            }
             text = f"{by:+.1f} s"
-            event = Event(at=self._now() + by, kind=CLOCK, text=text, data={**data, "shift": by, "pages": pages})
+            event = Event(at=self._now() + by, kind=CLOCK, text=text, data={**data, "shift": by, **calendar})
             event = await self._journal.record_event(event)
             believe()
             self._incidents = {code: corrected(one, event) for code, one in self._incidents.items()}
@@ -240,14 +257,15 @@ class Incidents:
             return
         clause, trigger = match
         now = self._now()
-        symptom = symptom_of(occurrence, trigger, self.contacts.hours, now)
+        symptom = symptom_of(occurrence, trigger, self.worktime(source.site), now)
         standing = self._going_on((clause.clause, source.key))
         if standing is not None:
             if standing.comes_back(now):  # its paging delay runs since it first came: a mains that flaps is told too
                 before = [one for one in standing.symptoms if one.condition == symptom.condition]
                 first = min([symptom, *before[-1:]], key=lambda one: one.page_at)
                 symptom = msgspec.structs.replace(symptom, page_at=first.page_at, ready=first.ready)
-            data = {"symptom": msgspec.to_builtins(symptom), "deadline": now + clause.deadline}
+            begins = limits.of_clause(clause, now, self.worktime(source.site))
+            data = {"symptom": msgspec.to_builtins(symptom), "limits": begins}
             self._say_standing(await self._record(standing.code, "joined", data=data))
         elif not await self._causes.take(clause, source, symptom):
             more = self._causes.waits(source, symptom, now)
@@ -280,10 +298,10 @@ class Incidents:
             "title_zh": clause.title.zh,
             "title_en": clause.title.en,
             "source": msgspec.to_builtins(source),
-            "deadline": now + clause.deadline,
             "symptom": msgspec.to_builtins(symptom),
             **(more or {}),
         }
+        data |= {"limits": limits.of_clause(clause, now, self.worktime(source.site))} if symptom.active else {}
         data |= {"report": msgspec.to_builtins(reported)} if reported else {}
         return await self._record(new, kind, who=reported.person if reported else "", data=data)
 
@@ -344,7 +362,8 @@ class Incidents:
         def answer(one: Incident) -> Answer:
             going_on = self._going_on(root_of(one))
             other = going_on.code if going_on else ""
-            return answers.reopen(one, reason, self.plan.find(one.clause), self._now(), other)
+            time = self.worktime(one.source.site)
+            return answers.reopen(one, reason, self.plan.find(one.clause), self._now(), time, other)
 
         return await self.take_answer(code, person, answer)
 
@@ -384,7 +403,7 @@ class Incidents:
             if known is not None:
                 return known
             code = self._name(len(self._incidents) + 1)
-            symptom = intake.symptom_of(declared, code, self.contacts.hours, now)
+            symptom = intake.symptom_of(declared, code, self.worktime(""), now)
             begun = await self._begin(
                 "opened", of, intake.source_of(declared, reported), symptom, now, reported=reported
             )
@@ -440,14 +459,18 @@ class Incidents:
             return None  # the plan no longer has it: a person closes it
         if incident.over:
             incident = await self._record(incident.code, "cause-gone")
-        wants = demand(incident, clause, self.contacts, self._now())
+        if owed := limits.owed(incident, clause, self.worktime(incident.source.site)):
+            incident = await self._record(incident.code, "deadline-set", data={"limits": owed})
+        wants = self._demand(incident, clause)
         while wants.became:  # each of them ends what led to it
-            data = answers.reopening(clause, self._now()) if wants.became == "reopened" else {}
+            time = self.worktime(incident.source.site)
+            data = answers.reopening(clause, self._now(), time) if wants.became == "reopened" else {}
             incident = await self._record(incident.code, wants.became, who=wants.who, data=data)
-            wants = demand(incident, clause, self.contacts, self._now())
-        if wants.overdue:
-            incident = await self._record(incident.code, "overdue")
-            wants = demand(incident, clause, self.contacts, self._now())
+            wants = self._demand(incident, clause)
+        for mark in wants.marks:
+            incident = await self._record(incident.code, mark.kind, data=mark.data)
+        if wants.marks:
+            wants = self._demand(incident, clause)
         for tell in wants.tell:
             incident = await self._tell(incident, clause, tell)
         others, wakes = affected(incident, clause, self.plan, self.contacts, self._now())
@@ -460,12 +483,15 @@ class Incidents:
             return None
         return min([*wakes, *([wants.wakes_at] if wants.wakes_at is not None else [])], default=None)
 
+    def _demand(self, incident: Incident, clause: Clause) -> Demand:
+        return demand(incident, clause, self.contacts, self._now(), self.worktime(incident.source.site))
+
     async def _check(self, incident: Incident, clause: Clause, wants: Demand) -> tuple[Incident, Demand]:
         evidence = confirm(incident, self._live.latest, self._live.conditions, self._now())
         if evidence is None:
             return incident, wants
         incident = await self._record(incident.code, "checked", data={"evidence": evidence})
-        wants = demand(incident, clause, self.contacts, self._now())
+        wants = self._demand(incident, clause)
         for tell in wants.tell:
             incident = await self._tell(incident, clause, tell)
         return incident, wants
@@ -475,10 +501,12 @@ class Incidents:
         if rung is not None:
             index, department = rung
             titles = msgspec.to_builtins(department.title)
-            data = {"rung": index, "department": department.key, **titles}
-            incident = await self._record(incident.code, "escalated", who=tell.person, data=data)
-        data = {"message": secrets.token_hex(8), "purpose": tell.purpose.value, "rank": incident.worst.rank}
+            climb = {"rung": index, "department": department.key, **titles}
+            incident = await self._record(incident.code, "escalated", who=tell.person, data=climb)
+        data: dict[str, object] = {"message": secrets.token_hex(8), "purpose": tell.purpose.value}
+        data |= {"rank": incident.worst.rank}
         data |= {"clause": tell.clause} if tell.clause else {}
+        data |= {"about": list(tell.about)} if tell.about else {}
         incident = await self._record(incident.code, "message", who=tell.person, data=data)
         self._post.send(incident, incident.mails[-1])
         return incident

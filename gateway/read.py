@@ -15,6 +15,7 @@ from gateway.drill.script import Script, load_scripts
 from gateway.plan.dependencies import Tree, load_dependencies
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan
+from gateway.worktime.days import Days, load_holidays
 
 
 def read_all(path: Path) -> tuple[Config, Plan, Contacts]:
@@ -50,6 +51,7 @@ def read_plan(config: Config) -> tuple[Plan, Contacts]:
         problems.extend(_unreachable(config, contacts))
     try:
         read_rules(config, plan)
+        read_days(config)
     except ConfigError as error:
         problems.extend(error.problems)
     if problems or contacts is None or plan is None:
@@ -63,6 +65,17 @@ def _read_tree(file: Path | None) -> tuple[Tree, list[Problem]]:
         return (Tree() if file is None else load_dependencies(_text(file), file=str(file))), []
     except ConfigError as error:
         return Tree(), list(error.problems)
+
+
+def read_days(config: Config) -> Days:
+    """Return which days are worked: the public calendar, with the file of the settings over it.
+
+    Raises:
+        ConfigError: with every problem of the file.
+    """
+    if config.holidays is None:
+        return Days()
+    return Days(load_holidays(_text(config.holidays), file=str(config.holidays)))
 
 
 def read_rules(config: Config, plan: Plan | None) -> Rules:

@@ -24,7 +24,6 @@ from gateway.alarms.own import Own
 from gateway.alarms.stages import STAGES, Facts, Verdict
 from gateway.alarms.standing import Known, Standing, occurrence_of, plain
 from gateway.alarms.suppression import Suppression
-from gateway.contacts import Hours
 from gateway.event import CLOCK, Event
 from gateway.evidence import source_of
 from gateway.incident import Incident, Source, Symptom
@@ -32,6 +31,7 @@ from gateway.live import OWN, Live
 from gateway.plan.model import Wake
 from gateway.plan.waking import page_at
 from gateway.ports import Keeper
+from gateway.worktime.hours import Hours
 
 _log = logging.getLogger(__name__)
 LOOK: Final = 5.0
@@ -69,7 +69,7 @@ class Desk:
         self._clock = clock
         self._hours = hours
         self._standing = Standing()
-        self._suppression = Suppression(rules, hours.utc_offset)
+        self._suppression = Suppression(rules, hours.offset(clock.stamp().wall))
         self.flapping = Flapping(rules.chatter, self._speaks)
         self._verdicts: dict[str, Verdict] = {}
         """Occurrence → why it does not speak, as it was last found."""

@@ -78,7 +78,7 @@ class People:
             "alarms": sorted(rows, key=lambda row: (row["state"], -row["since"])),
             "aside": [_entry(entry) for entry in self._desk.register.standing(now)],
             "floods": dict(self._floods()),
-            "utc_offset": self.contacts.hours.utc_offset,
+            "utc_offset": self.contacts.hours.offset(self._wall()),
         }
 
     def figures(self, seconds: float = DAY) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class People:
             "kind": kind,
             "who": person,
             "until": until,
-            "utc_offset": self.contacts.hours.utc_offset,
+            "utc_offset": self.contacts.hours.offset(self._wall()),
         }
 
     def _aside(self, text: str, person: str, state: AlarmState) -> Target:

@@ -8,6 +8,7 @@ from gateway.board import trees
 from gateway.board.words import Words
 from gateway.event import Event
 from gateway.incident import Incident
+from gateway.incident.deadlines import CLAUSE, find, step_key
 from gateway.plan.model import Clause
 
 
@@ -64,7 +65,8 @@ def steps(
     made = []
     for index, step in enumerate(clause.step if clause else ()):
         event = done.get(index) if index in incident.steps else None
-        due = incident.round + step.within if step.within else 0.0
+        limit = find(incident.deadlines, step_key(index))
+        due = limit.at if limit else 0.0
         late = event is None and incident.closed is None and 0 < due < now
         who = department(step.owner, words.language)
         by = name(event.who) if event else ""
@@ -93,6 +95,8 @@ class Case(msgspec.Struct, frozen=True):
     """Who is asked to take it over, from whom it was taken back, what it is a recurrence of."""
     opened: float
     deadline: float
+    provisional: bool
+    """Its time limit is counted Monday to Friday, as the holidays are not known yet."""
     signs: tuple[Sign, ...]
     """Those of its own device."""
     affected: tuple[str, ...]
@@ -136,6 +140,7 @@ def case(incident: Incident, words: Words, name: Callable[[str], str]) -> Case:
         notes=tuple(_notes(incident, words, name)),
         opened=incident.opened,
         deadline=incident.deadline,
+        provisional=any(one.provisional for one in incident.deadlines if one.key == CLAUSE),
         signs=tuple(signs),
         affected=tuple(trees.lines(incident, words)),
         of=incident.of,
@@ -184,8 +189,8 @@ def _said(event: Event, words: Words, name: Callable[[str], str]) -> str:
             return f"{index + 1}. {words.either(zh, en)}"
         case "handover", {"to": str(taker)}:
             return f"→ {name(taker)}{words('colon')}{event.text}"
-        case "escalated", {"rung": int(rung), "zh": str(zh), "en": str(en)}:
-            return words("rung", n=rung + 1, department=words.either(zh, en))
+        case (("warned" | "missed" | "escalated"), _):
+            return _of_time(event, words)
         case "reopened", _ if not event.who:
             return words("reopened-itself")
         case "closed", {"standing": [*_]}:
@@ -205,6 +210,18 @@ def _decided(event: Event, words: Words) -> str:
             return words.name("level", level)
         case _:
             return ""
+
+
+def _of_time(event: Event, words: Words) -> str:
+    """Return what time has brought: a rung of the ladder, or how much of a limit is gone."""
+    match event.data:
+        case {"rung": int(rung), "zh": str(zh), "en": str(en)}:
+            return words("rung", n=rung + 1, department=words.either(zh, en))
+        case {"key": str(key), "percent": int(percent)}:
+            number = key.rpartition("-")[2]
+            return f"{words('steps')} {int(number) + 1} · {percent} %" if number.isdecimal() else f"{percent} %"
+        case _:
+            return event.text
 
 
 def _of_alarm(event: Event, condition: str, words: Words) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from gateway.board.words import Words
 from gateway.contacts import Contacts
 from gateway.plan.model import Clause, Plan, Role, Rung, Trigger
+from gateway.worktime.limit import Count, Limit
 
 Fills = Callable[[str, Role], str]
 """Department and role → the name of who fills it now; empty when nobody does."""
@@ -124,7 +125,7 @@ def _clause(clause: Clause, words: Words, title: Titles, fills: Fills) -> Clause
         level_name=words.name("level", level),
         departments=tuple(title(key, words.language) for key in clause.departments),
         kinds=tuple(words.name("kind", kind) for kind in clause.kinds),
-        deadline=span_of(clause.deadline, words),
+        deadline=limit_of(clause.deadline, words),
         check=words("plan-check-after", span=span_of(clause.check_after, words)),
         closes=words.name("closes", clause.closes.value),
         triggers=tuple(_triggers(clause, words)),
@@ -134,7 +135,7 @@ def _clause(clause: Clause, words: Words, title: Titles, fills: Fills) -> Clause
             StepRow(
                 text=step.text.of(words.language),
                 owner=title(step.owner, words.language),
-                within="" if step.within is None else words("plan-within", span=span_of(step.within, words)),
+                within="" if step.within is None else words("plan-within", span=limit_of(step.within, words)),
             )
             for step in clause.step
         ),
@@ -200,6 +201,20 @@ def _ladder(rungs: Iterable[Rung], words: Words, title: Titles, fills: Fills) ->
         at.setdefault(rung.after, []).append((where, fills(rung.department, rung.role) or words("plan-vacant")))
     for after, people in sorted(at.items()):
         yield RungRow(after=f"+{span_of(after, words)}" if after else words("plan-at-once"), people=tuple(people))
+
+
+def limit_of(limit: Limit, words: Words) -> str:
+    """Return a time limit as people read it."""
+    match limit.count:
+        case Count.ELAPSED:
+            return span_of(limit.amount, words)
+        case Count.WORKING_DAYS:
+            return words("limit-days", n=int(limit.amount))
+        case Count.WORKING_HOURS:
+            return words("limit-hours", n=f"{limit.amount / 3600:g}")
+        case Count.CLOCK:
+            minutes = int(limit.amount) // 60
+            return words("limit-clock", at=f"{minutes // 60:02d}:{minutes % 60:02d}")
 
 
 def span_of(limit: float, words: Words) -> str:

@@ -10,6 +10,7 @@ from contract.errors import ConfigError, DrillError, Problem
 from contract.locate import Locator, Path, dotted
 from contract.settings import Fault, Seconds, Slug, did_you_mean, load
 from gateway.plan.model import Clause, Level, Plan, Words
+from gateway.worktime.limit import Count
 
 OVER_AFTER: Final = 1200.0
 """Seconds after which the cause is gone, where no script says it."""
@@ -168,9 +169,9 @@ def standard(clause: Clause) -> Script:
     kind = clause.kinds_of(first)[0]
     expect = [Expectation(what=What.MINE, within=OWNED_WITHIN + first.page_after)]
     expect += [
-        Expectation(what=What.STEP, within=step.within + first.page_after, step=number)
+        Expectation(what=What.STEP, within=step.within.amount + first.page_after, step=number)
         for number, step in enumerate(clause.step, 1)
-        if step.within
+        if step.within and step.within.count is Count.ELAPSED  # no drill goes on into the next working day
     ]
     return Script(
         clause=clause.clause,

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from gateway.event import CLOCK, Event, concerns
+from gateway.incident import deadlines
 from gateway.incident.clock import corrected
 from gateway.incident.deciding import DECISIONS, decided
 from gateway.incident.mails import mails_after
@@ -86,6 +87,18 @@ def _climbed(now: Incident, event: Event) -> Incident:
     return msgspec.structs.replace(now, rungs=tuple(sorted({*now.rungs, int(event.data.get("rung", 0))})))
 
 
+def _limited(now: Incident, event: Event) -> Incident:
+    """Return the incident after a time limit was set, is half gone, or was missed."""
+    limits = deadlines.changed(now.deadlines, event)
+    if now.overdue and not now.deadlines:  # an earlier version told it
+        limits = deadlines.changed(limits, Event(kind="missed", data={"key": deadlines.CLAUSE}))
+    clause = deadlines.find(limits, deadlines.CLAUSE)
+    if clause is None:
+        return msgspec.structs.replace(now, deadlines=limits)
+    missed = clause.reached == deadlines.MISSED
+    return msgspec.structs.replace(now, deadlines=limits, deadline=clause.at, overdue=missed)
+
+
 CHANGES: Final[Mapping[str, Callable[[Incident, Event], Incident]]] = {
     "opened": opened,
     "history": learned,
@@ -103,7 +116,8 @@ CHANGES: Final[Mapping[str, Callable[[Incident, Event], Incident]]] = {
     **dict.fromkeys(DECISIONS, decided),
     "escalated": _climbed,
     "step": _stepped,
-    "overdue": _overdue,
+    **dict.fromkeys(("deadline-set", "warned", "missed"), _limited),
+    "overdue": _overdue,  # of earlier versions
     **dict.fromkeys(MARKS, marked),
 }
 """Kind of an event → what it changes. What is not here changes nothing."""

@@ -4,6 +4,7 @@ import msgspec
 
 from gateway import reports
 from gateway.event import Event
+from gateway.incident import deadlines
 from gateway.incident.model import Incident
 from gateway.plan import countdown
 
@@ -35,12 +36,15 @@ def corrected(incident: Incident, event: Event) -> Incident:
         )
         for one in incident.symptoms
     )
+    limits = deadlines.moved(incident.deadlines, by, event.data.get("limits", {}).get(incident.code, ()))
     offer = incident.handover
     hold = incident.hold
     return change(
         incident,
         opened=moved(incident.opened),
-        deadline=moved(incident.deadline),
+        deadline=next((one.at for one in limits if one.key == deadlines.CLAUSE), moved(incident.deadline)),
+        counts_from=moved(incident.counts_from),
+        deadlines=limits,
         round=moved(incident.round),
         waits=moved(incident.waits),
         symptoms=tuple(symptoms),

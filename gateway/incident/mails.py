@@ -17,8 +17,15 @@ def mails_after(mails: tuple[Mail, ...], event: Event) -> tuple[Mail, ...]:
             purpose = Purpose(data.get("purpose", Purpose.PAGE))
         except ValueError:  # of a later version, which alone knows what to do with it
             return mails
-        rank, clause = int(data.get("rank", 0)), str(data.get("clause", ""))
-        new = Mail(id=number, person=event.who, purpose=purpose, at=event.at, rank=rank, clause=clause)
+        new = Mail(
+            id=number,
+            person=event.who,
+            purpose=purpose,
+            at=event.at,
+            rank=int(data.get("rank", 0)),
+            clause=str(data.get("clause", "")),
+            about=tuple(map(str, data.get("about", ()))),
+        )
         return (*mails, new)
     return tuple(_outcome(mail, event) if mail.id == number else mail for mail in mails)
 

@@ -4,7 +4,7 @@
 event            data, beside ``id`` of the occurrence
 ===============  ==================================================================================
 ``put-aside``    ``state``: shelved, out-of-service or suppressed; the text says why
-``annunciated``  ``page_at``: it speaks again; ``deadline``: of the new round, where nothing else spoke
+``annunciated``  ``page_at``: it speaks again; ``deadline``: of the new round, until its limits are set
 ``chattering``   ``count``: how often it has come; ``over``: it does no longer
 ===============  ==================================================================================
 """
@@ -38,5 +38,4 @@ def marked(now: Incident, event: Event) -> Incident:
     if now.owner:  # nothing could be done meanwhile: the owner's time begins anew
         return replace(after, hold=replace(now.hold, progress=event.at, after=len(now.mails)))
     # nobody was told for a while, and nobody has it: the ladder is climbed afresh, rung by rung
-    deadline = float(data.get("deadline", now.deadline)) if now.deadline else 0.0
-    return replace(anew(after, event.at, deadline), steps=now.steps)
+    return replace(anew(after, event, after.worst), steps=now.steps)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.event import Event, is_exercise
+from gateway.incident.deadlines import Deadline
 from gateway.plan.countdown import Countdown
 from gateway.reports import Reported
 
@@ -33,6 +34,8 @@ class Purpose(StrEnum):
 
     PAGE = "page"
     WORSE = "worse"
+    WARNING = "warning"
+    """Half of a time limit is gone, or 80 %."""
     OVERDUE = "overdue"
     RECOVERY = "recovery"
     HANDOVER = "handover"
@@ -135,6 +138,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     accepted: bool = False
     failed: bool = False
     """By every channel of the person."""
+    about: tuple[str, ...] = ()
+    """Which time limits, and how much of each is gone: ``clause:80``."""
     again: bool = False
     """Sent once more after a restart, marked 重发: its outcome was not known. It never goes a third time."""
     clause: str = ""
@@ -194,7 +199,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     source: Source = Source()
     opened: float = 0.0
     deadline: float = 0.0
+    """Of the clause; 0 for none."""
     overdue: bool = False
+    counts_from: float = 0.0
+    """Since when time limits run in this round; 0 while there are only findings."""
+    deadlines: tuple[Deadline, ...] = ()
+    """The limits in force, that of the clause and those of its steps."""
     round: float = 0.0
     """When the trouble began, the last time."""
     symptoms: tuple[Symptom, ...] = ()

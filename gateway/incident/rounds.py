@@ -1,12 +1,12 @@
 """How an incident begins, and how it begins again: rounds, and what a person reopens. Pure."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from gateway import reports
 from gateway.event import Event
+from gateway.incident import deadlines
 from gateway.incident.deciding import raised
 from gateway.incident.model import Hold, Incident, Source, Symptom
 from gateway.plan.model import Level
@@ -26,9 +26,9 @@ def opened(now: Incident, event: Event) -> Incident:
         title_en=str(data.get("title_en", "")),
         source=msgspec.convert(data.get("source", {}), Source),
         opened=event.at,
-        deadline=_limit(symptom, data),
         round=event.at,
         symptoms=(symptom,),
+        **_limits(symptom, event),
         waits=float(data.get("waits", 0.0)),
         of=str(data.get("of", "")),
         report=reports.opened(data),
@@ -44,6 +44,8 @@ def learned(now: Incident, event: Event) -> Incident:
         opened=symptom.since,
         round=symptom.since,
         deadline=0.0,
+        counts_from=0.0,
+        deadlines=(),
         gone=symptom.ended,
         closed=event.at,
         held=False,
@@ -53,9 +55,14 @@ def learned(now: Incident, event: Event) -> Incident:
     )
 
 
-def _limit(symptom: Symptom, data: Mapping[str, Any]) -> float:
-    """Return the time limit that begins with a symptom; a finding has none."""
-    return 0.0 if symptom.level == Level.FINDING else float(data.get("deadline", 0.0))
+def _limits(symptom: Symptom, event: Event) -> dict[str, Any]:
+    """Return the fields of the time limits that begin with a symptom; a finding has none."""
+    if symptom.level == Level.FINDING:
+        return {"deadline": 0.0, "counts_from": 0.0, "deadlines": ()}
+    limits = deadlines.read(event.data.get("limits", ()))
+    clause = deadlines.find(limits, deadlines.CLAUSE)
+    at = clause.at if clause else float(event.data.get("deadline", 0.0))  # so earlier versions said it
+    return {"deadline": at, "counts_from": event.at, "deadlines": limits}
 
 
 def joined(now: Incident, event: Event) -> Incident:
@@ -65,30 +72,29 @@ def joined(now: Incident, event: Event) -> Incident:
     symptom = raised(symptom, now.confirmed if same_round else None)
     symptoms = (*(one for one in now.symptoms if one.id != symptom.id), symptom)
     after = msgspec.structs.replace(now, symptoms=symptoms)
-    deadline = _limit(symptom, {"deadline": now.deadline, **event.data})
-    if symptom.level != Level.FINDING and all(one.level == Level.FINDING for one in now.symptoms):
-        after = msgspec.structs.replace(after, deadline=deadline)  # it begins here
+    if now.counts_from == 0 and symptom.level != Level.FINDING:
+        after = msgspec.structs.replace(after, **_limits(symptom, event))  # they begin here
     if now.gone is None:
         return after
     if now.comes_back(event.at):
         return msgspec.structs.replace(after, gone=None)
-    return anew(after, event.at, deadline)
+    return anew(after, event, symptom)
 
 
 def reopened(now: Incident, event: Event) -> Incident:
     """Return a closed incident open again: a new round, which a person holds open where no alarm stands."""
     if now.closed is None:
         return now
-    again = anew(now, event.at, _limit(now.worst, event.data))
+    again = anew(now, event, now.worst)
     return msgspec.structs.replace(again, held=not now.active, late=False, seen=(event.who,) if event.who else ())
 
 
-def anew(now: Incident, at: float, deadline: float) -> Incident:
-    """Return an incident at the beginning of a new round: people are told afresh."""
+def anew(now: Incident, event: Event, symptom: Symptom) -> Incident:
+    """Return an incident at the beginning of a new round: people are told afresh, and time limits begin."""
     return msgspec.structs.replace(
         now,
-        round=at,
-        deadline=deadline,
+        round=event.at,
+        **_limits(symptom, event),
         overdue=False,
         mails=(),
         seen=(),

@@ -9,8 +9,8 @@ from contract.reading import Quality, Reading
 from gateway import reports, watches
 from gateway.board import kinds, outlook, trees, views
 from gateway.board.words import Words
-from gateway.incident import Incident, Purpose, Symptom
-from gateway.notify import handing
+from gateway.incident import Incident, Purpose, Symptom, deadlines
+from gateway.notify import handing, limits_said
 from gateway.outside import Outside
 from gateway.plan.model import Clause
 
@@ -36,6 +36,7 @@ def compose(
     utc_offset: float,
     name: Callable[[str], str] = str,
     card: views.Card | None = None,
+    about: tuple[str, ...] = (),
     outside: Sequence[Outside] = (),
 ) -> Text:
     """Return the message.
@@ -49,6 +50,7 @@ def compose(
         utc_offset: of the site, in seconds.
         name: a person's id → their name.
         card: what is known of the device now, in the same language.
+        about: the time limits that it is about, and how much of each is gone (``clause:80``).
         outside: whom to telephone outside.
     """
     english = language == "en"
@@ -66,6 +68,10 @@ def compose(
     tag = "" if not incident.exercise else f"{EXERCISE}EXERCISE " if english else EXERCISE
     subject = f"{tag}[{incident.code}] {mark}{title} — {place} ({clause.clause})"
     lines = [f"{tag}{mark}{title}", "", *handing.said(incident, purpose, words, name)]
+    limits = [
+        *limits_said.lines(incident, clause, about, english=english, moment=lambda at: clock_time(at, utc_offset))
+    ]
+    lines += [*limits, ""] if limits else []
     if purpose is Purpose.AFFECTED:
         lines.append(trees.because(incident, words))
     owner = name(incident.owner) if incident.owner else ""
@@ -112,6 +118,7 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
         "since": worst.since,
         "opened": incident.opened,
         "deadline": incident.deadline,
+        "provisional": any(one.provisional for one in incident.deadlines if one.key == deadlines.CLAUSE),
         "owner": incident.owner,
         "countdowns": msgspec.to_builtins(incident.countdowns),
         "report": msgspec.to_builtins(incident.report),
@@ -174,6 +181,12 @@ def _facts(
     worst = incident.head
     over = incident.gone is not None
     limited = incident.deadline and not over
+    clause_limit = deadlines.find(incident.deadlines, deadlines.CLAUSE)
+    due = limits_said.said(
+        clock_time(incident.deadline, utc_offset),
+        provisional=clause_limit is not None and clause_limit.provisional,
+        english=words.language == "en",
+    )
     since = min((symptom.since for symptom in _gone(incident)), default=worst.since) if over else worst.since
     rows = [
         ("预案条款", "Clause", f"{clause.clause} {clause.title.of(words.language)}"),
@@ -184,7 +197,7 @@ def _facts(
         (words("device-now"), words("device-now"), _now(card, words)),
         ("处理人", "Owner", owner),
         (words("recurs"), words("recurs"), handing.again(incident, words)),
-        ("处理时限", "Deadline", clock_time(incident.deadline, utc_offset) if limited else ""),
+        ("处理时限", "Deadline", due if limited else ""),
         ("事件编号", "Code", incident.code),
     ]
     rows += [(one, one, text) for one, text in _outlook(incident, words, utc_offset)]

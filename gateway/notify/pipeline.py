@@ -19,6 +19,9 @@ from gateway.outside import Outside
 from gateway.plan.model import Clause
 from gateway.ports import Outcome
 
+Offset = Callable[[str, float], float]
+"""A site and a wall time → how far its clock is ahead of UTC then, in seconds."""
+
 
 def standard_stages(channels: Mapping[str, Channel]) -> list[Stage]:
     """Return the stages, in the order in which a letter passes them."""
@@ -38,7 +41,7 @@ class Notifier:
         *,
         secret: bytes,
         public_url: str = "",
-        utc_offset: float,
+        utc_offset: float | Offset,
         name: Callable[[str], str] = str,
         card: Callable[[Source, str], Card | None] = lambda _source, _language: None,
         outside: Callable[[str, str], Sequence[Outside]] = lambda _clause, _device: (),
@@ -50,7 +53,7 @@ class Notifier:
             stages: what a letter passes, the first outermost.
             secret: of the links.
             public_url: where people reach the board; without it, messages hold no link.
-            utc_offset: of the site, in seconds.
+            utc_offset: of every site, in seconds; or a site and a wall time → its offset.
             name: a person's id → their name.
             card: a device and a language → what is known of it now.
             outside: a clause and a device → whom to telephone outside.
@@ -62,7 +65,7 @@ class Notifier:
         self._stages = stages
         self._secret = secret
         self._public_url = public_url
-        self._utc_offset = utc_offset
+        self._utc_offset = utc_offset if callable(utc_offset) else lambda _site, _at: utc_offset
 
     async def tell(
         self,
@@ -106,7 +109,8 @@ class Notifier:
             mail.purpose,
             person.language,
             link=link,
-            utc_offset=self._utc_offset,
+            utc_offset=self._utc_offset(incident.source.site, mail.at),
+            about=mail.about,
             name=self._name,
             card=self._card(incident.source, person.language),
             outside=self._outside(clause.clause, incident.source.device),

@@ -9,7 +9,8 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
@@ -80,7 +81,7 @@ def run_lint(args: argparse.Namespace) -> int:
     """Carry out ``plan lint``; return the exit code."""
     papers = read_papers(args.config)
     fleet = read_fleet(args.config, args.agents, cli.devices)
-    offset = papers.contacts.hours.utc_offset if papers.contacts else _CHINA
+    offset = papers.contacts.hours.offset(SystemClock().stamp().wall) if papers.contacts else _CHINA
     findings = lint(papers, fleet, args.today or _today(offset))
     shown = [one for one in findings if args.notes or one.grade is not Grade.NOTE]
     if args.json:
@@ -110,7 +111,7 @@ def run_show(args: argparse.Namespace) -> int:
     elif args.html is None:
         sys.stdout.writelines(f"{line}\n" for line in planpage.as_text(clauses, words))
     else:
-        zone = timezone(timedelta(seconds=papers.contacts.hours.utc_offset))
+        zone = papers.contacts.hours.tz
         now = SystemClock().stamp().wall
         page = Renderer(zone).file("plan_file.html", words, now, clauses=clauses, site_name=papers.name)
         try:
@@ -147,7 +148,7 @@ def run_simulate(args: argparse.Namespace) -> int:
     strange = set(args.down) - channels
     if strange:
         raise UsageError(f"no channel {min(strange)!r}", hint=f"there are {', '.join(sorted(channels))}")
-    offset = contacts.hours.utc_offset
+    offset = contacts.hours.offset(SystemClock().stamp().wall)
     story = Story(
         source=source,
         watch=watch,
@@ -158,8 +159,8 @@ def run_simulate(args: argparse.Namespace) -> int:
         others={(one.site, one.agent, one.device): one.kind for one in fleet.devices or ()},
         down=frozenset(args.down),
     )
-    logging.getLogger("gateway").setLevel(logging.CRITICAL)  # what the channels refuse here is no news
-    table = asyncio.run(simulate(plan, contacts, channels, story))
+    with _quiet():
+        table = asyncio.run(simulate(plan, contacts, channels, story))
     if args.json:
         sys.stdout.write(json.dumps([msgspec.to_builtins(line) for line in table.lines], ensure_ascii=False, indent=2))
         sys.stdout.write("\n")
@@ -168,6 +169,18 @@ def run_simulate(args: argparse.Namespace) -> int:
             f"{text}\n" for text in _timetable(table, {one.id: one.name for one in contacts.person}, offset)
         )
     return GOOD if any(line.kind == "message" for line in table.lines) else BAD
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Log nothing meanwhile: what the channels refuse in a simulation is no news."""
+    log = logging.getLogger("gateway")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _timetable(table: Timetable, names: Mapping[str, str], offset: float) -> Iterator[str]:

@@ -13,14 +13,16 @@ from contract.condition import Condition
 from contract.escalation import Ladder, due
 from contract.escalation import Rung as Person
 from contract.reading import Reading
-from gateway.contacts import Contacts, Department, Hours
+from gateway.contacts import Contacts, Department
 from gateway.incident import Incident, Purpose, Source, Symptom
+from gateway.plan import limits
 from gateway.plan.approving import hear
 from gateway.plan.countdown import to_hear
-from gateway.plan.model import RANK, Clause, Closes, Level, Trigger, Wake
+from gateway.plan.limits import Mark
+from gateway.plan.model import RANK, Clause, Closes, Trigger, Wake
 from gateway.plan.once import Tell, may_go, once
 from gateway.plan.ownership import Held, holding
-from gateway.plan.waking import page_at, waking
+from gateway.plan.waking import Hours, page_at, waking
 
 FRESH = 90.0
 """Seconds: a reading that is older confirms nothing."""
@@ -36,7 +38,8 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     tell: tuple[Tell, ...] = ()
     check: bool = False
     close: bool = False
-    overdue: bool = False
+    marks: tuple[Mark, ...] = ()
+    """How far the time limits have come, to go on record before anybody is told."""
     became: str = ""
     """Kind of an event that time alone has made true; once it is kept, ask again."""
     who: str = ""
@@ -84,40 +87,40 @@ def _by_our_clock(stamp: Stamp, now: float) -> float:
     return stamp.wall if stamp.trusted and now - PAST <= stamp.wall <= now else now
 
 
-def pages_after(incidents: Iterable[Incident], by: float, hours: Hours) -> dict[str, float]:
+def pages_after(incidents: Iterable[Incident], by: float, hours: Callable[[str], Hours]) -> dict[str, float]:
     """Return when people are told of what waits for the calendar, once the clock was put right by ``by`` seconds.
 
-    Working hours are those of the right clock. Occurrence → wall time, by the clock as it is then.
+    Working hours are those of the right clock; ``hours``: site → its hours. Occurrence → wall time, by the clock as it is then.
     """
     return {
-        symptom.id: page_at(symptom.ready + by, Wake(symptom.wake), hours)
+        symptom.id: page_at(symptom.ready + by, Wake(symptom.wake), hours(incident.source.site))
         for incident in incidents
         for symptom in incident.symptoms
         if incident.closed is None and symptom.wake in (Wake.WORKING, Wake.DIGEST)
     }
 
 
-def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -> Demand:
-    """Return what the plan demands of an incident now."""
+def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, hours: Hours | None = None) -> Demand:
+    """Return what the plan demands of an incident now; ``hours`` of its site, left out: by the public calendar alone."""
+    hours = hours or contacts.worktime(incident.source.site)
     if incident.closed is not None:
-        return _closed(incident, clause, contacts.hours, now)
+        return _closed(incident, clause, hours, now)
     if incident.put_aside:
         return Demand()  # nobody is told, and no limit runs, until it speaks again
-    held = holding(incident, clause, contacts.hours, now)
+    held = holding(incident, clause, hours, now)
     if held.became:
         return Demand(became=held.became, who=held.who)
     if incident.gone is not None:
         return _afterwards(incident, clause, held, now)
     if incident.waits > now:
         return Demand(wakes_at=incident.waits)
-    late = incident.deadline > 0 and now >= incident.deadline and _pressing(incident, now)
-    overdue = late and not incident.overdue
-    wakes = [incident.deadline] if not incident.overdue and incident.deadline > now else []
+    top = next((rung.person for rung in reversed(ladder_of(incident, clause, contacts).rungs)), "")
+    marks = limits.marks(incident, clause, contacts, top, now)
     tell = list(held.tell)
-    wakes += held.wakes
+    wakes = list(held.wakes)
     for found, next_looks in (
         _worse(incident, clause, now),
-        _late(incident, clause, contacts, now),
+        limits.told(incident, clause, now),
         _approvals(incident, clause, contacts, now),
     ):
         tell += found
@@ -138,12 +141,7 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
             already = {one.person for one in tell}
             tell += [Tell(person, Purpose.PAGE) for person in answer.people if person not in already]
             wakes += [answer.wakes_at] if answer.wakes_at is not None else []
-    return Demand(tell=tuple(tell), overdue=overdue, wakes_at=min(wakes, default=None))
-
-
-def _pressing(incident: Incident, now: float) -> bool:
-    """Say whether the time limit counts: a finding waits for working hours, and has none."""
-    return any(symptom.level != Level.FINDING and symptom.page_at <= now for symptom in incident.pressing)
+    return Demand(tell=tuple(tell), marks=tuple(marks), wakes_at=min(wakes, default=None))
 
 
 def _started(incident: Incident) -> float | None:
@@ -213,20 +211,6 @@ def _owner_in_the_dark(incident: Incident) -> bool:
         index for index, mail in enumerate(mails) if mail.purpose is Purpose.WORSE and mail.rank > incident.owned_rank
     ]
     return bool(news) and all(mail.failed for mail in mails[news[-1] :])
-
-
-def _late(incident: Incident, clause: Clause, contacts: Contacts, now: float) -> tuple[list[Tell], list[float]]:
-    """Return those who have to hear that the time limit has passed: the owner, who was told, and the top of the ladder.
-
-    The command group sets the limits and answers for them (the plan, clause 2), so the limit is told up to the top even
-    while somebody works on it.
-    """
-    if not incident.overdue:
-        return [], []
-    top = [rung.person for rung in ladder_of(incident, clause, contacts).rungs[-1:]]
-    asked = [incident.report.person] if incident.report else []  # who was asked first answers for it
-    people = dict.fromkeys([*([incident.owner] if incident.owner else []), *incident.told, *asked, *top])
-    return once(incident, clause, people, Purpose.OVERDUE, now)
 
 
 def _approvals(incident: Incident, clause: Clause, contacts: Contacts, now: float) -> tuple[list[Tell], list[float]]:

@@ -11,6 +11,7 @@ from gateway.plan.dependencies import Tree
 from gateway.plan.outward_model import Hook, Load, Output, Shedding
 from gateway.plan.report_model import Report
 from gateway.plan.terms import UNSAID, Certainty, Closes, Filled, Level, Role, Urgency, Wake, Words
+from gateway.worktime.limit import Limit
 
 __all__ = [
     "RANK",
@@ -88,7 +89,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     owner: Slug
     """A department."""
     text: Words
-    within: Seconds | None = None
+    within: Limit | None = None
     """Time limit, from the opening."""
 
 
@@ -139,7 +140,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it may be the one that has the triggers of every kind of device, see ``PlanFile``."""
     departments: tuple[Slug, ...]
     """Who answers for it, first the one that leads."""
-    deadline: Seconds
+    deadline: Limit
     """By when it has to be dealt with, from the opening."""
     check_after: Seconds = 60.0
     """Good readings must have confirmed for so long that the cause is gone."""

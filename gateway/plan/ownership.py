@@ -9,11 +9,10 @@ from typing import Final
 
 import msgspec
 
-from gateway.contacts import Hours
 from gateway.incident import Incident, Purpose
 from gateway.plan.model import Clause, Level, Urgency
 from gateway.plan.once import Tell, once
-from gateway.plan.waking import waking
+from gateway.plan.waking import Hours, waking
 
 IMMEDIATE: Final = 1800.0
 """Seconds without progress, where somebody has to act at once."""

@@ -187,7 +187,7 @@ async def simulate(plan: Plan, contacts: Contacts, channels: Iterable[str], stor
     journal, readings = Memory(), _Readings(clock, story)
     recorders = {name: Recorder(down=name in story.down) for name in channels}
     ways: dict[str, Channel] = {**recorders}
-    teller = Notifier(ways, standard_stages(ways), secret=b"simulated", utc_offset=contacts.hours.utc_offset)
+    teller = Notifier(ways, standard_stages(ways), secret=b"simulated", utc_offset=contacts.hours.offset(story.start))
     incidents = Incidents(journal, plan, contacts, teller, clock, readings)
     first = Act(0.0, "alarm", story.watch.name) if story.report is None else Act(0.0, "report")
     acts = [first, *sorted(story.acts)]

@@ -1,8 +1,21 @@
 """When people may be told: at any hour, in working hours, at the next digest. Pure."""
 
-from gateway.contacts import Hours
+from typing import Protocol
+
 from gateway.incident import Symptom
 from gateway.plan.model import Wake
+
+
+class Hours(Protocol):
+    """When people work."""
+
+    def working(self, wall: float) -> float:
+        """Return this moment if it is in working hours, else the beginning of the next ones."""
+        ...
+
+    def next_digest(self, wall: float) -> float:
+        """Return the moment of the next digest."""
+        ...
 
 
 def page_at(ready: float, wake: Wake, hours: Hours) -> float:

@@ -47,9 +47,10 @@ def read(name, folder, environment):
     path = folder / name
     if name.startswith("agents/"):
         return agent.config.load(path, environment=environment)
-    if name in {"gateway.toml", "contacts.toml", "dependencies.toml", "alarms.toml"} or name.startswith("plan/"):
+    beside = {"gateway.toml", "contacts.toml", "holidays.toml", "dependencies.toml", "alarms.toml"}
+    if name in beside or name.startswith("plan/"):
         config = gateway.config.load(folder / "gateway.toml", environment=environment)
-        named = {folder / "gateway.toml", config.contacts, config.dependencies, config.alarms}
+        named = {folder / "gateway.toml", config.contacts, config.holidays, config.dependencies, config.alarms}
         assert path in named or path.parent == config.plan
         return read_plan(config)
     if name.startswith("drills/"):

@@ -25,6 +25,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     # marks at the beginning of a message
     "mark.advice": ("【请关闭负载】", "Switch off loads: "),
     "mark.worse": ("【加重】", "Worse: "),
+    "mark.warning": ("【时限提醒】", "Time is running: "),
     "mark.overdue": ("【超过时限】", "Past its time limit: "),
     "mark.affected": ("【受影响】", "Affected: "),
     "mark.recovery": ("【恢复】", "Recovered: "),

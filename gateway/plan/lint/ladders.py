@@ -71,7 +71,7 @@ def late_first_rung(site: Site) -> Iterator[Found]:
 def rung_after_the_deadline(site: Site) -> Iterator[Found]:
     """Rungs that get their turn when the time limit has passed."""
     for placed, path, rung in _rungs(site):
-        if rung.after >= placed.clause.deadline > 0:
+        if rung.after >= placed.clause.deadline.span:
             what = f"{rung.role.value} of {rung.department!r} is told when the time limit has passed"
             yield placed.found(path, what, "shorten after, or lengthen deadline", Grade.ERROR)
 
@@ -86,7 +86,7 @@ def repeats(site: Site) -> Iterator[Found]:
             key = "repeats" if ladder.repeats == 0 else "repeat"
             what = "people are told once and never again: who sleeps through one message hears no more"
             yield placed.found(("escalation", key), what, 'write repeat = "5m", repeats = 3')
-        if ladder.repeat >= placed.clause.deadline > 0:
+        if ladder.repeat >= placed.clause.deadline.span:
             what = "the first repeat comes when the time limit has passed"
             yield placed.found(("escalation", "repeat"), what, "shorten repeat, or lengthen deadline", Grade.ERROR)
 

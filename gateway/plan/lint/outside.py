@@ -40,7 +40,7 @@ def approved_too_late(site: Site) -> Iterator[Found]:
     for placed in site.clauses:
         for index, report in enumerate(placed.clause.report):
             for at, approval in enumerate(report.approval if isinstance(report, Report) else ()):
-                if approval.within > placed.clause.deadline > 0:
+                if approval.within > placed.clause.deadline.span:
                     path = ("report", index, "approval", at, "within")
                     what = f"the approval of {report.name!r} may take longer than the clause's time limit"
                     yield placed.found(path, what, "shorten it, or lengthen deadline")

@@ -33,7 +33,6 @@ RULES: Final[tuple[Rule, ...]] = (
     triggers.slow_to_tell,
     triggers.told_after_the_deadline,
     # what is to be done, and by when
-    times.no_deadline,
     times.nothing_to_do,
     times.step_after_the_deadline,
     times.step_without_limit,

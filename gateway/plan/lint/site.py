@@ -16,6 +16,9 @@ from gateway.config import Notify
 from gateway.contacts import Contacts, Department
 from gateway.plan.lint.fleet import Fleet
 from gateway.plan.model import UNSAID, Clause, Closes, Escalation, Level, Rung, Step, Trigger
+from gateway.worktime.limit import Count, Limit
+
+_FOREVER: Final = Limit("", Count.ELAPSED, float("inf"))
 
 COMMAND: Final = "command-group"
 """The department whose head a major incident has to reach (the plan, clause 2)."""
@@ -163,7 +166,7 @@ def _placed(file: str, index: int, draft: Any) -> Placed:
         title=UNSAID if draft.title is BAD or isinstance(draft.title, Draft) else draft.title,
         kinds=tuple(kind for kind in _listed(draft.kinds) if isinstance(kind, str)),
         departments=tuple(name for name in _listed(draft.departments) if isinstance(name, str)),
-        deadline=_or(draft.deadline, float("inf")),
+        deadline=_or(draft.deadline, _FOREVER),
         check_after=_or(draft.check_after, 60.0),
         closes=draft.closes if isinstance(draft.closes, Closes) else Closes.PERSON,
         trigger=tuple(one for _, one in triggers),

@@ -175,7 +175,7 @@ def slow_to_tell(site: Site) -> Iterator[Found]:
 def told_after_the_deadline(site: Site) -> Iterator[Found]:
     """Paging delays that are longer than the time limit."""
     for placed, at, trigger in site.triggers():
-        if trigger.page_after >= placed.clause.deadline:
+        if trigger.page_after >= placed.clause.deadline.span:
             what = f"people are told of {_who(trigger)} when the time limit has passed"
             yield placed.found((*at, "page_after"), what, "shorten page_after, or lengthen deadline", Grade.ERROR)
 

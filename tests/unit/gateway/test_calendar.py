@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +22,7 @@ class Site:
 
     def __init__(self, hour=7.0, last=None):
         self.hour, self.ahead, self.done = hour, 0.0, []
-        self.calendar = Calendar(CHINA, self.wall)
+        self.calendar = Calendar(timezone(timedelta(seconds=CHINA)), self.wall)
         self.first = self.calendar.daily(self._job, at=HALF_PAST_EIGHT, last=last)
 
     def wall(self):
@@ -154,7 +154,7 @@ async def test_run_does_what_is_due_and_ends_when_it_is_told():
         done.set()
         await asyncio.Event().wait()
 
-    calendar = Calendar(CHINA, lambda: T0)
+    calendar = Calendar(timezone(timedelta(seconds=CHINA)), lambda: T0)
     calendar.daily(job, at=HALF_PAST_EIGHT, last=T0 - DAY)
     task = asyncio.create_task(calendar.run())
     await asyncio.wait_for(done.wait(), 5)

@@ -134,7 +134,8 @@ class Desk:
         source = {"site": "hq", "agent": "order-room", "device": "ups-1", "title": "一号 UPS", "room": "订单部"}
         symptom = {"id": "ups-1-on-battery", "condition": "on-battery"}
         data = {"clause": "3.1.1", "title_zh": title, "title_en": "Machine room on UPS", "source": source}
-        self.event(code, "opened", data={**data, "symptom": symptom}, **fields)
+        limits = [{"key": f"step-{index}", "at": NOW + minutes * 60.0} for index, minutes in enumerate((4, 14, 14, 59))]
+        self.event(code, "opened", data={**data, "symptom": symptom, "limits": limits}, **fields)
 
     async def seen(self, code, person):
         return self._did("seen", code, person)
@@ -153,6 +154,15 @@ class Desk:
 
     async def handover(self, code, person, to, words):
         return self._did("handover", code, person, words, data={"to": to})
+
+    async def approve(self, code, person, words=""):
+        return self._did("approved", code, person, words)
+
+    async def refuse(self, code, person, reason):
+        return self._did("refused", code, person, reason)
+
+    async def confirm(self, code, person, level):
+        return self._did("confirmed", code, person, level)
 
     async def accept(self, code, person):
         return self._did("accepted-handover", code, person)

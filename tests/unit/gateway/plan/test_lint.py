@@ -138,7 +138,7 @@ PLANTED = [
     Case("slow-to-tell", (POWER, 'page_after = "30s"', 'page_after = "20m"‸')),
     Case("told-after-the-deadline", (POWER, 'page_after = "10m"', 'page_after = "6h"‸')),
     # what is to be done, and by when
-    Case("no-deadline", (POWER, 'deadline = "5h"', 'deadline = "0s"‸'), also=["told-after-the-deadline"]),
+    Case("does-not-load", (POWER, 'deadline = "5h"', 'deadline = "0s"‸')),
     Case("nothing-to-do", (COMMON, '[[trigger]]\ncondition = "agent-silent"\n', BARE)),
     Case("step-after-the-deadline", (POWER, 'within = "1h"', 'within = "6h"‸'), also=["steps-out-of-order"]),
     Case("step-without-limit", (POWER, '[[clause.step]]\nowner = "info-centre"\n', '[[clause.step]]‸\nowner = "info-centre"\n'), (POWER, 'within = "5m"\n', "")),
@@ -148,7 +148,7 @@ PLANTED = [
     Case("closes-unchecked", (POWER, 'check_after = "60s"', 'check_after = "0s"‸'), (POWER, 'closes = "person"', 'closes = "itself"')),
     Case("closes-unchecked", (POWER, 'check_after = "60s"', 'check_after = "6h"‸')),
     Case("impossible-hours", (PEOPLE, 'end = "17.5h"', 'end = "5.5h"‸')),
-    Case("impossible-hours", (PEOPLE, 'utc_offset = "8h"', 'utc_offset = "8d"‸')),
+    Case("impossible-hours", (PEOPLE, 'zone = "Asia/Shanghai"', 'utc_offset = "15h"‸')),
     # who is told next
     Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "head") + "‸"), (PEOPLE, 'head = "gao"\n', ""), also=["unused-person", "rung-without-a-turn"]),
     Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "second") + "‸") ),
@@ -309,7 +309,7 @@ def test_the_command_says_it_and_its_exit_status_too(site, capsys):
     assert main(command) == 0
     assert f"{file}:{line}: warning: clause 3.1.1: " in capsys.readouterr().out
     assert main([*command, "--strict"]) == 1
-    plant(site, next(case for case in PLANTED if case.rule == "no-deadline"))
+    plant(site, next(case for case in PLANTED if case.rule == "step-after-the-deadline"))
     capsys.readouterr()
     assert main([*command, "--json"]) == 1
     told = json.loads(capsys.readouterr().out)

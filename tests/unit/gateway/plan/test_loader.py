@@ -11,6 +11,7 @@ from gateway.contacts import Hours, load_contacts
 from gateway.plan.loader import load_plan
 from gateway.plan.model import Plan, Role, Wake
 from gateway.watches import CONDITIONS
+from gateway.worktime.limit import Limit
 
 CONFIG = pathlib.Path(__file__).parents[4] / "config"
 PLAN = (CONFIG / "plan" / "3.1.toml").read_text("utf-8")
@@ -30,7 +31,7 @@ def test_clause_3_1_1_is_there_in_full():
     assert clause is not None
     assert clause.title.zh
     assert clause.title.en
-    assert clause.deadline == 5 * 3600
+    assert clause.deadline == Limit.from_text("5h")
     assert clause.departments[0] == "info-centre"
     on_battery = clause.triggered_by("on-battery")
     assert on_battery is not None
@@ -106,7 +107,7 @@ def test_a_plan_without_files_is_a_mistake():
         ('email = "chen@example.com"', "", "cannot be told by any channel"),
         ('key = "marketing-centre"', 'key = "info-centre"', "a second department 'info-centre'"),
         ('language = "zh"', 'language = "de"', "language"),
-        ('utc_offset = "8h"', "utc_offset = 8", "a duration needs a unit"),
+        ('zone = "Asia/Shanghai"', "utc_offset = 8", "a duration needs a unit"),
     ],
 )
 def test_a_mistake_in_the_contacts_is_named_with_its_line(right, wrong, said):
@@ -134,7 +135,7 @@ def test_working_hours_are_the_sites():
     assert hours.working(friday) == friday
     assert hours.working(friday + 2 * 3600) == friday + 64.5 * 3600  # Monday, 08:30
     assert hours.working(friday - 10 * 3600) == friday - 7.5 * 3600
-    assert hours.next_digest(friday) == friday + 16.5 * 3600
+    assert hours.next_digest(friday) == friday + 64.5 * 3600
     assert hours.next_digest(friday - 8 * 3600) == friday - 7.5 * 3600
 
 

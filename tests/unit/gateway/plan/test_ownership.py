@@ -11,12 +11,15 @@ from gateway.plan.model import Plan
 ON, OFF = "OL", "OB DISCHRG"
 
 
+LIMITS = (Purpose.WARNING, Purpose.OVERDUE)
+
+
 def heard(day, when):
-    """Let the time pass; return who was told, and why, since the last time that this was asked."""
+    """Let the time pass; return who was told, and why, since the last time that this was asked; but of time limits."""
     before = getattr(day, "asked_to", 0)
     day.at(when)
     day.asked_to = len(day.happened)
-    return [(one.who, one.purpose) for one in day.happened[before:] if one.what == "told"]
+    return [(one.who, one.purpose) for one in day.happened[before:] if one.what == "told" and one.purpose not in LIMITS]
 
 
 def taken_by(day, person="li"):

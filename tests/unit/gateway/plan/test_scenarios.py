@@ -1,9 +1,12 @@
 """The plan by timetable: the normal cases of clause 3.1.1, and the awkward ones that every clause shares."""
 
 import pytest
-from timetable import Day, closed, event, gone, overdue, told, trigger
+from msgspec.structs import replace
+from timetable import Day, closed, event, gone, overdue, shipped, told, trigger
 
 from gateway.incident import IncidentState, Purpose
+from gateway.plan.model import Plan
+from gateway.worktime.limit import Limit
 
 ON, OFF = "OL", "OB DISCHRG"
 
@@ -148,3 +151,30 @@ def test_the_timetable_can_fail(day):
     with pytest.raises(AssertionError, match="wang told"):
         day.never(day.until(6), told("wang"))
     assert isinstance(day, Day)
+
+
+def test_half_of_a_limit_is_gone_before_spring_festival_and_the_rest_after_it(days):
+    """A vendor is to be there within a working day: it ends with the first working day after the festival."""
+    plan, _ = shipped()
+    day = days("2026-02-14 16:00", plan=with_deadline(plan, "3.1.1", "1 working day"))
+    ups = day.device("ups-1", "ups")
+    ups.says(ups_status=OFF)
+    day.at(1)
+    day.answer("mine", "li")
+    day.never(day.until("2026-02-24 08:30"), told("li", Purpose.WARNING))
+    day.want(day.between("2026-02-24 12:15", "2026-02-24 12:15"), told("li", Purpose.WARNING))
+    day.want(day.between("2026-02-24 15:24", "2026-02-24 15:24"), told("zhao", Purpose.WARNING))
+    day.want(day.between("2026-02-24 17:30", "2026-02-24 17:30"), overdue, told("sun", Purpose.OVERDUE))
+
+
+def with_deadline(plan, number, words):
+    """The plan with another time limit in one clause, and none in its steps."""
+    limit = Limit.from_text(words)
+    return Plan(
+        tuple(
+            replace(one, deadline=limit, step=tuple(replace(step, within=None) for step in one.step))
+            if one.clause == number
+            else one
+            for one in plan.clauses
+        )
+    )

@@ -111,7 +111,7 @@ class Live:
     async def run(self):
         journal = type("Journal", (), {"record_event": self.record_event, "events": lambda *_: self.all_events()})()
         channels = {name: self.channel(name) for name in CHANNELS}
-        teller = Notifier(channels, standard_stages(channels), secret=b"x", utc_offset=CONTACTS.hours.utc_offset)
+        teller = Notifier(channels, standard_stages(channels), secret=b"x", utc_offset=CONTACTS.hours.offset(0.0))
         incidents = Incidents(journal, PLAN, CONTACTS, teller, self, self)
         running = asyncio.create_task(incidents.run())
         standing = []
@@ -176,7 +176,7 @@ def simulated(story):
     return [(round(line.after, 1), line.who, line.channel, line.purpose, line.text) for line in lines]
 
 
-def story(condition="on-battery", kind="ups", *acts, start=NIGHT, length=4 * 3600.0, down=()):
+def story(condition="on-battery", kind="ups", *acts, start=NIGHT, length=3.9 * 3600.0, down=()):
     source = Source(site="hq", agent="order-room", device="it", title="订单部 UPS", room="订单部", kind=kind)
     watch = Watch(condition, "ups.status", "OB")
     return Story(source=source, watch=watch, start=start, length=length, acts=acts, down=frozenset(down))
@@ -212,7 +212,7 @@ def test_answers_a_graver_alarm_a_channel_that_is_down_and_the_end():
         )
     )
     assert {one[2] for one in told} == {"email"}
-    assert [one[3] for one in told] == ["page", "page", "worse", "worse", "recovery", "recovery"]
+    assert [one[3] for one in told if one[3] != "overdue"] == ["page", "page", "worse", "worse", "recovery", "recovery"]
 
 
 REPORTS = [(clause.clause, one.name) for clause in PLAN.clauses for one in clause.report]
@@ -226,9 +226,9 @@ def test_what_people_report_is_told_as_it_is_said(words):
 
 
 def test_what_waits_for_the_morning_waits_in_both():
-    told = same(story("replace-battery", length=7 * 3600.0))
+    told = same(story("replace-battery", start=NIGHT + 6 * 86400.0, length=2 * 86400.0))
     assert told
-    assert told[0][0] >= 5 * 3600.0
+    assert told[0][0] == (24 + 5.5) * 3600.0  # the 23rd is the last day of the Spring Festival holidays
 
 
 EVENTS = sorted(

@@ -102,7 +102,7 @@ def told(person: str = "", purpose: Purpose | str = Purpose.PAGE, clause: str = 
 
 
 closed = event("closed")
-overdue = event("overdue")
+overdue = event("missed", key="clause")
 gone = event("cause-gone")
 
 
