@@ -62,7 +62,8 @@ class Case:
         self.dark: set[str] = set()
         self.gone: float | None = None
         self.checked = False
-        self.overdue = False
+        self.limits: dict[str, int] = {}
+        """Of each time limit: how much of it is gone, in percent."""
 
 
 class Model:
@@ -135,9 +136,21 @@ class Model:
         assert not case.checked
         case.checked = True
 
-    def overdue(self, case, _event) -> None:
-        assert not case.overdue
-        case.overdue = True
+    def deadline_set(self, case, event) -> None:
+        assert case.closed is None
+        case.limits[event.data["key"]] = 0
+
+    def warned(self, case, event) -> None:
+        self.limit(case, event, most=99)
+
+    def missed(self, case, event) -> None:
+        self.limit(case, event, most=100)
+
+    def limit(self, case, event, most) -> None:
+        assert case.closed is None
+        key, percent = event.data["key"], event.data["percent"]
+        assert case.limits.get(key, 0) < percent <= most, "a limit is spoken of twice, or goes back"
+        case.limits[key] = percent
 
     def message(self, case, event) -> None:
         purpose, who = event.data["purpose"], event.who
