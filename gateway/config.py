@@ -258,6 +258,11 @@ def alarms_of(path: Path) -> Path | None:
     return _place(path, _ALARMS)
 
 
+def holidays_of(path: Path) -> Path | None:
+    """Return where the holidays over the public calendar are, even of settings that are wrong elsewhere; None: nowhere."""
+    return _place(path, _HOLIDAYS)
+
+
 def _place(path: Path, key: locate.Path) -> Path | None:
     try:
         text = files.settings_text(_read, str(path), examples="")

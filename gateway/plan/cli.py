@@ -160,7 +160,7 @@ def run_simulate(args: argparse.Namespace) -> int:
         down=frozenset(args.down),
     )
     with _quiet():
-        table = asyncio.run(simulate(plan, contacts, channels, story))
+        table = asyncio.run(simulate(plan, contacts, channels, story, papers.days))
     if args.json:
         sys.stdout.write(json.dumps([msgspec.to_builtins(line) for line in table.lines], ensure_ascii=False, indent=2))
         sys.stdout.write("\n")

@@ -17,6 +17,7 @@ from gateway.journal.inventories import inventories
 from gateway.plan.dependencies import load_dependencies
 from gateway.plan.lint.fleet import Fleet, Watched, devices_of, installed_kinds, installed_profiles, with_made
 from gateway.plan.lint.rules import Papers
+from gateway.worktime.days import Days, load_holidays
 
 Ask = Callable[[Path], list[dict[str, Any]] | None]
 """Asks the gateway of a state directory for its devices; None when none answers."""
@@ -57,7 +58,15 @@ def read_papers(path: Path, environment: Mapping[str, str] = os.environ) -> Pape
     read_rules(path, problems)
     tree = config.dependencies_of(path)
     tree_text = _tree(tree, problems)
+    days = Days()
+    holidays = config.holidays_of(path)
+    for name, body in (_text(holidays, problems) if holidays is not None and holidays.is_file() else {}).items():
+        try:
+            days = Days(load_holidays(body, file=name))
+        except ConfigError as error:
+            problems += error.problems
     return Papers(
+        days=days,
         plan=plan,
         contacts=contacts,
         contacts_file=str(contacts_file or ""),

@@ -24,6 +24,7 @@ from gateway.plan.decide import Latest
 from gateway.plan.dependencies import Key
 from gateway.plan.lint.fleet import Watch
 from gateway.plan.model import Plan
+from gateway.worktime.days import Days
 
 _BOOT: Final = "simulated"
 _LEAST: Final = 0.001
@@ -171,7 +172,9 @@ class _Readings:
         return self._others.get(key, "")
 
 
-async def simulate(plan: Plan, contacts: Contacts, channels: Iterable[str], story: Story) -> Timetable:
+async def simulate(
+    plan: Plan, contacts: Contacts, channels: Iterable[str], story: Story, days: Days | None = None
+) -> Timetable:
     """Play a story.
 
     Args:
@@ -179,6 +182,7 @@ async def simulate(plan: Plan, contacts: Contacts, channels: Iterable[str], stor
         contacts: the people in it.
         channels: the names of those that are configured.
         story: what happens.
+        days: which days are worked; left out: by the public calendar.
 
     Raises:
         UsageError: it never ends.
@@ -188,7 +192,7 @@ async def simulate(plan: Plan, contacts: Contacts, channels: Iterable[str], stor
     recorders = {name: Recorder(down=name in story.down) for name in channels}
     ways: dict[str, Channel] = {**recorders}
     teller = Notifier(ways, standard_stages(ways), secret=b"simulated", utc_offset=contacts.hours.offset(story.start))
-    incidents = Incidents(journal, plan, contacts, teller, clock, readings)
+    incidents = Incidents(journal, plan, contacts, teller, clock, readings, days=days or Days())
     first = Act(0.0, "alarm", story.watch.name) if story.report is None else Act(0.0, "report")
     acts = [first, *sorted(story.acts)]
     cast = _Cast(story, incidents, readings, clock)

@@ -19,9 +19,6 @@ def not_verified(site: Site) -> Iterator[Found]:
         if site.today - one.day > STALE:
             what = f"nobody has verified the number of {one.name} for {(site.today - one.day).days} days"
             yield Found(site.contacts_file, path, what, "call it, and write the day")
-        elif one.day > site.today:
-            what = f"the number of {one.name} was verified on a day that has not come"
-            yield Found(site.contacts_file, path, what, "write the day on which it was called")
 
 
 def of_no_clause(site: Site) -> Iterator[Found]:

@@ -15,6 +15,7 @@ from gateway.plan.lint.fleet import Fleet
 from gateway.plan.lint.site import Common, Found, Grade, Lines, Placed, Site, clauses_of, common_of
 from gateway.plan.loader import load_plan
 from gateway.plan.model import PlanFile
+from gateway.worktime.days import Days
 
 Rule = Callable[[Site], Iterable[Found]]
 
@@ -40,6 +41,7 @@ RULES: Final[tuple[Rule, ...]] = (
     times.step_said_twice,
     times.closes_unchecked,
     times.impossible_hours,
+    times.uncovered_year,
     # who is told next
     ladders.nobody_on_a_rung,
     ladders.rung_without_a_turn,
@@ -112,6 +114,8 @@ class Papers(msgspec.Struct, frozen=True, kw_only=True):
     notify: Notify | None = None
     config_file: str = ""
     config_text: str = ""
+    days: Days = Days()
+    """Which days are worked."""
     links: bool = True
     name: str = ""
     """The gateway's."""
@@ -146,6 +150,7 @@ def lint(papers: Papers, fleet: Fleet, today: date) -> list[Finding]:
         notify=papers.notify,
         config_file=papers.config_file,
         links=papers.links,
+        days=papers.days,
         tree_file=papers.tree_file,
         tree_text=papers.tree_text,
         fleet=fleet,

@@ -16,6 +16,7 @@ from gateway.config import Notify
 from gateway.contacts import Contacts, Department
 from gateway.plan.lint.fleet import Fleet
 from gateway.plan.model import UNSAID, Clause, Closes, Escalation, Level, Rung, Step, Trigger
+from gateway.worktime.days import Days
 from gateway.worktime.limit import Count, Limit
 
 _FOREVER: Final = Limit("", Count.ELAPSED, float("inf"))
@@ -103,6 +104,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     contacts_file: str = ""
     notify: Notify | None = None
     config_file: str = ""
+    days: Days = Days()
+    """Which days are worked."""
     links: bool = True
     """Whether messages hold links."""
     tree_file: str = ""

@@ -91,3 +91,11 @@ def impossible_hours(site: Site) -> Iterator[Found]:
     if hours.utc_offset is not None and (hours.utc_offset > _EARTH or hours.utc_offset % _QUARTER):
         what = "no clock on Earth is so far from UTC"
         yield Found(site.contacts_file, ("hours", "utc_offset"), what, 'write utc_offset = "8h"', Grade.ERROR)
+
+
+def uncovered_year(site: Site) -> Iterator[Found]:
+    """Years whose holidays are not known: working days are counted Monday to Friday, and limits may fall due too early."""
+    for year in site.days.uncovered(site.today):
+        what = f"the holidays of {year} are not known: working days are counted Monday to Friday"
+        hint = "write them into holidays.toml, as the notice of the State Council says, or update wolfsmoke"
+        yield Found(site.config_file, ("holidays",), what, hint)
