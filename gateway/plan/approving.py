@@ -6,6 +6,7 @@ from gateway.contacts import Contacts
 from gateway.incident import Incident, Purpose
 from gateway.plan.model import Clause
 from gateway.plan.report_model import Approval, Approver, Report
+from gateway.plan.waking import Hours, waking
 from gateway.reports import Reported
 
 
@@ -33,7 +34,7 @@ def number(text: str) -> float | None:
     return value if 0 <= value < 1e12 else None
 
 
-def hear(incident: Incident, clause: Clause, contacts: Contacts) -> Iterator[tuple[str, Purpose, float]]:
+def hear(incident: Incident, clause: Clause, contacts: Contacts, hours: Hours) -> Iterator[tuple[str, Purpose, float]]:
     """Yield who has to hear of the approvals, why, and from when on (wall seconds)."""
     report = incident.report
     if report is None:
@@ -55,4 +56,4 @@ def hear(incident: Incident, clause: Clause, contacts: Contacts) -> Iterator[tup
     heads = dict.fromkeys(known[one.department].head or "" for one in roles)
     for head in heads:
         if head and head not in people:
-            yield head, Purpose.APPROVAL, since + approval.within
+            yield head, Purpose.APPROVAL, waking(incident.worst, since + approval.within, hours)

@@ -121,7 +121,7 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, h
     for found, next_looks in (
         _worse(incident, clause, now),
         limits.told(incident, clause, now),
-        _approvals(incident, clause, contacts, now),
+        _approvals(incident, clause, contacts, hours, now),
     ):
         tell += found
         wakes += next_looks
@@ -213,11 +213,13 @@ def _owner_in_the_dark(incident: Incident) -> bool:
     return bool(news) and all(mail.failed for mail in mails[news[-1] :])
 
 
-def _approvals(incident: Incident, clause: Clause, contacts: Contacts, now: float) -> tuple[list[Tell], list[float]]:
+def _approvals(
+    incident: Incident, clause: Clause, contacts: Contacts, hours: Hours, now: float
+) -> tuple[list[Tell], list[float]]:
     """Return those who have to approve a report, or to hear what is decided, and when to look again."""
     tell: list[Tell] = []
     wakes: list[float] = []
-    for person, purpose, since in hear(incident, clause, contacts):
+    for person, purpose, since in hear(incident, clause, contacts, hours):
         may = may_go(incident, clause, person, purpose)
         if may is not None and max(may, since) > now:
             wakes.append(max(may, since))

@@ -22,4 +22,10 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "event.approved": ("批准", "approved"),
     "event.refused": ("不批准", "refused"),
     "event.confirmed": ("确认级别", "level confirmed"),
+    # the plan's levels
+    "level.major": ("重大", "major"),
+    "level.partial": ("局部", "partial"),
+    "level.request": ("需求", "request"),
+    "level.prepare": ("准备", "prepare"),
+    "level.finding": ("隐患", "finding"),
 }

@@ -103,7 +103,7 @@ async def test_a_level_is_confirmed_by_who_may(state, capsys):
     assert await command("incident", "confirm", "A10", "major", "--as", "sun", *where) == 0
     capsys.readouterr()
     assert await command("incident", "show", "A10", *where) == 0
-    assert "重大 major" in capsys.readouterr().out
+    assert "确认级别 level confirmed  sun  重大 major" in capsys.readouterr().out
 
 
 async def test_the_list_says_what_can_be_reported_and_what_is_asked_for(state, capsys):

@@ -88,7 +88,7 @@ def test_the_reporter_is_on_record_and_not_paged_for_what_they_said(day):
     report(day, "occasion", OCCASION)
     day.never(day.until(59), told("jiang"))
     day.want(day.between(60, 60.1), told("chen"))  # the ladder is climbed as for an alarm
-    day.want(day.between("2026-11-26 10:00", "2026-11-26 10:01"), overdue, told("jiang", Purpose.OVERDUE))
+    day.want(day.between("2026-11-26 17:30", "2026-11-26 17:31"), overdue, told("jiang", Purpose.OVERDUE))
 
 
 def test_the_same_report_sent_twice_is_one(day):
