@@ -108,10 +108,10 @@ def step(incident: Incident, clause: Clause | None, index: int) -> Answer | None
 def shed(incident: Incident, clause: Clause | None, index: int) -> Answer | None:
     """A load of the clause's list is switched off; ``index`` is 0 for the first."""
     _open(incident)
-    loads = loads_of(clause, incident.source.device)
-    if incident.countdown is None or not 0 <= index < len(loads):
+    loads = loads_of(clause)
+    if not incident.countdowns or not 0 <= index < len(loads):
         raise refusals.no_load(incident, index, len(loads))
-    if index in incident.countdown.done:
+    if all(index in one.done for one in incident.countdowns):
         return None
     return Answer("shed", data={"index": index, "zh": loads[index].zh, "en": loads[index].en})
 

@@ -151,12 +151,7 @@ class Running:
         self.live.on_readings = self.desk.own.take
         self.incidents.subscribe(self._on_incident)
         self.countdowns = Countdowns(self.incidents, facts, clock)
-        receivers = open_receivers(config.notify, clock)
-        self.doing = Doing(self.incidents, receivers, self.commander, clock, gateway=config.gateway.name)
-        self.topics = Topics(self.incidents, self.wire, clock, gateway=config.gateway.name, site=config.gateway.site)
-        self.wire.on_notice = self.topics.kept
-        self.incidents.subscribe(self.topics.changed)
-        self.incidents.subscribe(self.doing.changed)
+        self.doing, self.topics = self._outward()
         self.drills = Drills(
             self.incidents,
             plan,
@@ -225,6 +220,17 @@ class Running:
             standing=lambda: {one.alarm.occurrence.id for one in self.live.standing()},
             disk=lambda: shutil.disk_usage(config.gateway.state).free,
         )
+
+    def _outward(self) -> tuple[Doing, Topics]:
+        """Return what acts on the incidents beside people, wired."""
+        gateway = self._config.gateway
+        receivers = open_receivers(self._config.notify, self._clock)
+        doing = Doing(self.incidents, receivers, self.commander, self._clock, gateway=gateway.name)
+        topics = Topics(self.incidents, self.wire, self._clock, gateway=gateway.name, site=gateway.site)
+        self.wire.on_notice = topics.kept
+        self.incidents.subscribe(topics.changed)
+        self.incidents.subscribe(doing.changed)
+        return doing, topics
 
     async def run(self, notifier: Notifier, watchdog: float) -> None:
         """Run until SIGTERM or SIGINT. systemd hears of us through ``notifier``, every ``watchdog`` seconds (0: never).

@@ -18,6 +18,7 @@ import msgspec
 from contract.command import Outcome, Verb
 from contract.errors import ConfigError, UsageError
 from contract.quantities import find
+from gateway import cli_reports
 from gateway.alarms import cli as alarms
 from gateway.board import outlook
 from gateway.board.words import Words
@@ -30,7 +31,7 @@ REFUSED = 1
 USAGE = 2
 UNREACHABLE = 3
 _TIMEOUT = 10.0
-_WITH_TEXT = frozenset({"note", "handover", "decline", "progress"})
+_WITH_TEXT = frozenset({"note", "handover", "decline", "progress", "approve", "refuse"})
 _PATIENCE = 40.0
 """Seconds for a command, which the gateway gives up after some thirty."""
 
@@ -48,6 +49,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     command.add_argument("--as", dest="person", required=True, metavar="PERSON", help="who you are in the contacts")
     command.set_defaults(verb="command")
     alarms.add_commands(subparsers, _asks)
+    cli_reports.add_report(_asks(subparsers.add_parser("report", help="put a clause in force: you report it")), _typed)
     drill = _asks(subparsers.add_parser("drill", help="practise a clause of the plan; list, show, and stop drills"))
     drill.add_argument("what", metavar="CLAUSE|list|stop|report", help="the clause that is practised, such as 3.1.1")
     drill.add_argument("number", nargs="?", type=int, help="for report: which drill, such as 1 for DRILL1")
@@ -76,6 +78,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         "decline": "不接手: it goes back to the one who wanted to hand it over",
         "progress": "进展: you still work on it, and how far you are",
         "reopen": "重新打开: what was closed is not over; people are told afresh",
+        **cli_reports.VERBS,
     }.items():
         verb = _verb(verbs, name, what)
         verb.add_argument("code", help="the incident's code, such as A17")
@@ -83,6 +86,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
             verb.add_argument(
                 "--as", dest="person", required=True, metavar="PERSON", help="who you are in the contacts"
             )
+        cli_reports.add_verb(verb, name)
         if name == "close":
             verb.add_argument("--reason", default="", help="why it is closed before its cause is gone and checked")
         if name == "reopen":
@@ -195,6 +199,7 @@ def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
                 body |= {"text": _typed(args.text)} if verb in _WITH_TEXT else {}
                 body |= {"to": _typed(args.to)} if verb == "handover" else {}
                 body |= {"number": args.number} if verb in ("step", "shed") else {}
+                body |= {"level": args.level} if verb == "confirm" else {}
                 return client.post(f"/incidents/{_code(args)}/{verb}", json=body)
 
 
@@ -281,6 +286,8 @@ def _fail(sentence: str, code: int) -> int:
 def _show(args: argparse.Namespace, body: dict[str, Any], out: TextIO) -> None:
     if args.json:
         out.write(json.dumps(body, ensure_ascii=False, indent=2) + "\n")
+    elif args.verb == "report" and "reports" in body:
+        cli_reports.show(body, out)
     elif "show" in args:
         args.show(body, out)
     elif args.verb == "command":
@@ -376,12 +383,14 @@ def _again(one: dict[str, Any]) -> str:
 
 def _details(one: dict[str, Any], out: TextIO) -> None:
     out.write(f"{_row(one, one['utc_offset'])}\n{one['title']['en']}\n")
+    _outlook(one, out)
     if one["of"]:
         out.write(f"原因 {one['of']} 已消失，仍未恢复 left over from {one['of']}, whose cause is gone\n")
     if one["affected"]:
         out.write(f"\n另有 {len(one['affected'])} 台设备受影响 also affected\n")
         out.writelines(f"  └ {device['place']}\n" for device in one["affected"])
-    _outlook(one, out)
+    if one["report"]:
+        cli_reports.rows(one["report"], out)
     if one["plan"]:
         out.write("\n处置步骤 steps\n")
     out.writelines(
@@ -397,13 +406,12 @@ def _details(one: dict[str, Any], out: TextIO) -> None:
 
 def _outlook(one: dict[str, Any], out: TextIO) -> None:
     """Say how long the battery lasts, and the numbers by which what was switched off is ticked off."""
-    if not one["countdown"]:
-        return
-    countdown = msgspec.convert(one["countdown"], Countdown)
+    countdowns = [msgspec.convert(each, Countdown) for each in one["countdowns"]]
     for words in (Words("zh"), Words("en")):
-        said = outlook.rows(countdown, words, lambda wall: outlook.hour(wall, one["utc_offset"]), 0.0)
+        said = outlook.rows(countdowns, words, lambda wall: outlook.hour(wall, one["utc_offset"]), 0.0)
         out.writelines(f"{label}{words('colon')}{text}\n" for label, text in said)
-    out.writelines(f"  {each.index + 1}. {each.zh} {each.en}\n" for each in countdown.off)
+    off = {each.index: each for countdown in countdowns for each in countdown.off}
+    out.writelines(f"  {index + 1}. {each.zh} {each.en}\n" for index, each in sorted(off.items()))
 
 
 def _about(event: dict[str, Any]) -> tuple[str, ...]:
@@ -437,4 +445,5 @@ def _about(event: dict[str, Any]) -> tuple[str, ...]:
         case "closed" if data.get("standing"):
             return (_said("standing-closed"), text)
         case _:
-            return (data.get("channel", ""), text)
+            decided = cli_reports.about(event, lambda level: _both("level", level))
+            return decided or (data.get("channel", ""), text)

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 
 from contract.command import Verb
 from contract.errors import CommandRefused, IncidentError, IncidentUnknown, StorageError
+from gateway import control_reports
 from gateway.alarms.control import add_alarms
 from gateway.alarms.people import People
 from gateway.board.agents import AgentRow
@@ -48,7 +49,8 @@ def create(
 ) -> FastAPI:
     """Return the app: ``GET /agents``, ``GET /devices``, ``POST /command``, ``GET /incidents[/CODE]``, ``GET /recurring``, the alarms (``gateway.alarms.control``), ``POST /incidents/CODE/VERB``.
 
-    VERB is one of seen, mine, step, shed, close, note, handover, accept, decline, progress, reopen.
+    VERB is one of seen, mine, step, shed, close, note, handover, accept, decline, progress, reopen; reports by people and their
+    approvals are ``control_reports``.
 
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
     ``{"person": …, "number": …}`` for a step or a load that is off, the first of which is 1, ``{"person": …, "to": …, "text": …}`` for a handover; a command is ``{"person": …, "agent": …, "device": …,
@@ -84,7 +86,13 @@ def create(
 
 def _add_incidents(app: FastAPI, incidents: Incidents) -> None:
     def full(incident: Incident) -> dict[str, Any]:
-        return {**details(incident, incidents.plan), "utc_offset": incidents.utc_offset(incident.source.site)}
+        return {
+            **details(incident, incidents.plan),
+            "report": control_reports.said(incident, incidents.contacts),
+            "utc_offset": incidents.utc_offset(incident.source.site),
+        }
+
+    control_reports.add_routes(app, incidents, full)
 
     @app.get("/incidents")
     async def listing(*, closed: bool = False) -> Response:
@@ -250,10 +258,10 @@ def summary(incident: Incident) -> dict[str, Any]:
         "checked": incident.checked,
         "closed": incident.closed,
         "late": incident.late,
+        "countdowns": msgspec.to_builtins(incident.countdowns),
         "of": incident.of,
         "waits": incident.waits,
         "affected": [msgspec.to_builtins(one) | {"place": one.place} for one in incident.affected()],
-        "countdown": msgspec.to_builtins(incident.countdown),
     }
 
 

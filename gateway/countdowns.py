@@ -13,10 +13,10 @@ import msgspec
 
 from contract.clock import Clock
 from contract.errors import StorageError
-from gateway.incident import Incident
+from gateway.incident import Incident, Source, Symptom
 from gateway.plan import countdown
 from gateway.plan.countdown import Countdown, Supply
-from gateway.plan.model import Clause, Plan
+from gateway.plan.model import Clause, Plan, loads_on
 from gateway.plan.outward_model import HANDS, Shedding
 from gateway.ports import Facts
 
@@ -71,34 +71,53 @@ class Countdowns:
             StorageError: one could not be kept.
         """
         for incident in self._desk.open():
-            on_battery = any(symptom.condition == ON_BATTERY for symptom in incident.active)
-            clause = self._desk.plan.find(incident.clause)
-            if not on_battery or clause is None:
-                if incident.countdown is not None:
-                    await self._desk.keep(incident.code, "countdown", "", "", {"over": True})
-                continue
-            now = self._clock.stamp().wall
-            after = outlook(incident, clause, self._facts, now)
-            before = incident.countdown
+            await self._look(incident, self._clock.stamp().wall)
+
+    async def _look(self, incident: Incident, now: float) -> None:
+        standing = on_battery(incident)
+        known = {one.device: one for one in incident.countdowns}
+        for name in known.keys() - standing.keys():
+            await self._keep(incident, {"device": name, "over": True})
+        for name, symptom in standing.items():
+            clause = self._desk.plan.find(symptom.clause or incident.clause)
+            source = symptom.source if symptom.follows else incident.source
+            before = known.get(name)
+            after = (
+                outlook(source, symptom.since, clause, before, Numbers(source, self._facts, now)) if clause else None
+            )
             if after is None or not countdown.is_news(before, after, now):
                 continue
             graver = now if countdown.is_graver(before, after, now) else before.graver if before else 0.0
-            after = msgspec.structs.replace(after, graver=graver)
-            await self._desk.keep(incident.code, "countdown", "", "", msgspec.to_builtins(after))
+            after = msgspec.structs.replace(after, device=name, place=source.place, graver=graver)
+            await self._keep(incident, msgspec.to_builtins(after))
+
+    async def _keep(self, incident: Incident, data: Mapping[str, object]) -> None:
+        await self._desk.keep(incident.code, "countdown", "", "", data)
 
 
-def outlook(incident: Incident, clause: Clause, facts: Facts, now: float) -> Countdown | None:
+def on_battery(incident: Incident) -> dict[str, Symptom]:
+    """Return the alarms of an incident that mean a UPS on battery, by the device's name; of one device, the first."""
+    found: dict[str, Symptom] = {}
+    for symptom in incident.active:
+        if symptom.condition == ON_BATTERY:
+            source = symptom.source if symptom.follows else incident.source
+            found.setdefault("/".join(source.key), symptom)
+    return found
+
+
+def outlook(
+    source: Source, since: float, clause: Clause, before: Countdown | None, read: "Numbers"
+) -> Countdown | None:
     """Return the countdown by the last readings; None, where they are old and what was said before still is the best.
 
     Args:
-        incident: its UPS is on battery.
-        clause: of the incident.
-        facts: the last readings.
-        now: wall time.
+        source: the UPS.
+        since: when its alarm began (wall).
+        clause: that is about it.
+        before: what was said last.
+        read: its numbers.
     """
-    source = incident.source
-    read = Numbers(incident, facts, now)
-    before = incident.countdown
+    now = read.now
     said = read("x.battery.runtime.learned") or read("battery.runtime")
     if said is None and before is not None and before.ends and not read.any_fresh:
         return None  # nothing is heard of it: the end that was foreseen stands
@@ -111,7 +130,7 @@ def outlook(incident: Incident, clause: Clause, facts: Facts, now: float) -> Cou
         found[0] if (found := read(name)) is not None else None
         for name in ("ups.realpower", "ups.load", "ups.realpower.nominal")
     )
-    load, loads = countdown.amounts(shedding.load, watts=watts, percent=percent, nominal=nominal)
+    load, loads = countdown.amounts(loads_on(clause, source.device), watts=watts, percent=percent, nominal=nominal)
     supply = Supply(
         at=said[1] if said else now,
         runtime=said[0] if said else None,
@@ -119,23 +138,23 @@ def outlook(incident: Incident, clause: Clause, facts: Facts, now: float) -> Cou
         claimed=said is not None and not learned,
         load=load,
     )
-    promised = _promised(incident, shedding, read)
+    promised = _promised(since, shedding, before, read)
     return countdown.advise(supply, promised, loads, now=now, hands=shedding.hands or HANDS, before=before)
 
 
 class Numbers:
-    """The good and fresh numbers of an incident's device."""
+    """The good and fresh numbers of a device."""
 
-    def __init__(self, incident: Incident, facts: Facts, now: float) -> None:
+    def __init__(self, source: Source, facts: Facts, now: float) -> None:
         """Take whose, where they are, and the wall time."""
-        self._source = incident.source
+        self.now = now
+        self._source = source
         self._facts = facts
-        self._now = now
 
     def __call__(self, quantity: str) -> tuple[float, float] | None:
         """Return a number, and when it was measured (wall); None: there is none, or it is old."""
         last = self._facts.latest(self._source, quantity)
-        if last is None or not last.reading.good or self._now - last.at > OLD:
+        if last is None or not last.reading.good or self.now - last.at > OLD:
             return None
         value = last.reading.value
         return (float(value), last.at) if isinstance(value, int | float) and not isinstance(value, bool) else None
@@ -144,19 +163,15 @@ class Numbers:
     def any_fresh(self) -> bool:
         """Whether its status is heard."""
         last = self._facts.latest(self._source, "ups.status")
-        return last is not None and last.reading.good and self._now - last.at <= OLD
+        return last is not None and last.reading.good and self.now - last.at <= OLD
 
 
-def _promised(incident: Incident, shedding: Shedding, read: Numbers) -> float:
+def _promised(since: float, shedding: Shedding, before: Countdown | None, read: Numbers) -> float:
     """Return until when it is promised to hold (wall), 0 for no promise: from the beginning by our own clock of outages."""
     said = read("x.battery.promised")
     promise = said[0] if said else shedding.promise
-    before = incident.countdown
     if promise is None:
         return before.promised if before else 0.0
     elapsed = read("x.battery.elapsed")
-    if elapsed is not None and elapsed[0] > 0:
-        began = elapsed[1] - elapsed[0]
-    else:
-        began = min(symptom.since for symptom in incident.active if symptom.condition == ON_BATTERY)
+    began = elapsed[1] - elapsed[0] if elapsed is not None and elapsed[0] > 0 else since
     return began + promise

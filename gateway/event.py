@@ -33,7 +33,9 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     ``noted``, ``deadline-set``, ``warned``, ``missed`` (``overdue`` in earlier versions), ``checked``, ``closed``, ``reopened``; ``handover``, ``accepted-handover``, ``declined-handover``, ``lapsed-handover``,
     ``progress``, ``owner-expired`` (``gateway.incident.owning``); ``escalated``; ``countdown`` (how long the battery lasts, and what has to be off by when), ``shed`` (hands have switched something off); ``outward``, ``outward-done``, ``outward-failed`` (a receiver or an output); ``approved``, ``refused``, ``confirmed`` (a level, by a person); ``released``, ``merged`` (``gateway.causes``); ``put-aside``, ``annunciated``, ``chattering``
     (of one alarm, ``gateway.incident.marks``); of no incident ``shelved``, ``unshelved``, ``out-of-service``, ``in-service`` (``gateway.alarms.aside``),
-    ``held`` (``gateway.alarms.desk``), ``flood`` (``gateway.notify.gathering``); ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
+    ``held`` (``gateway.alarms.desk``), ``flood`` (``gateway.notify.gathering``);
+    ``countdown`` (how long the battery lasts, and what has to be off by when), ``shed`` (hands have switched something off);
+    ``outward``, ``outward-done``, ``outward-failed`` (a receiver or an output); ``history`` (what began and ended before anybody here knew of it). Readers pass over kinds that they do not know."""
     who: str = ""
     """The person who did it, or whom it concerns."""
     text: str = ""

@@ -51,7 +51,7 @@ def not_over(incident: Incident) -> IncidentError:
 
 def no_load(incident: Incident, index: int, count: int) -> IncidentError:
     """Say that there is no such load to mark as switched off, or that it is no matter of this incident now."""
-    if incident.countdown is None:
+    if not incident.countdowns:
         return IncidentError(
             f"no battery of {incident.code} is being drained",
             zh=f"{incident.code} 当前不在电池供电中",
@@ -59,8 +59,8 @@ def no_load(incident: Incident, index: int, count: int) -> IncidentError:
             hint_zh="仍可以写备注",
         )
     return IncidentError(
-        f"the list of {incident.source.device} has no entry {index + 1}",
-        zh=f"{incident.source.device} 的负载清单没有第 {index + 1} 项",
+        f"the list of clause {incident.clause} has no entry {index + 1}",
+        zh=f"预案 {incident.clause} 的负载清单没有第 {index + 1} 项",
         hint=f"it has {count}",
         hint_zh=f"共 {count} 项",
     )

@@ -1,6 +1,6 @@
 """A battery's countdown in words: until when it lasts, what to switch off by when. For pages, messages and the terminal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -23,17 +23,31 @@ def hour(wall: float, utc_offset: float) -> str:
     return f"{rest // 3600:02d}:{rest // 60 % 60:02d}"
 
 
-def rows(countdown: Countdown | None, words: Words, at: Callable[[float], str], now: float) -> list[tuple[str, str]]:
+def rows(
+    countdowns: Sequence[Countdown], words: Words, at: Callable[[float], str], now: float
+) -> list[tuple[str, str]]:
     """Return label and text of each line; none, where there is no countdown.
 
     Args:
-        countdown: of the incident.
+        countdowns: of the incident; of several, each says of which UPS it is.
         words: the language.
         at: a wall time → as it is written.
         now: wall time; 0: what is to be done at once is said with its time too.
     """
-    if countdown is None:
-        return []
+    said: list[tuple[str, str]] = []
+    for one in countdowns:
+        of = f"{one.place} " if len(countdowns) > 1 else ""
+        said += [(f"{of}{label}", text) for label, text in _rows(one, words, at, now)]
+    return said
+
+
+def items(countdowns: Sequence[Countdown], words: Words) -> list[Item]:
+    """Return the loads that are to be switched off; what two UPSes feed stands once."""
+    off = {one.index: one for countdown in countdowns for one in countdown.off}
+    return [Item(index + 1, _named(one, words)) for index, one in sorted(off.items())]
+
+
+def _rows(countdown: Countdown, words: Words, at: Callable[[float], str], now: float) -> list[tuple[str, str]]:
     ends = at(countdown.ends) if countdown.ends else words("battery-unknown")
     if countdown.claimed:
         ends = words("battery-claimed", ends=ends)
@@ -45,11 +59,6 @@ def rows(countdown: Countdown | None, words: Words, at: Callable[[float], str], 
     elif countdown.short:
         said.append((words("switch-off"), words("nothing-to-shed")))
     return said
-
-
-def items(countdown: Countdown | None, words: Words) -> list[Item]:
-    """Return the loads that are to be switched off."""
-    return [Item(one.index + 1, _named(one, words)) for one in countdown.off] if countdown else []
 
 
 def _what(countdown: Countdown, words: Words, at: Callable[[float], str], now: float) -> str:

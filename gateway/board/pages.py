@@ -274,8 +274,8 @@ class Pages:
         device = None if case.closed else views.card(self._live, incident.source.key, words, self.settings.ages, now)
         title = f"{case.code} {case.title}"
         announce = words.name("incident", case.state)
-        battery = outlook.rows(incident.countdown, words, lambda at: self._render.moment(at, now), now)
-        loads = outlook.items(incident.countdown, words)
+        battery = outlook.rows(incident.countdowns, words, lambda at: self._render.moment(at, now), now)
+        loads = outlook.items(incident.countdowns, words)
         fragments = {
             "case": self._render("_case.html", words, now, case=case, battery=battery),
             "more": self._render(

@@ -44,8 +44,8 @@ def apply(incident: Incident | None, event: Event) -> Incident:
     before = incident or Incident(code=event.incident)
     change = CHANGES.get(event.kind)
     after = shown(change(before, event) if change else before, event)
-    outlook = countdown.after(before.countdown, event.kind, event.data)
-    return msgspec.structs.replace(after, timeline=(*before.timeline, event), countdown=outlook)
+    outlook = countdown.after(before.countdowns, event.kind, event.data)
+    return msgspec.structs.replace(after, timeline=(*before.timeline, event), countdowns=outlook)
 
 
 def _ended(now: Incident, event: Event) -> Incident:

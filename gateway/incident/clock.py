@@ -53,7 +53,7 @@ def corrected(incident: Incident, event: Event) -> Incident:
         handover=None if offer is None else change(offer, at=offer.at + by),
         gone=None if incident.gone is None else incident.gone + by,
         checked=None if incident.checked is None else incident.checked + by,
-        countdown=countdown.moved(incident.countdown, by),
+        countdowns=tuple(countdown.moved(one, by) for one in incident.countdowns),
         closed=None if incident.closed is None else incident.closed + by,
         report=reports.moved(incident.report, by),
         timeline=(*(change(past, at=moved(past.at)) for past in incident.timeline), event),

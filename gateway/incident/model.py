@@ -237,12 +237,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The one after it."""
     count: int = 1
     """Which one in such a row it is."""
+    countdowns: tuple[Countdown, ...] = ()
+    """Of each of its UPSes while it is on battery."""
     report: Reported | None = None
     """What a person reported; None: it was opened by an alarm."""
     confirmed: tuple[str, str, int] | None = None
     """The level that a person gave it in this round, and at least how severe that is: level, severity, rank."""
-    countdown: Countdown | None = None
-    """While its UPS is on battery."""
     late: bool = False
     """It began and ended before anybody here knew of it: it pages nobody."""
     waits: float = 0.0

@@ -120,8 +120,8 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
         "deadline": incident.deadline,
         "provisional": any(one.provisional for one in incident.deadlines if one.key == deadlines.CLAUSE),
         "owner": incident.owner,
+        "countdowns": msgspec.to_builtins(incident.countdowns),
         "report": msgspec.to_builtins(incident.report),
-        "countdown": msgspec.to_builtins(incident.countdown),
         "recurs": incident.recurs,
         "count": incident.count,
         "link": link,
@@ -206,7 +206,7 @@ def _facts(
 
 
 def _outlook(incident: Incident, words: Words, utc_offset: float) -> list[tuple[str, str]]:
-    return outlook.rows(incident.countdown, words, lambda wall: outlook.hour(wall, utc_offset), 0.0)
+    return outlook.rows(incident.countdowns, words, lambda wall: outlook.hour(wall, utc_offset), 0.0)
 
 
 def _value(worst: Symptom, words: Words) -> str:

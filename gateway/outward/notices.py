@@ -22,7 +22,7 @@ def notice(incident: Incident, clause: Clause | None, *, gateway: str, now: floa
         gateway: the gateway's name.
         now: wall time.
     """
-    worst = incident.worst
+    worst = incident.head
     trigger = _trigger(incident, clause)
     drill = exercise(incident)
     place = incident.source.place
@@ -51,14 +51,14 @@ def notice(incident: Incident, clause: Clause | None, *, gateway: str, now: floa
         agent=incident.source.agent,
         device=incident.source.device,
         conditions=tuple(dict.fromkeys(symptom.condition for symptom in incident.active)),
-        ends=incident.countdown.ends if incident.countdown else 0.0,
+        ends=min((one.ends for one in incident.countdowns if one.ends), default=0.0),
     )
 
 
 def summary(incidents: Sequence[Incident], *, gateway: str, now: float) -> Summary:
     """Return the open incidents of a site in one line."""
     real = [one for one in incidents if not exercise(one)]
-    standing = [one.worst for one in real if one.gone is None]
+    standing = [one.head for one in real if one.gone is None]
     worst = max(standing, key=lambda symptom: symptom.rank, default=None)
     return Summary(
         gateway=gateway,
@@ -75,7 +75,7 @@ def summary(incidents: Sequence[Incident], *, gateway: str, now: float) -> Summa
 def _trigger(incident: Incident, clause: Clause | None) -> Trigger | None:
     if clause is None:
         return None
-    condition, source = incident.worst.condition, incident.source
+    condition, source = incident.head.condition, incident.source
     return clause.triggered_by(condition, source.kind, source.device) or clause.triggered_by(condition)
 
 

@@ -20,6 +20,7 @@ from gateway.board import planpage
 from gateway.board.render import Renderer
 from gateway.board.words import LANGUAGES, Words
 from gateway.clock import SystemClock
+from gateway.plan.dependencies import Tree, load_dependencies
 from gateway.plan.lint.rules import Finding, lint
 from gateway.plan.lint.site import Grade
 from gateway.plan.loader import load_plan
@@ -122,6 +123,8 @@ def run_simulate(args: argparse.Namespace) -> int:
     if contacts is None or notify is None:
         raise ConfigError(papers.problems)
     plan = load_plan(papers.plan, contacts.departments)
+    tree = load_dependencies(papers.tree_text, file=papers.tree_file) if papers.tree_text else Tree()
+    plan = msgspec.structs.replace(plan, dependencies=tree)
     fleet = read_fleet(args.config, args.agents, cli.devices)
     source, condition = source_of(args.event, fleet)
     acts = [act_of(verb, text) for verb in ("seen", "mine") for text in getattr(args, verb)]
@@ -139,6 +142,7 @@ def run_simulate(args: argparse.Namespace) -> int:
         start=wall_of(args.at, offset) if args.at else float(int(SystemClock().stamp().wall)),
         length=length_of(args.length),
         acts=tuple(acts),
+        others={(one.site, one.agent, one.device): one.kind for one in fleet.devices or ()},
         down=frozenset(args.down),
     )
     logging.getLogger("gateway").setLevel(logging.CRITICAL)  # what the channels refuse here is no news

@@ -50,7 +50,7 @@ class Off(msgspec.Struct, frozen=True, kw_only=True):
     """Something to switch off."""
 
     index: int = 0
-    """In the plan's list, from 0."""
+    """In the clause's lists, counted on from one to the next, from 0."""
     zh: str = ""
     en: str = ""
     owner: str = ""
@@ -60,8 +60,12 @@ class Off(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Countdown(msgspec.Struct, frozen=True, kw_only=True):
-    """What an incident carries while its UPS is on battery. Times are the gateway's wall clock, 0 for none."""
+    """What an incident carries while a UPS is on battery. Times are the gateway's wall clock, 0 for none."""
 
+    device: str = ""
+    """The UPS: site, agent and device, with slashes."""
+    place: str = ""
+    """Where it is, for people."""
     at: float = 0.0
     """Of the readings that it comes from."""
     ends: float = 0.0
@@ -82,12 +86,12 @@ class Countdown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def amounts(
-    loads: Sequence[Load], *, watts: float | None, percent: float | None, nominal: float | None
+    loads: Sequence[tuple[int, Load]], *, watts: float | None, percent: float | None, nominal: float | None
 ) -> tuple[float | None, tuple[Sheddable, ...]]:
     """Return the load and what each entry takes in one unit: W if they can be had, else percent of the rated power.
 
     Args:
-        loads: the list.
+        loads: the list, each with its number in the clause.
         watts: the load in W.
         percent: the load in percent of the rated power.
         nominal: the rated power, W.
@@ -97,7 +101,7 @@ def amounts(
     if watts is None and percent is not None and nominal:
         watts = percent / 100.0 * nominal
     rows = []
-    for index, load in enumerate(loads):
+    for index, load in loads:
         if watts is None:
             amount = load.percent
         elif load.watts is not None:
@@ -231,35 +235,34 @@ def _moved(old: float, new: float, now: float) -> bool:
     return abs(new - old) > max(LEAST, MATERIAL * (old - now))
 
 
-def after(countdown: Countdown | None, kind: str, data: Mapping[str, Any]) -> Countdown | None:
-    """Return the countdown after an event of its incident; what hands have switched off stays off until it is over."""
+def after(countdowns: Sequence[Countdown], kind: str, data: Mapping[str, Any]) -> tuple[Countdown, ...]:
+    """Return the countdowns after an event of their incident; what hands have switched off stays off until it is over."""
     match kind:
-        case "countdown" if data.get("over"):
-            return None
         case "countdown":
+            name = str(data.get("device", ""))
+            others = tuple(one for one in countdowns if one.device != name)
+            if data.get("over"):
+                return others
             new = msgspec.convert(dict(data), Countdown, strict=False)
-            done = (*(countdown.done if countdown else ()), *new.done)
-            return msgspec.structs.replace(new, done=tuple(sorted(set(done))))
+            done = {index for one in countdowns if one.device == name for index in one.done}
+            new = msgspec.structs.replace(new, done=tuple(sorted({*done, *new.done})))
+            return tuple(sorted((*others, new), key=lambda one: one.device))
         case "shed":
-            return shed(countdown, int(data.get("index", 0)))
+            return tuple(shed(one, int(data.get("index", 0))) for one in countdowns)
         case "cause-gone" | "closed":
-            return None
+            return ()
         case _:
-            return countdown
+            return tuple(countdowns)
 
 
-def shed(countdown: Countdown | None, index: int) -> Countdown | None:
+def shed(countdown: Countdown, index: int) -> Countdown:
     """Return the countdown after hands have switched something off."""
-    if countdown is None:
-        return None
     off = tuple(one for one in countdown.off if one.index != index)
     return msgspec.structs.replace(countdown, off=off, done=tuple(sorted({*countdown.done, index})))
 
 
-def moved(countdown: Countdown | None, by: float) -> Countdown | None:
+def moved(countdown: Countdown, by: float) -> Countdown:
     """Return the countdown after the gateway's clock was put right by so many seconds."""
-    if countdown is None:
-        return None
 
     def at(wall: float) -> float:
         return wall + by if wall else wall
@@ -275,14 +278,13 @@ def moved(countdown: Countdown | None, by: float) -> Countdown | None:
     )
 
 
-def to_hear(countdown: Countdown | None, heard: Mapping[str, float], people: Collection[str]) -> tuple[str, ...]:
+def to_hear(countdowns: Sequence[Countdown], heard: Mapping[str, float], people: Collection[str]) -> tuple[str, ...]:
     """Return those to whom no message came since the advice became more pressing.
 
     Args:
-        countdown: of the incident; None: there is none.
+        countdowns: of the incident.
         heard: person → when the last message came to them (wall).
         people: who is to know.
     """
-    if countdown is None or not countdown.graver:
-        return ()
-    return tuple(person for person in people if heard.get(person, 0.0) < countdown.graver)
+    graver = max((one.graver for one in countdowns), default=0.0)
+    return tuple(person for person in people if heard.get(person, 0.0) < graver)

@@ -200,7 +200,7 @@ def _pressed(incident: Incident, tell: Iterable[Tell]) -> list[Tell]:
         if not mail.failed or mail.purpose is Purpose.ADVICE:  # what failed is not tried again: the ladder goes on
             heard[mail.person] = max(mail.at, heard.get(mail.person, 0.0))
     now = {one.person for one in tell}
-    late = to_hear(incident.countdown, heard, people)
+    late = to_hear(incident.countdowns, heard, people)
     return [Tell(person, Purpose.ADVICE) for person in late if person not in now]
 
 

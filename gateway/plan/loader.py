@@ -44,8 +44,8 @@ def load_plan(
     common: list[Trigger] = []
     taken: dict[str, str] = {}
     by_condition: dict[Key, str] = {}
-    places: list[tuple[str, Locator, Path, str, Trigger]] = []
     named = outward_model.Named(*(None if names is None else frozenset(names) for names in (departments, webhooks)))
+    places: list[tuple[str, Locator, Path, str, Trigger]] = []
     for file, text in sorted(texts.items()):
         try:
             loaded = load(PlanFile, text, file=file)
@@ -79,6 +79,11 @@ def load_plan(
     return Plan(tuple(_with_common([_single(clause) for clause in clauses], [*_each(common)])))
 
 
+def _outward(clause: Clause, named: outward_model.Named) -> Iterator[tuple[Path, str, str]]:
+    conditions = frozenset(name for trigger in clause.trigger for name in trigger.names)
+    return outward_model.misfits(clause.shedding, clause.webhook, clause.output, conditions, named)
+
+
 def _lonely(places: Iterable[tuple[str, Locator, Path, str, Trigger]], known: Mapping[str, str]) -> Iterator[Problem]:
     """Yield the clauses that should come into force beside another, and cannot."""
     for file, locator, path, clause, trigger in places:
@@ -88,11 +93,6 @@ def _lonely(places: Iterable[tuple[str, Locator, Path, str, Trigger]], known: Ma
                 yield Problem(file, line, dotted(path), "a clause beside itself", "name another one")
             elif number not in known:
                 yield Problem(file, line, dotted(path), f"the plan has no clause {number!r}", hint)
-
-
-def _outward(clause: Clause, named: outward_model.Named) -> Iterator[tuple[Path, str, str]]:
-    conditions = frozenset(name for trigger in clause.trigger for name in trigger.names)
-    return outward_model.misfits(clause.shedding, clause.webhook, clause.output, conditions, named)
 
 
 def _single(clause: Clause) -> Clause:

@@ -246,6 +246,17 @@ def _twice(draft: Any) -> Iterable[Fault]:
         seen |= keys
 
 
+def loads_of(clause: Clause | None) -> tuple[Load, ...]:
+    """Return all that a clause lists as fed by UPSes: a load's number is its place in it."""
+    return tuple(load for one in clause.shedding for load in one.load) if clause else ()
+
+
+def loads_on(clause: Clause, device: str) -> tuple[tuple[int, Load], ...]:
+    """Return what a UPS feeds, the most dispensable first, each with its number in the clause."""
+    listed = [(device in one.devices, load) for one in clause.shedding for load in one.load]
+    return tuple((index, load) for index, (its, load) in enumerate(listed) if its)
+
+
 def _reports(draft: Any) -> Iterable[Fault]:
     """Yield what is wrong with the reports next to each other, and with the levels that people may give."""
     names: set[str] = set()
@@ -259,12 +270,6 @@ def _reports(draft: Any) -> Iterable[Fault]:
             yield Fault(f"{level!s} is no level to raise it to", 'write "partial" or "major"', ("confirm", index))
     if draft.confirm_by and not draft.confirm:
         yield Fault("nothing is there to confirm", 'write confirm = ["partial", "major"]', ("confirm_by",))
-
-
-def loads_of(clause: Clause | None, device: str) -> tuple[Load, ...]:
-    """Return what a clause says that a UPS feeds, the most dispensable first."""
-    lists = clause.shedding if clause else ()
-    return next((one.load for one in lists if device in one.devices), ())
 
 
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -97,21 +97,23 @@ def read_rules(config_file: Path, problems: list[Problem]) -> Rules:
 
 def read_fleet(config_file: Path, agents: Path | None, ask: Ask) -> Fleet:
     """Return what devices there are: of agents' settings, else as the running gateway says, else as its journal does."""
-    kinds = with_made(installed_kinds(), read_rules(config_file, []))
+    wrong: list[Problem] = []
+    kinds = with_made(installed_kinds(), read_rules(config_file, wrong))
+    sure = not wrong
     if agents is not None:
         profiles = installed_profiles()
         files = sorted(agents.glob("*.toml")) if agents.is_dir() else [agents]
         ignored: list[Problem] = []  # `wolfsmoke-agent check` says what is wrong with them
         texts = {name: text for file in files for name, text in _text(file, ignored).items()}
         found = tuple(one for name, text in texts.items() for one in devices_of(name, text, kinds, profiles))
-        return Fleet(kinds, found)
+        return Fleet(kinds, found, sure)
     try:
         state = config.state_of(config_file)
         said = ask(state)
         devices = _journaled(state) if said is None else tuple(msgspec.convert(said, list[Watched]))
     except (ConfigError, StorageError, msgspec.ValidationError):
         devices = None
-    return Fleet(kinds, devices)
+    return Fleet(kinds, devices, sure)
 
 
 def _journaled(state: Path) -> tuple[Watched, ...]:

@@ -52,6 +52,8 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     length: float
     """Seconds that are played."""
     acts: tuple[Act, ...] = ()
+    others: Mapping[Key, str] = {}
+    """Site, agent and device → kind, of all the devices that there are."""
     down: frozenset[str] = frozenset()
     """Channels that take nothing: ``email``, ``webhook:<name>``."""
 
@@ -135,23 +137,27 @@ class Recorder:
 
 
 class _Readings:
-    """What the devices say: nothing, until all is well again. See ``ports.Facts``."""
+    """What the devices say: of the story's nothing, until all is well again; all others are well. See ``ports.Facts``."""
 
-    def __init__(self, clock: LeapingClock) -> None:
+    def __init__(self, clock: LeapingClock, story: Story) -> None:
         self.well = False
         self._clock = clock
+        self._key = story.source.key
+        self._others = story.others
 
-    def latest(self, _source: Source, quantity: str) -> Latest | None:
-        return Latest(Reading(quantity, 1.0), self._clock.wall) if self.well else None
+    def latest(self, source: Source, quantity: str) -> Latest | None:
+        if self.well or source.key != self._key:
+            return Latest(Reading(quantity, 1.0), self._clock.wall)
+        return None
 
     def conditions(self, _source: Source) -> Mapping[str, Condition]:
         return {}  # a good reading has to do
 
-    def named(self, _device: str) -> Collection[Key]:
-        return ()
+    def named(self, device: str) -> Collection[Key]:
+        return [key for key in self._others if key[2] == device]
 
-    def kind(self, _key: Key) -> str:
-        return ""
+    def kind(self, key: Key) -> str:
+        return self._others.get(key, "")
 
 
 async def simulate(plan: Plan, contacts: Contacts, channels: Iterable[str], story: Story) -> Timetable:
@@ -167,7 +173,7 @@ async def simulate(plan: Plan, contacts: Contacts, channels: Iterable[str], stor
         UsageError: it never ends.
     """
     clock = LeapingClock(story.start)
-    journal, readings = Memory(), _Readings(clock)
+    journal, readings = Memory(), _Readings(clock, story)
     recorders = {name: Recorder(down=name in story.down) for name in channels}
     ways: dict[str, Channel] = {**recorders}
     teller = Notifier(ways, standard_stages(ways), secret=b"simulated", utc_offset=contacts.hours.offset(story.start))

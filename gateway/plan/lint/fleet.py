@@ -71,6 +71,8 @@ class Fleet(msgspec.Struct, frozen=True):
     """Kind → what its devices are watched for by default; empty where that is not known."""
     devices: tuple[Watched, ...] | None = None
     """None: nobody has said."""
+    sure: bool = True
+    """Whether all that can be wrong is known; not where the gateway's rules of alarms cannot be read."""
 
     def raises(self, kind: str, condition: str) -> bool:
         """Say whether a condition can come of a kind of device: of its table, a contact on it, an agent, the gateway."""

@@ -38,10 +38,12 @@ def unknown_kind(site: Site) -> Iterator[Found]:
 def unreachable(site: Site) -> Iterator[Found]:
     """Conditions that nothing raises, on devices of none of the kinds that the trigger is about."""
     known = site.fleet.every_kind()
-    for placed, at, trigger in site.triggers() if site.fleet.kinds else ():
+    if not site.fleet.kinds or not site.fleet.sure:
+        return
+    for placed, at, trigger in site.triggers():
         kinds = [kind for kind in placed.clause.kinds_of(trigger) if kind in known]
         yield from _unreachable(site, placed, at, trigger, kinds)
-    for common in site.common if site.fleet.kinds else ():
+    for common in site.common:
         kinds = sorted(set(common.trigger.kinds) & known) or sorted(known)
         yield from _unreachable(site, common, (), common.trigger, kinds)
 

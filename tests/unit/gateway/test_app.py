@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from contract.errors import ConfigError, StorageError
-from gateway.app import link_secret, read_all
+from gateway.app import link_secret
+from gateway.read import read_all
 
 CONFIG = Path(__file__).parents[3] / "config"
 

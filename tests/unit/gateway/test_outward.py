@@ -515,15 +515,15 @@ async def test_what_is_not_on_record_is_not_sent():
         site.full = False
 
     site.doing._sleep = sleep
-    original = site.incidents.report
+    original = site.incidents.keep
 
-    async def report(*what):
+    async def keep(*what):
         if what[1] == "outward" and not site.full and len(site.kept) == 1 and not site.tried:
             site.full = site.tried = True
         await original(*what)
 
     site.tried = False
-    site.incidents.report = report
+    site.incidents.keep = keep
     await site.alarm()
     assert site.tried
     assert [order[0] for order in site.orders] == [Verb.ON]

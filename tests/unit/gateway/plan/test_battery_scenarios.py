@@ -39,7 +39,7 @@ def test_the_owner_is_told_when_the_load_grows_and_not_while_all_goes_as_foresee
     day.never(day.between(3, 60), event("countdown"), told("li", Purpose.ADVICE))
     read(60, 3.3, 1500.0)
     day.want(day.between(60, 60.1), event("countdown"), told("li", Purpose.ADVICE))
-    assert [one.en for one in day.newest.countdown.off] == ["printers and displays"]
+    assert [one.en for one in day.newest.countdowns[0].off] == ["printers and displays"]
     day.never(day.between(60.2, 90), told("li", Purpose.ADVICE))
 
 
@@ -49,19 +49,19 @@ def test_nobody_is_told_of_it_before_the_paging_delay_and_a_flicker_leaves_nothi
     day.never(day.between(1, 1.4), told())
     ups.says(ups_status="OL")
     day.at(1.6)
-    assert day.newest.countdown is None
+    assert day.newest.countdowns == ()
 
 
 def test_what_is_off_stays_off_through_a_restart_and_a_clock_that_is_put_right(day, outage):
     read, _ = outage
     read(1, 4.0)
-    first = day.newest.countdown
+    first = day.newest.countdowns[0]
     assert [one.index for one in first.off] == [0]
     day.answer("shed", "li", 0)
     day.restart()
-    assert day.newest.countdown.done == (0,)
-    ends = day.newest.countdown.ends
+    assert day.newest.countdowns[0].done == (0,)
+    ends = day.newest.countdowns[0].ends
     day.clock_is_put(5000.0)
-    assert day.newest.countdown.ends == ends + 5000.0
+    assert day.newest.countdowns[0].ends == ends + 5000.0
     read(5, 5.5, 700.0)
-    assert 0 not in {one.index for one in day.newest.countdown.off}
+    assert 0 not in {one.index for one in day.newest.countdowns[0].off}

@@ -128,7 +128,7 @@ def test_it_comes_off_the_list_once_there_is_room():
 )
 def test_watts_and_percent_are_told_apart_and_brought_together(known, unit, taken):
     loads = (Load(zh="甲", en="a", watts=400.0, by="x"), Load(zh="乙", en="b", percent=10.0, by="x"))
-    load, rows = amounts(loads, **known)
+    load, rows = amounts(tuple(enumerate(loads)), **known)
     assert (load, tuple(row.amount for row in rows)) == (unit, taken)
 
 

@@ -68,6 +68,15 @@ condition = "agent-silent"
 """
 
 
+MAINS_LOW = """[[clause.trigger]]‸
+condition = "mains-low"
+title = { zh = "市电偏低", en = "Mains low" }
+level = "finding"
+wake = "working"
+urgency = "expected"
+severity = "moderate"
+
+"""
 SIREN = """
 [[clause.output]]
 agent = "machine-hall"
@@ -105,6 +114,8 @@ PLANTED = [
     Case(UNREADABLE, (GATEWAY, '{ credential = "webhook-duty" }', '{ file = "no-such-file" }‸'), also=["no-way-to"]),
     Case(UNREADABLE, (ALARMS, "at_least = 3", "at_least = 1‸"), also=["unreachable"]),
     Case(UNREADABLE, (GATEWAY, 'plan = "plan" ', 'plan = "plans"‸ ')),
+    Case(UNREADABLE, ("dependencies.toml", 'wait = "30s"', 'waits = "30s"‸')),
+    Case(UNREADABLE, ("alarms.toml", 'condition = "contact-lost"', 'conditio = "contact-lost"‸')),
     # what puts a clause in force
     Case("unknown-kind", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power", "upss"]‸')),
     Case("unknown-kind", (COMMON, 'condition = "two-agents"', 'condition = "two-agents"\nkinds = ["upps"]‸'), also=["condition-untold"]),
@@ -230,6 +241,19 @@ def test_there_are_enough_of_them_and_every_rule_that_grades_has_one():
     notes = {"unused-department", "example-address", "no-links", "own-condition-untold"}
     assert len(PLANTED) >= 40
     assert {case.rule for case in PLANTED} == (rules - notes) | {UNREADABLE}
+
+
+def test_what_the_gateway_makes_itself_is_reachable(site):
+    alarms = site / "alarms.toml"
+    more = '\n[[condition]]\nname = "mains-low"\nquantity = "input.voltage"\ntest = "below"\nsetpoint = 198\nkinds = ["ups"]\n'
+    alarms.write_text(alarms.read_text("utf-8") + more, "utf-8")
+    edit = (
+        POWER,
+        '[[clause.trigger]]\ncondition = "bypass"\n',
+        MAINS_LOW + '[[clause.trigger]]\ncondition = "bypass"\n',
+    )
+    plant(site, Case("", edit))
+    assert [str(one) for one in look(site) if one.grade is not Grade.NOTE] == []
 
 
 @pytest.mark.parametrize("devices", [True, False])
