@@ -22,9 +22,9 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from contract.condition import Condition
 from gateway.incident import Incident, Source, Symptom
-from gateway.plan.dependencies import EXPLAINS, EXPLAINS_ELSE, HOLD_ON, Cause, Key, Link
+from gateway.nodes import Lost, Nodes, Now
+from gateway.plan.dependencies import Cause, Key, Link
 from gateway.plan.limits import of_clause
 from gateway.plan.model import Clause, Level, Plan, Wake
 from gateway.plan.waking import page_at
@@ -34,10 +34,6 @@ from gateway.worktime.hours import WorkTime
 log = logging.getLogger(__name__)
 LOOK_AGAIN: Final = 5.0
 """Seconds between two looks at what an incident may follow from."""
-CONTACT: Final = "x.contact"
-"""Whether a device answers its agent; every poll says so."""
-_LONGEST: Final = 300.0
-"""Seconds that a parent's own delay counts at the most."""
 
 
 class Record(Protocol):
@@ -62,43 +58,6 @@ def ask_nobody(_device: Key, _incident: str) -> None:
     """Have nothing read: the next poll comes by itself."""
 
 
-class _Lost(msgspec.Struct, frozen=True):
-    """An alarm of a node that means that it serves nobody."""
-
-    code: str
-    """The incident that has it."""
-    open: bool
-    condition: str
-    kind: str
-    since: float
-    ended: float
-    """0 while it stands."""
-
-
-class _Row(msgspec.Struct, frozen=True):
-    """A symptom as it was when it was put into the index."""
-
-    node: str
-    symptom: Symptom
-    lost: _Lost
-
-
-class _Now:
-    """What the index says of the nodes: see ``dependencies.Look``."""
-
-    def __init__(self, causes: "Causes", counts: Callable[[_Lost, Link], bool]) -> None:
-        self._causes = causes
-        self._counts = counts
-
-    def bad(self, node: str, link: Link) -> bool:
-        return any(
-            link.says_lost(one.kind, one.condition) and self._counts(one, link) for one in self._causes.lost(node)
-        )
-
-    def holds(self, node: str) -> bool:
-        return self._causes.kind_of(node) in HOLD_ON
-
-
 class Causes:
     """Finds the root causes of a gateway's incidents, and has them kept. The caller holds its lock."""
 
@@ -115,79 +74,29 @@ class Causes:
         """Take what depends on what, what is known, the working hours, the incidents, and how a change is kept."""
         self._plan = plan
         self._tree = plan.dependencies
-        self._facts = facts
+        self._nodes = Nodes(plan.dependencies, facts)
         self._hours = hours
         self._incidents = incidents
         self._record = record
         self._begin = begin
         self.ask = ask
-        self._lost: dict[str, dict[str, _Lost]] = {}
-        """Node → occurrence → the alarm, where it may explain others."""
-        self._of: dict[str, dict[str, _Row]] = {}
-        """Incident → its rows in the index."""
-        self.following: set[str] = set()
-        """The incidents that hold what follows from their root cause."""
-        self._turn = 0
-        """Counts the changes of what stands."""
-        self._came: dict[str, int] = {}
-        """Node → the turn at which the last of its alarms came."""
-        self._went = 0
-        """The turn at which the last one went."""
         self._done: dict[str, tuple[int, float]] = {}
         """Incident → the turn at which it was sorted, and until when (wall seconds) time alone changes nothing."""
 
     def learn(self, incident: Incident) -> None:
         """Take note of how an incident is now."""
-        self.following.discard(incident.code)
-        if any(symptom.follows for symptom in incident.active):
-            self.following.add(incident.code)
-        if not self._tree.names:
-            return
-        self._turn += 1
-        before = self._of.get(incident.code, {})
-        after: dict[str, _Row] = {}
-        for symptom in incident.symptoms:
-            old = before.get(symptom.id)
-            if old is None or old.symptom is not symptom or old.lost.open is not (incident.closed is None):
-                node = self._node(incident.where(symptom))
-                if not node or symptom.level == Level.FINDING:
-                    continue
-                old = self._note(node, symptom, incident, old)
-            after[symptom.id] = old
-        for occurrence in before.keys() - after.keys():
-            self._went = self._went if incident.moved else self._turn  # what was merged stands on, elsewhere
-            row = before[occurrence]
-            if self._lost[row.node].get(occurrence) is row.lost:
-                del self._lost[row.node][occurrence]
-        self._of[incident.code] = after
+        self._nodes.learn(incident)
 
-    def _note(self, node: str, symptom: Symptom, incident: Incident, old: "_Row | None") -> "_Row":
-        """Put an alarm into the index."""
-        source = incident.where(symptom)
-        kind = "agent" if source.device.startswith("@") else source.kind
-        ended = 0.0 if symptom.active else symptom.ended
-        new = _Lost(incident.code, incident.closed is None, symptom.condition, kind, symptom.since, ended)
-        self._lost.setdefault(node, {})[symptom.id] = new
-        if not ended and (old is None or old.lost.open is not new.open):
-            self._came[node] = self._turn
-        if ended and (old is None or not old.lost.ended):
-            self._went = self._turn
-        return _Row(node, symptom, new)
+    @property
+    def following(self) -> Collection[str]:
+        """The incidents that hold what follows from their root cause."""
+        return self._nodes.following
 
     def relearn(self, incidents: Iterable[Incident]) -> None:
         """Take note of all incidents, after the clock was put right."""
         self._done.clear()
         for incident in incidents:
             self.learn(incident)
-
-    def lost(self, node: str) -> Collection[_Lost]:
-        """Return the alarms of a node that are known."""
-        return self._lost.get(node, {}).values()
-
-    def kind_of(self, node: str) -> str:
-        """Return the kind of a node's device; empty where it is none."""
-        key = self._key(node)
-        return self._facts.kind(key) if key else ""
 
     # An alarm comes
 
@@ -207,11 +116,11 @@ class Causes:
         It waits until what it depends on was looked at again: as long as that itself takes to say that it is lost, and a
         little more. What began while its root cause stood, which is over since, waits as long as it may take to come back.
         """
-        node = self._node(source)
+        node = self._nodes.of(source)
         if not node or symptom.level == Level.MAJOR:
             return {}
 
-        def just_over(one: _Lost, link: Link) -> bool:
+        def just_over(one: Lost, link: Link) -> bool:
             if not one.ended:
                 return one.open
             return (
@@ -219,13 +128,13 @@ class Causes:
                 and one.since - self._tree.wait <= symptom.since <= one.ended + self._tree.wait
             )
 
-        cause = self._tree.cause(node, symptom.condition, _Now(self, just_over))
-        over = [one for one in self.lost(cause.node) if one.ended] if cause else []
+        cause = self._tree.cause(node, symptom.condition, Now(self._nodes, just_over))
+        over = [one for one in self._nodes.lost(cause.node) if one.ended] if cause else []
         if cause is not None and over:
             last = max(over, key=lambda one: one.ended)
             return {"waits": last.ended + cause.settle, "of": last.code}
         doubts = self._doubts(node, symptom)
-        return {"waits": now + self._tree.wait + max(map(self._delay, doubts))} if doubts else {}
+        return {"waits": now + self._tree.wait + max(map(self._nodes.delay, doubts))} if doubts else {}
 
     # Time passes
 
@@ -248,11 +157,11 @@ class Causes:
         turn, until = self._done.get(code, (-1, 0.0))
         news = (
             incident.source.device.startswith("@")
-            or self._went > turn
-            or any(self._came.get(name, 0) > turn for name in self._above(incident))
+            or self._nodes.went > turn
+            or any(self._nodes.came.get(name, 0) > turn for name in self._above(incident))
         )
         if news or now >= until:
-            turn = self._turn
+            turn = self._nodes.turn
             until = await self._put_right(code, now)
             self._done[code] = turn, until
         again = min(again, until)
@@ -269,7 +178,7 @@ class Causes:
         return until
 
     def _above(self, incident: Incident) -> Collection[str]:
-        node = self._node(incident.source)
+        node = self._nodes.of(incident.source)
         return self._tree.above(node) if node else ()
 
     async def _merge(self, incident: Incident) -> Incident:
@@ -319,13 +228,13 @@ class Causes:
 
     async def _look_again(self, incident: Incident) -> bool:
         """Release an incident once all that it may follow from was found well, and say so; else have that looked at."""
-        node = self._node(incident.source)
+        node = self._nodes.of(incident.source)
         doubts = {name for symptom in incident.active for name in self._doubts(node, symptom)}
         if not doubts:
             await self._record(incident.code, "released", data={})
             return True
         for name in sorted(doubts):
-            key = self._key(name)
+            key = self._nodes.key(name)
             if key is not None and not key[2].startswith("@"):
                 self.ask(key, incident.code)
         return False
@@ -337,8 +246,8 @@ class Causes:
         """
         if symptom.source.key == incident.source.key:
             return math.inf  # the same, said of another kind of devices: it ends with the rest
-        standing = _Now(self, lambda one, _: not one.ended)
-        cause = self._tree.cause(self._node(symptom.source), symptom.condition, standing)
+        standing = Now(self._nodes, lambda one, _: not one.ended)
+        cause = self._tree.cause(self._nodes.of(symptom.source), symptom.condition, standing)
         home = self._home(cause) if cause else ""
         if cause is not None and (home in {"", incident.code} or not _over(incident)):
             return math.inf  # it still follows from something here; or the person who closed that knows of it
@@ -346,7 +255,7 @@ class Causes:
             said = {"symptom": msgspec.to_builtins(_following(symptom, symptom.source, symptom.clause, cause))}
             await self._record(home, "joined", data={**said, "of": cause.node, "out_of": incident.code})
             return math.inf
-        ended = max((one.ended for one in self.lost(symptom.of) if one.ended), default=-math.inf)
+        ended = max((one.ended for one in self._nodes.lost(symptom.of) if one.ended), default=-math.inf)
         if now < ended + symptom.settle:
             return ended + symptom.settle
         clause = self._plan.find(symptom.clause)
@@ -375,64 +284,22 @@ class Causes:
 
     def _cause(self, source: Source, symptom: Symptom) -> Cause | None:
         """Return the root cause that stands, in an incident that is open; what the plan calls major speaks for itself."""
-        node = self._node(source)
+        node = self._nodes.of(source)
         if not node or symptom.level == Level.MAJOR:
             return None
-        return self._tree.cause(node, symptom.condition, _Now(self, lambda one, _: one.open and not one.ended))
+        return self._tree.cause(node, symptom.condition, Now(self._nodes, lambda one, _: one.open and not one.ended))
 
     def _home(self, cause: Cause) -> str:
         """Return the open incident of a root cause: the oldest."""
-        codes = {one.code for one in self.lost(cause.node) if one.open and not one.ended}
+        codes = {one.code for one in self._nodes.lost(cause.node) if one.open and not one.ended}
         return next((code for code in self._incidents() if code in codes), "") if len(codes) > 1 else "".join(codes)
 
     def _doubts(self, node: str, symptom: Symptom) -> tuple[str, ...]:
-        return self._tree.doubts(node, symptom.condition, lambda name: self._well(name, symptom.since)) if node else ()
-
-    def _well(self, node: str, since: float) -> bool | None:
-        """Say whether a node was found well since then; None: it is no device."""
-        key = self._key(node)
-        if key is None:
-            return None
-        site, agent, device = key
-        if device.startswith("@"):
-            return None  # that it is heard says nothing of what it reads its devices through
-        source = Source(site=site, agent=agent, device=device, kind=self._facts.kind(key))
-        contact = self._facts.latest(source, CONTACT)
-        if contact is None or not contact.reading.good or not contact.reading.value or contact.at <= since:
-            return False
-        for condition in self._telling(key):
-            seen = self._facts.latest(source, condition.quantity)
-            if seen is None:
-                continue  # it does not have that
-            if seen.at <= since or condition.wrong(seen.reading, standing=False) is not False:
-                return False
-        return True
-
-    def _delay(self, node: str) -> float:
-        """Return how long a node must have been lost until it says so; seconds."""
-        return min(_LONGEST, max((one.on_delay for one in self._telling(self._key(node))), default=0.0))
-
-    def _telling(self, key: Key | None) -> list[Condition]:
-        """Return the conditions by which a device says that it is lost."""
-        if key is None:
-            return []
-        source = Source(site=key[0], agent=key[1], device=key[2], kind=self._facts.kind(key))
-        names = EXPLAINS.get(source.kind, EXPLAINS_ELSE) | {"contact-lost"}
-        return [one for name, one in self._facts.conditions(source).items() if name in names]
-
-    def _node(self, source: Source) -> str:
-        return self._tree.node_of(source.key, self._facts.named) if self._tree.names else ""
-
-    def _key(self, node: str) -> Key | None:
-        """Return the device of a node; None: it has none."""
-        match node.split("/"):
-            case [site, agent, device]:
-                return site, agent, device
-            case [site, agent]:
-                return site, agent, f"@{agent}"
-            case _:
-                found = self._facts.named(node)
-                return next(iter(found)) if len(found) == 1 else None
+        return (
+            self._tree.doubts(node, symptom.condition, lambda name: self._nodes.well(name, symptom.since))
+            if node
+            else ()
+        )
 
 
 def _following(symptom: Symptom, source: Source, clause: str, cause: Cause) -> Symptom:

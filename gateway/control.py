@@ -86,9 +86,10 @@ def create(
 
 def _add_incidents(app: FastAPI, incidents: Incidents) -> None:
     def full(incident: Incident) -> dict[str, Any]:
+        said = control_reports.said(incident, incidents.contacts)
         return {
             **details(incident, incidents.plan),
-            "report": control_reports.said(incident, incidents.contacts),
+            "report": said,
             "utc_offset": incidents.utc_offset(incident.source.site),
         }
 

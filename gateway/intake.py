@@ -16,6 +16,7 @@ from gateway.incident import Incident, Source, Symptom
 from gateway.plan.approving import due_of, entitled, number
 from gateway.plan.model import RANK, Clause, Level, Plan
 from gateway.plan.report_model import Approver, Report
+from gateway.plan.terms import GRAVITY
 from gateway.plan.waking import Hours, page_at
 from gateway.reports import Reported, Said
 
@@ -23,7 +24,6 @@ MOST: Final = 500
 """Characters of an answer."""
 SAME: Final = 600.0
 """Seconds: the same report by the same person within them is the same one, sent twice."""
-GRAVITY: Final = (Level.FINDING, Level.REQUEST, Level.PREPARE, Level.PARTIAL, Level.MAJOR)
 _AT_LEAST: Final = {Level.PARTIAL: Severity.SEVERE, Level.MAJOR: Severity.EXTREME}
 
 

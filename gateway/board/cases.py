@@ -201,6 +201,17 @@ def _said(event: Event, words: Words, name: Callable[[str], str]) -> str:
             return event.text
 
 
+def _decided(event: Event, words: Words) -> str:
+    """Return what an approval, a refusal, or a person's level says; an empty text for other events."""
+    match event.kind, event.data:
+        case (("approved" | "refused"), {"zh": str(zh), "en": str(en)}):
+            return " · ".join(part for part in (words.either(zh, en), event.text) if part)
+        case "confirmed", {"level": str(level)}:
+            return words.name("level", level)
+        case _:
+            return ""
+
+
 def _of_time(event: Event, words: Words) -> str:
     """Return what time has brought: a rung of the ladder, or how much of a limit is gone."""
     match event.data:
@@ -211,17 +222,6 @@ def _of_time(event: Event, words: Words) -> str:
             return f"{words('steps')} {int(number) + 1} · {percent} %" if number.isdecimal() else f"{percent} %"
         case _:
             return event.text
-
-
-def _decided(event: Event, words: Words) -> str:
-    """Return what an approval, a refusal, or a person's level says; an empty text for other events."""
-    match event.kind, event.data:
-        case (("approved" | "refused"), {"zh": str(zh), "en": str(en)}):
-            return " · ".join(part for part in (words.either(zh, en), event.text) if part)
-        case "confirmed", {"level": str(level)}:
-            return words.name("level", level)
-        case _:
-            return ""
 
 
 def _of_alarm(event: Event, condition: str, words: Words) -> str:

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from gateway.board import agents as presence
-from gateway.board import cases, outlook, planpage, views
+from gateway.board import cases, decisions, outlook, planpage, views
 from gateway.board.ports import IncidentDesk, LiveView, StoreView
 from gateway.board.render import Renderer
 from gateway.board.stream import Picture, Shared
@@ -24,7 +24,21 @@ COOKIE = "lang"
 _YEAR = 31536000
 MOST_AGENTS = 100
 ANSWERS = frozenset(
-    {"seen", "mine", "step", "shed", "close", "handover", "accept", "decline", "progress", "reopen"},
+    {
+        "seen",
+        "mine",
+        "step",
+        "shed",
+        "close",
+        "handover",
+        "accept",
+        "decline",
+        "progress",
+        "reopen",
+        "approve",
+        "refuse",
+        "confirm",
+    },
 )
 """Of these, the page says that they are recorded."""
 """Agents on the first page, those to look at first: its script is sent them at every change."""
@@ -256,6 +270,8 @@ class Pages:
             person=self.name(person),
             done=f"done-{done}" if done in ANSWERS else "",
             yours=incident.owner == person,
+            asked=decisions.asked(incident, person),
+            levels=decisions.levels(incident, self._plan.find(incident.clause)),
             offered=offer is not None and offer.pending and offer.taker == person,
             people=[(who, name) for who, name in self.people if who != person],
             action=action,
@@ -275,9 +291,10 @@ class Pages:
         title = f"{case.code} {case.title}"
         announce = words.name("incident", case.state)
         battery = outlook.rows(incident.countdowns, words, lambda at: self._render.moment(at, now), now)
+        reported = decisions.rows(incident, words, self.name)
         loads = outlook.items(incident.countdowns, words)
         fragments = {
-            "case": self._render("_case.html", words, now, case=case, battery=battery),
+            "case": self._render("_case.html", words, now, case=case, battery=battery, reported=reported),
             "more": self._render(
                 "_more.html", words, now, case=case, device=device, steps=steps, loads=loads, action=action
             ),

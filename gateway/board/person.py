@@ -76,6 +76,7 @@ def add_routes(app: FastAPI, pages: Pages, doors: Doors) -> None:
         return await _close(pages, request, code, token)
 
     _add_hands(app, pages)
+    _add_decisions(app, pages)
 
 
 def _add_hands(app: FastAPI, pages: Pages) -> None:
@@ -106,6 +107,22 @@ def _add_hands(app: FastAPI, pages: Pages) -> None:
             return await pages.desk.handover(code, person, fields.get("to", ""), fields.get("text", ""))
 
         return await _answer(pages, request, (code, token), act)
+
+
+def _add_decisions(app: FastAPI, pages: Pages) -> None:
+    """Add the routes by which a report is approved or refused, and a level confirmed."""
+
+    @app.post("/i/{code}/{token}/approve")
+    async def approve(request: Request, code: str, token: str) -> Response:
+        return await _with_words(pages, request, (code, token), pages.desk.approve)
+
+    @app.post("/i/{code}/{token}/refuse")
+    async def refuse(request: Request, code: str, token: str) -> Response:
+        return await _with_words(pages, request, (code, token), pages.desk.refuse)
+
+    @app.post("/i/{code}/{token}/confirm")
+    async def confirm(request: Request, code: str, token: str) -> Response:
+        return await _with_words(pages, request, (code, token), pages.desk.confirm)
 
 
 async def _with_words(

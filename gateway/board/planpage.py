@@ -32,6 +32,17 @@ class TriggerRow(msgspec.Struct, frozen=True, kw_only=True):
     """Kinds or devices, where it is not about all of the clause's."""
 
 
+class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What people report."""
+
+    title: str
+    level: str
+    level_name: str
+    wake_name: str
+    approvals: tuple[str, ...]
+    """Each with who may give it, and by when."""
+
+
 class StepRow(msgspec.Struct, frozen=True, kw_only=True):
     """A step."""
 
@@ -63,6 +74,9 @@ class ClauseView(msgspec.Struct, frozen=True, kw_only=True):
     check: str
     closes: str
     triggers: tuple[TriggerRow, ...]
+    reports: tuple[ReportRow, ...]
+    lead: str
+    """What every message of it begins with."""
     steps: tuple[StepRow, ...]
     ladder: tuple[RungRow, ...]
     note: str
@@ -101,7 +115,8 @@ def _order(clause: Clause) -> tuple[int, ...]:
 
 def _clause(clause: Clause, words: Words, title: Titles, fills: Fills) -> ClauseView:
     ladder = clause.escalation
-    level = max((trigger.level.value for trigger in clause.trigger), key=_gravity, default="")
+    levels = [trigger.level.value for trigger in clause.trigger] + [report.level.value for report in clause.report]
+    level = max(levels, key=_gravity, default="")
     return ClauseView(
         number=clause.clause,
         anchor="c-" + re.sub(r"\W", "-", clause.clause),
@@ -114,6 +129,8 @@ def _clause(clause: Clause, words: Words, title: Titles, fills: Fills) -> Clause
         check=words("plan-check-after", span=span_of(clause.check_after, words)),
         closes=words.name("closes", clause.closes.value),
         triggers=tuple(_triggers(clause, words)),
+        reports=tuple(_reports(clause, words, title)),
+        lead=clause.lead.of(words.language) if clause.lead else "",
         steps=tuple(
             StepRow(
                 text=step.text.of(words.language),
@@ -152,6 +169,27 @@ def _triggers(clause: Clause, words: Words) -> Iterable[TriggerRow]:
             severity_name=words.name("severity", one.severity.value),
             after=span_of(one.page_after, words) if one.page_after else words("plan-at-once"),
             only=words("plan-only", names=only) if only else "",
+        )
+
+
+def _reports(clause: Clause, words: Words, title: Titles) -> Iterable[ReportRow]:
+    """Yield what people report, each with its approvals in order."""
+    for one in clause.report:
+        yield ReportRow(
+            title=one.title.of(words.language),
+            level=one.level.value,
+            level_name=words.name("level", one.level.value),
+            wake_name=words.name("wake", one.wake.value),
+            approvals=tuple(
+                f"{approval.text.of(words.language)}{words('colon')}"
+                + words("plan-or").join(
+                    dict.fromkeys(
+                        f"{title(who.department, words.language)} {words.name('role', who.role)}" for who in approval.by
+                    )
+                )
+                + f" · {words('plan-within', span=span_of(approval.within, words))}"
+                for approval in one.approval
+            ),
         )
 
 
@@ -197,6 +235,9 @@ def as_text(clauses: Iterable[ClauseView], words: Words) -> Iterable[str]:
         for row in one.triggers:
             more = "  ".join(part for part in (row.level_name, row.wake_name, row.after, row.only) if part)
             yield f"    {words('semicolon').join(row.titles)}  ({more})"
+        for report in one.reports:
+            yield f"  {words('plan-reports')}{colon}{report.title}  ({report.level_name}  {report.wake_name})"
+            yield from (f"    {approval}" for approval in report.approvals)
         yield f"  {words('plan-steps')}"
         for number, step in enumerate(one.steps, 1):
             yield f"    {number}. {step.owner}  {step.text}  {step.within}".rstrip()

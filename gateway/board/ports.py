@@ -212,6 +212,18 @@ class IncidentDesk(Protocol):
         """重新打开: this person says that it is not over."""
         ...
 
+    async def approve(self, code: str, person: str, words: str = "") -> Any:
+        """批准: the approval of a report that is due."""
+        ...
+
+    async def refuse(self, code: str, person: str, reason: str) -> Any:
+        """不批准: the approval of a report that is due."""
+        ...
+
+    async def confirm(self, code: str, person: str, level: str) -> Any:
+        """确认级别: this person says that it is partial, or major."""
+        ...
+
     def subscribe(self, listener: Callable[..., None]) -> Callable[[], None]:
         """Call the listener at each change; return what ends it."""
         ...

@@ -248,7 +248,7 @@ class Doing:
         self, incident: Incident, clause: Clause, output: Output, kind: Kind, number: str, left: float
     ) -> Reply:
         return await self._orders.command(
-            (incident.source.site, output.agent),
+            (output.site or incident.source.site, output.agent),
             output.device,
             Verb.ON if kind is Kind.ON else Verb.OFF,
             who=f"{incident.code} {clause.clause}",

@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -20,13 +21,15 @@ from gateway.board import planpage
 from gateway.board.render import Renderer
 from gateway.board.words import LANGUAGES, Words
 from gateway.clock import SystemClock
+from gateway.incident import Source
 from gateway.plan.dependencies import Tree, load_dependencies
+from gateway.plan.lint.fleet import Watch
 from gateway.plan.lint.rules import Finding, lint
 from gateway.plan.lint.site import Grade
 from gateway.plan.loader import load_plan
 from gateway.plan.papers import read_fleet, read_papers
 from gateway.plan.simulate import Act, Line, Story, Timetable, simulate
-from gateway.plan.story import act_of, known_people, length_of, source_of, wall_of
+from gateway.plan.story import act_of, known_people, length_of, said_of, source_of, wall_of
 
 GOOD, BAD = 0, 1
 _CHINA = 8 * 3600.0
@@ -46,7 +49,9 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     show.add_argument("--lang", choices=LANGUAGES, default="zh", help="its language (default: zh)")
     show.set_defaults(run=run_show)
     play = _verb(verbs, "simulate", "say who would be told what, when and by which channel; nobody is told")
-    play.add_argument("event", help="what happens: DEVICE:CONDITION or KIND:CONDITION, ups-1:on-battery")
+    what = "DEVICE:CONDITION or KIND:CONDITION, ups-1:on-battery; or: report CLAUSE NAME, what a person reports"
+    play.add_argument("event", nargs="+", help=what)
+    play.add_argument("--by", default="", metavar="WHO", help="who reports it (default: the first of the contacts)")
     play.add_argument("--at", metavar="TIME", help='when it happens, at the site: "2027-02-17 03:00" (default: now)')
     play.add_argument("--for", dest="length", default="4h", metavar="LONG", help="for how long to look (default: 4h)")
     play.add_argument("--seen", action="append", default=[], metavar="WHO@LONG", help="收到, so long after the alarm")
@@ -126,7 +131,15 @@ def run_simulate(args: argparse.Namespace) -> int:
     tree = load_dependencies(papers.tree_text, file=papers.tree_file) if papers.tree_text else Tree()
     plan = msgspec.structs.replace(plan, dependencies=tree)
     fleet = read_fleet(args.config, args.agents, cli.devices)
-    source, condition = source_of(args.event, fleet)
+    source, watch, said = Source(), Watch(""), None
+    match args.event:
+        case ["report", clause, name]:
+            said = said_of((clause, name), plan, args.by, contacts)
+        case [event]:
+            source, condition = source_of(event, fleet)
+            watch = fleet.watch(source.kind, condition)
+        case words:
+            raise UsageError(f"{' '.join(words)!r} is no event", hint="write ups-1:on-battery, or report CLAUSE NAME")
     acts = [act_of(verb, text) for verb in ("seen", "mine") for text in getattr(args, verb)]
     acts += [act_of("alarm", text) for text in args.then]
     acts += [Act(length_of(args.clear), "clear")] if args.clear else []
@@ -138,15 +151,16 @@ def run_simulate(args: argparse.Namespace) -> int:
     offset = contacts.hours.offset(SystemClock().stamp().wall)
     story = Story(
         source=source,
-        watch=fleet.watch(source.kind, condition),
+        watch=watch,
+        report=said,
         start=wall_of(args.at, offset) if args.at else float(int(SystemClock().stamp().wall)),
         length=length_of(args.length),
         acts=tuple(acts),
         others={(one.site, one.agent, one.device): one.kind for one in fleet.devices or ()},
         down=frozenset(args.down),
     )
-    logging.getLogger("gateway").setLevel(logging.CRITICAL)  # what the channels refuse here is no news
-    table = asyncio.run(simulate(plan, contacts, channels, story))
+    with _quiet():
+        table = asyncio.run(simulate(plan, contacts, channels, story))
     if args.json:
         sys.stdout.write(json.dumps([msgspec.to_builtins(line) for line in table.lines], ensure_ascii=False, indent=2))
         sys.stdout.write("\n")
@@ -155,6 +169,18 @@ def run_simulate(args: argparse.Namespace) -> int:
             f"{text}\n" for text in _timetable(table, {one.id: one.name for one in contacts.person}, offset)
         )
     return GOOD if any(line.kind == "message" for line in table.lines) else BAD
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Log nothing meanwhile: what the channels refuse in a simulation is no news."""
+    log = logging.getLogger("gateway")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _timetable(table: Timetable, names: Mapping[str, str], offset: float) -> Iterator[str]:

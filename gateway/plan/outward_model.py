@@ -93,7 +93,8 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     agent: Slug
-    """Of the incident's own site."""
+    site: Slug | None = None
+    """Of the agent; left out: the incident's own. What people report may have none."""
     device: Slug
     output: Slug
     seconds: Seconds

@@ -41,12 +41,23 @@ class Act(msgspec.Struct, frozen=True, order=True):
     of: str = ""
 
 
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's report; its fields as they are asked for."""
+
+    clause: str
+    name: str
+    who: str
+    fields: Mapping[str, str] = {}
+
+
 class Story(msgspec.Struct, frozen=True, kw_only=True):
     """What is played."""
 
     source: Source
-    watch: Watch
+    watch: Watch = Watch("")
     """The condition that is raised, and what it is judged by."""
+    report: Said | None = None
+    """What a person reports instead."""
     start: float
     """Wall time of the alarm: the agent's on-delay is over then."""
     length: float
@@ -178,7 +189,8 @@ async def simulate(plan: Plan, contacts: Contacts, channels: Iterable[str], stor
     ways: dict[str, Channel] = {**recorders}
     teller = Notifier(ways, standard_stages(ways), secret=b"simulated", utc_offset=contacts.hours.offset(story.start))
     incidents = Incidents(journal, plan, contacts, teller, clock, readings)
-    acts = [Act(0.0, "alarm", story.watch.name), *sorted(story.acts)]
+    first = Act(0.0, "alarm", story.watch.name) if story.report is None else Act(0.0, "report")
+    acts = [first, *sorted(story.acts)]
     cast = _Cast(story, incidents, readings, clock)
     said: list[Line] = []
     for _ in range(_TURNS + int(story.length / LOOK)):
@@ -222,6 +234,9 @@ class _Cast:
                 self._readings.well = False
                 watch = self._story.watch if act.of == self._story.watch.name else Watch(act.of)
                 await self._report(self._raised(watch))
+            case "report":
+                if said := self._story.report:
+                    await self._incidents.report(said.clause, said.name, said.who, said.fields)
             case "clear":
                 self._readings.well = True
                 for one in self._standing.values():

@@ -1,5 +1,6 @@
 """The words of ``plan simulate``: an event, a time, what people do. Pure: texts in, a story out."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 from contract.errors import UsageError
@@ -7,7 +8,8 @@ from contract.settings import did_you_mean, seconds
 from gateway.contacts import Contacts
 from gateway.incident import Source
 from gateway.plan.lint.fleet import Fleet, Watched
-from gateway.plan.simulate import Act
+from gateway.plan.model import Plan
+from gateway.plan.simulate import Act, Said
 
 
 def source_of(event: str, fleet: Fleet) -> tuple[Source, str]:
@@ -33,6 +35,27 @@ def source_of(event: str, fleet: Fleet) -> tuple[Source, str]:
         kind=device.kind,
     )
     return source, condition
+
+
+def said_of(words: Sequence[str], plan: Plan, who: str, contacts: Contacts) -> Said:
+    """Return the report of ``CLAUSE NAME``; what is asked for is filled in: 1 for an amount, a dash for a text.
+
+    Raises:
+        UsageError: there is no such clause or report.
+    """
+    number, name = words
+    clause = plan.find(number)
+    if clause is None:
+        known = [one.clause for one in plan.clauses if one.report]
+        raise UsageError(f"no clause {number!r}", hint=did_you_mean(number, known))
+    report = clause.reported(name)
+    if report is None:
+        hint = (
+            did_you_mean(name, [one.name for one in clause.report]) if clause.report else "people report nothing of it"
+        )
+        raise UsageError(f"clause {number} has no report {name!r}", hint=hint)
+    fields = {field.name: "1" if field.number else "-" for field in report.field}
+    return Said(clause=number, name=name, who=contacts.find(who or contacts.person[0].id).id, fields=fields)
 
 
 def _device(of: str, fleet: Fleet) -> Watched:

@@ -19,6 +19,10 @@ class Level(StrEnum):
     FINDING = "finding"
 
 
+GRAVITY: Final = (Level.FINDING, Level.REQUEST, Level.PREPARE, Level.PARTIAL, Level.MAJOR)
+"""The levels, the gravest last."""
+
+
 class Wake(StrEnum):
     """When people may be woken for it."""
 

@@ -10,7 +10,7 @@ from contract import settings
 from contract.errors import ConfigError, Problem
 from gateway.config import Notify
 from gateway.contacts import Contacts
-from gateway.plan.lint import devices, ladders, outward, people, times, tree, triggers
+from gateway.plan.lint import devices, ladders, outside, outward, people, times, tree, triggers
 from gateway.plan.lint.fleet import Fleet
 from gateway.plan.lint.site import Common, Found, Grade, Lines, Placed, Site, clauses_of, common_of
 from gateway.plan.loader import load_plan
@@ -65,6 +65,9 @@ RULES: Final[tuple[Rule, ...]] = (
     people.in_the_clear,
     people.weak_secret,
     people.no_links,
+    outside.not_verified,
+    outside.of_no_clause,
+    outside.approved_too_late,
     # the devices that there are
     devices.device_without_entry,
     devices.condition_untold,

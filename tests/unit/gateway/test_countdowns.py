@@ -11,7 +11,7 @@ from contract.clock import Stamp
 from contract.condition import Severity
 from contract.errors import ConfigError, IncidentError
 from contract.reading import Quality, Reading
-from gateway import cli, control
+from gateway import cli, control, control_reports
 from gateway.board import outlook
 from gateway.board.words import Words
 from gateway.contacts import load_contacts
@@ -279,7 +279,8 @@ async def test_english_reads_the_same():
 async def test_the_terminal_says_it_in_both_languages_with_the_numbers_to_tick_off():
     site = await on_battery()
     await site.at(0)
-    body = {**control.details(site.incident, site.plan), "utc_offset": 8 * HOUR}
+    said = control_reports.said(site.incident, CONTACTS)
+    body = {**control.details(site.incident, site.plan), "report": said, "utc_offset": 8 * HOUR}
     out = io.StringIO()
     cli._show(argparse.Namespace(verb="show", json=False), body, out)
     for line in (

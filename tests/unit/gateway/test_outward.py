@@ -87,7 +87,7 @@ class Site:
         self.connected, self.session = True, "one"
         self.published, self.broker = [], {}
         self.posted, self.answers = [], []
-        self.orders, self.replies = [], []
+        self.orders, self.replies, self.sites = [], [], []
         self.carried_out = {}
         self.start()
 
@@ -167,7 +167,8 @@ class Site:
     # the agent
 
     async def command(self, to, device, verb, *, who, output, seconds, patience, number):
-        assert (to, device, output, patience) == (("hq", "hall"), "relays", "siren", 10.0)
+        assert (to[1], device, output, patience) == ("hall", "relays", "siren", 10.0)
+        self.sites.append(to[0])
         self.orders.append((verb, number, seconds, who))
         answer = self.replies.pop(0) if self.replies else Outcome.DONE
         if isinstance(answer, asyncio.Event):
@@ -415,6 +416,13 @@ async def test_a_siren_sounds_at_once_and_does_not_wait_for_people_to_be_told():
     assert not [event for event in site.kept if event.kind == "message"]
     kinds = [event.kind for event in site.kept]
     assert kinds == ["opened", "outward", "outward-done"]
+
+
+@pytest.mark.parametrize(("more", "where"), [("", "hq"), ('site = "depot"\n', "depot")])
+async def test_it_is_the_incidents_own_site_that_sounds_unless_another_is_named(more, where):
+    site = Site(SIREN + more)
+    await site.alarm()
+    assert site.sites == [where]
 
 
 async def test_it_sounds_for_what_it_is_about_alone():

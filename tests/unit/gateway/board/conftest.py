@@ -155,6 +155,15 @@ class Desk:
     async def handover(self, code, person, to, words):
         return self._did("handover", code, person, words, data={"to": to})
 
+    async def approve(self, code, person, words=""):
+        return self._did("approved", code, person, words)
+
+    async def refuse(self, code, person, reason):
+        return self._did("refused", code, person, reason)
+
+    async def confirm(self, code, person, level):
+        return self._did("confirmed", code, person, level)
+
     async def accept(self, code, person):
         return self._did("accepted-handover", code, person)
 

@@ -108,7 +108,7 @@ def test_the_board_shows_root_and_affected(language, said):
 
 def test_a_terminal_shows_them_as_a_short_tree():
     out = io.StringIO()
-    _details({**details(incident()["A10"], PLAN), "utc_offset": 0.0}, out)
+    _details({**details(incident()["A10"], PLAN), "report": [], "utc_offset": 0.0}, out)
     assert "另有 2 台设备受影响 also affected\n  └ 线路 0\n  └ 线路 1\n" in out.getvalue()
     assert "A11" in out.getvalue()
 

@@ -28,7 +28,8 @@ from gateway.plan.papers import lenient, read_fleet, read_papers
 from gateway.read import read_plan
 
 CONFIG = Path(__file__).parents[4] / "config"
-TODAY = date(2026, 1, 5)
+TODAY = date(2026, 12, 1)
+DEMAND = "plan/3.4-demand.toml"
 POWER, HOSTS, ROOMS = "plan/3.1.toml", "plan/3.1-hosts.toml", "plan/3.1-rooms.toml"
 ALARMS, TREE = "alarms.toml", "dependencies.toml"
 COMMON, PEOPLE, GATEWAY, ORDER_ROOM = "plan/common.toml", "contacts.toml", "gateway.toml", "agents/order-room.toml"
@@ -176,6 +177,10 @@ PLANTED = [
     Case("in-the-clear", (GATEWAY, 'tls = "starttls"', 'tls = "none"‸')),
     Case("in-the-clear", (GATEWAY, 'url = "https://hooks.example.net/duty"', 'url = "http://hooks.example.net/duty"‸')),
     Case("weak-secret", (GATEWAY, '{ credential = "webhook-duty" }', '{ file = "short" }‸')),
+    Case("not-verified", (PEOPLE, 'phone = "10000"\nverified = "2026-11-02"', 'phone = "10000"\nverified = "2026-05-02"‸')),
+    Case("not-verified", (PEOPLE, 'phone = "10000"\nverified = "2026-11-02"', 'phone = "10000"\nverified = "2027-11-02"‸')),
+    Case("of-no-clause", (PEOPLE, 'clauses = ["3.1.5", "3.1.13"]', 'clauses = ["3.1.5", "3.1.33"]‸')),
+    Case("approved-too-late", (DEMAND, '\nwithin = "4h"', '\nwithin = "90d"‸')),
     # the devices that there are
     Case("device-without-entry", (ORDER_ROOM, '[[device]]\nid = "ups-2"', '[[device]]‸\nid = "ups-2"\nkind = "boiler"')),
     Case("condition-untold", (POWER, 'kinds = ["ups", "power"]', 'kinds = ["ups", "power"]‸'), (POWER, '[[clause.trigger]]\ncondition = "low-battery"', '[[clause.trigger]]\ncondition = "on-battery"\ndevices = ["ups-2"]')),
@@ -295,7 +300,7 @@ def test_the_command_says_it_and_its_exit_status_too(site, capsys):
         "--agents",
         str(site / "agents"),
         "--today",
-        "2026-01-05",
+        "2026-12-01",
     ]
     assert main(command) == 0
     assert "0 errors, 0 warnings" in capsys.readouterr().out

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contract.alarm import Alarm, Occurrence
 from contract.clock import Stamp
@@ -29,6 +30,7 @@ from gateway.plan.decide import Latest
 from gateway.plan.lint.fleet import Watch
 from gateway.plan.loader import load_plan
 from gateway.plan.simulate import Act, Story, simulate
+from gateway.plan.story import said_of
 
 CONFIG = Path(__file__).parents[4] / "config"
 CONTACTS = load_contacts((CONFIG / "contacts.toml").read_text("utf-8"))
@@ -113,7 +115,9 @@ class Live:
         incidents = Incidents(journal, PLAN, CONTACTS, teller, self, self)
         running = asyncio.create_task(incidents.run())
         standing = []
-        for act in [Act(0.0, "alarm", self.story.watch.name), *sorted(self.story.acts)]:
+        said = self.story.report
+        first = Act(0.0, "alarm", self.story.watch.name) if said is None else Act(0.0, "report")
+        for act in [first, *sorted(self.story.acts)]:
             await asyncio.sleep(max(0.0, act.after - self.loop.time()))
             if act.verb == "alarm":
                 self.well = False
@@ -133,6 +137,8 @@ class Live:
                     )
                 )
                 await incidents.on_alarm(Alarm(standing[-1]), self.story.source)
+            elif act.verb == "report":
+                await incidents.report(said.clause, said.name, said.who, said.fields)
             elif act.verb == "clear":
                 self.well = True
                 for one in standing:
@@ -209,6 +215,16 @@ def test_answers_a_graver_alarm_a_channel_that_is_down_and_the_end():
     assert [one[3] for one in told if one[3] != "overdue"] == ["page", "page", "worse", "worse", "recovery", "recovery"]
 
 
+REPORTS = [(clause.clause, one.name) for clause in PLAN.clauses for one in clause.report]
+
+
+@pytest.mark.parametrize("words", REPORTS[::7], ids="-".join)
+def test_what_people_report_is_told_as_it_is_said(words):
+    said = said_of(words, PLAN, "li", CONTACTS)
+    told = same(replace(story(length=6 * 3600.0), source=Source(), report=said))
+    assert told or PLAN.find(words[0]).reported(words[1]).wake != "night"
+
+
 def test_what_waits_for_the_morning_waits_in_both():
     told = same(story("replace-battery", start=NIGHT + 6 * 86400.0, length=2 * 86400.0))
     assert told
@@ -281,6 +297,9 @@ def test_nobody_is_told_of_what_no_clause_is_for_and_the_exit_status_says_so(com
         (["ups-1:on-battery"], "hq/depot/ups-1, hq/order-room/ups-1"),
         (["upss:on-battery"], "did you mean 'ups'?"),
         (["ups:on-batery"], "did you mean 'on-battery'?"),
+        (["report", "3.4.3.1", "specail"], "did you mean 'special'?"),
+        (["report", "9.9", "special"], "no clause '9.9'"),
+        (["report", "3.4.3.1"], "is no event"),
         (["ups"], "a device, or a kind of device, and a condition"),
         (["ups:on-battery", "--at", "tomorrow"], 'write "2027-02-17 03:00"'),
         (["ups:on-battery", "--for", "4"], 'write "20m", "4h", "2d"'),
