@@ -116,6 +116,4 @@ def moved(now: Headquarters, by: float) -> Headquarters:
     change = msgspec.structs.replace
     authority = change(now.authority, at=now.authority.at + by) if now.authority else None
     called = now.called + by if now.called else 0.0
-    return change(
-        now, called=called, authority=authority, stood_down=now.stood_down + by if now.stood_down else 0.0
-    )
+    return change(now, called=called, authority=authority, stood_down=now.stood_down + by if now.stood_down else 0.0)

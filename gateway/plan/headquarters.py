@@ -83,7 +83,9 @@ def orders(incident: Incident, clause: Clause, contacts: Contacts, now: float) -
     """Return what the headquarters demands of an open incident whose cause stands."""
     hq = incident.headquarters
     if hq.stood_down and not hq.called:
-        heard = dict.fromkeys(mail.person for mail in _calls(incident) if not mail.failed and mail.person != hq.stood_by)
+        heard = dict.fromkeys(
+            mail.person for mail in _calls(incident) if not mail.failed and mail.person != hq.stood_by
+        )
         tell, wakes = once(incident, clause, heard, Purpose.STOOD_DOWN, now, after=hq.stood_after)
         stood = Orders(tell=tuple(tell), wakes=tuple(wakes))
     else:
