@@ -53,7 +53,7 @@ def sentence(incident: Incident, purpose: Purpose, words: Words, name: Name) -> 
     by = hq.authority.by if purpose is Purpose.COMMAND and hq.authority else hq.stood_by
     if purpose not in (Purpose.HEADQUARTERS, Purpose.COMMAND, Purpose.ACTING, Purpose.STOOD_DOWN):
         return []
-    return [words(f"say.{purpose.value}", by=name(by)), ""]
+    return [words(f"say.{purpose.value}", by=name(by) if by else ""), ""]
 
 
 def said(event: Event, words: Words, name: Name) -> str:

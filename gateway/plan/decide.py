@@ -116,7 +116,10 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, h
         return Demand(wakes_at=incident.waits)
     top = next((rung.person for rung in reversed(ladder_of(incident, clause, contacts).rungs)), "")
     staff = headquarters.orders(incident, clause, contacts, now)
-    marks = (*staff.records, *limits.marks(incident, clause, contacts, top, now))
+    marks: tuple[Mark | headquarters.Record, ...] = (
+        *staff.records,
+        *limits.marks(incident, clause, contacts, top, now),
+    )
     tell = list(held.tell)
     wakes = list(held.wakes)
     for found, next_looks in (

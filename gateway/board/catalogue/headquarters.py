@@ -24,8 +24,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     "mark.stood-down": ("【级别已降低，应急指挥部撤销】", "Level lowered, headquarters stood down: "),
     "say.headquarters": (
         "请组成应急指挥部。请答复“收到”或“我处理”；无人答复将呼叫下一位代为联络。不能到场的，可授权责任部门负责人临时指挥。",
-        "Please form the headquarters. Answer seen or mine: if nobody does, the next is called as acting contact. "
-        "If you cannot be there, you may authorise a head of the departments as temporary commander.",
+        "Please form the headquarters, and answer; else the next is called. If you are away, authorise a department's head.",
     ),
     "say.temporary-commander": (
         "{by} 授权您为临时指挥。请组成应急指挥部并答复。",
@@ -33,8 +32,7 @@ TEXT: Final[dict[str, tuple[str, str]]] = {
     ),
     "say.acting-contact": (
         "应急指挥部成员无人答复，请您代为联络：先答复，再设法联系组长、副组长。您没有被任命为指挥。",
-        "Nobody of the headquarters answers. Please be the acting contact: answer, then try to reach head and deputies. "
-        "You are not appointed to command.",
+        "Nobody of the headquarters answers. Answer, then try to reach them. You are not appointed to command.",
     ),
     "say.stood-down": (
         "{by} 已降低级别，应急指挥部撤销。",

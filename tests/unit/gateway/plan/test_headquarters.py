@@ -1,15 +1,17 @@
 """The headquarters of a major incident, by timetable: who is called, who stands in, who is authorised."""
 
+import contextlib
 from datetime import date
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from timetable import Day, event, shipped, told, trigger
+from timetable import CONFIG, Day, event, shipped, told, trigger
 
-from contract.errors import IncidentError
+from contract.errors import ConfigError, IncidentError
 from gateway.authorisation import Authorisation
+from gateway.contacts import load_contacts
 from gateway.event import Event
 from gateway.incident import Purpose, fold
 from gateway.notify.message import compose, facts
@@ -205,6 +207,7 @@ def test_a_level_that_a_person_confirms_calls_the_headquarters_and_a_lower_one_s
 
 def test_the_temporary_commander_lowers_and_a_flap_of_the_same_calls_nobody_again(day):
     pair = crippled(day)
+    day.want(day.between(0, 0.1), told("sun", CALL), told("liang", CALL))
     day.at(1)
     day.answer("authorise", "liang", ZHAO)
     day.at(2)
@@ -235,6 +238,24 @@ def test_messages_and_facts_say_who_has_which_part(day):
     assert "请组成应急指挥部" in compose(day.newest, clause, CALL, "zh", link="", utc_offset=0.0).subject
     said = facts(day.newest, clause, CALL, link="")["headquarters"]
     assert (said["commander"], said["temporary"], said["by"]) == ("sun", ZHAO, "sun")
+
+
+def written(begins, until):
+    text = (CONFIG / "contacts.toml").read_text("utf-8")
+    more = f'[[authorisation]]\nby = "sun"\nperson = "zhao"\nclauses = ["3.1.7"]\nfrom = {begins}\nuntil = {until}\n'
+    return load_contacts(text + more)
+
+
+def test_days_may_be_written_with_quotes_and_without():
+    plain, quoted = written("2026-11-01", "2026-12-01"), written('"2026-11-01"', '"2026-12-01"')
+    assert plain.authorisation == quoted.authorisation
+    assert plain.authorisation[0].until == date(2026, 12, 1)
+
+
+@pytest.mark.parametrize("until", ["2026-10-01", "2026-12-01T10:00:00", "20261201", '"soon"', "true"])
+def test_what_is_no_day_is_said_with_its_line(until):
+    with pytest.raises(ConfigError, match="until"):
+        written("2026-11-01", until)
 
 
 PEOPLE = ["sun", "liang", ZHAO, GAO, "li", "song", ""]
@@ -292,10 +313,8 @@ def test_whatever_people_try_only_head_and_deputy_appoint(tries):
         for minute, (what, who, whom) in enumerate(tries, 1):
             day.at(minute)
             words = {"authorise": (whom,), "lower": ("partial", "好转")}.get(what, ())
-            try:
+            with contextlib.suppress(IncidentError):
                 day.answer(what, who, *words)
-            except IncidentError:
-                pass
             hq = day.newest.headquarters
             if hq.temporary:
                 assert hq.authority.by in ("sun", "liang")
