@@ -457,12 +457,13 @@ class Incidents:
     async def tick(self) -> float | None:
         """Do all that is due now; return when (wall seconds) the next thing falls due."""
         await self.load()
-        wakes: list[float] = []
-        async with self._lock:
-            for code in self._agenda:
-                at = await self._look(code)
-                wakes += [at] if at < math.inf else []
-        return min(wakes, default=None)
+        next_look = math.inf
+        for code in self._agenda:
+            if self._agenda.due(code, self._now()):
+                await asyncio.sleep(0)  # a thousand may be due at once: an alarm comes between any two of them
+            async with self._lock:
+                next_look = min(next_look, await self._look(code))
+        return None if next_look == math.inf else next_look
 
     async def _look(self, code: str) -> float:
         """Do what is due of one incident; return when to look again."""
