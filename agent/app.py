@@ -24,14 +24,14 @@ from agent.drivers.itself import Inside, ItselfDriver
 from agent.health import OwnHealth, free
 from agent.lateness import Lateness
 from agent.links.board import ThisBoard
-from agent.mark import open_mark
 from agent.memo import Memo
 from agent.neighbours import LastHeard
-from agent.outbox import Outbox
+from agent.outbox.mark import open_mark
+from agent.outbox.outbox import Outbox
+from agent.outbox.rescue import open_spool
+from agent.outbox.room import SIZE, Outlook, tell
+from agent.outbox.spool import Spool
 from agent.polling import Poller, phase
-from agent.rescue import open_spool
-from agent.room import SIZE, Outlook, tell
-from agent.spool import Spool
 from agent.systemd import Notifier
 from agent.traps.engine import started
 from agent.traps.service import TrapService

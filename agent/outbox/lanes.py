@@ -2,10 +2,10 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from agent.entry import RESEND_AFTER, Entry, Key, Sender, restamped
+from agent.outbox.entry import RESEND_AFTER, Entry, Key, Sender, restamped
 from contract.message import Topic
 from contract.ranges import Range, Ranges
 
@@ -148,6 +148,13 @@ class Lanes:
     def epochs(self) -> set[str]:
         """Return the epochs that something is of."""
         return {epoch for lane in self._every for epoch in lane.epochs}
+
+    def numbers(self, beside: Mapping[str, Ranges] | None = None) -> dict[str, Ranges]:
+        """Return all numbers that are in memory, epoch by epoch, after those that are held ``beside``."""
+        found = {epoch: Ranges(ranges) for epoch, ranges in (beside or {}).items()}
+        for (epoch, seq), entry in self.all():
+            found.setdefault(epoch, Ranges()).add_range(entry.first or seq, seq)
+        return found
 
     def lowest(self, epoch: str) -> list[int]:
         """Return the lowest numbers of an epoch, if there are any."""

@@ -1,7 +1,7 @@
 """What no journal has acknowledged, on disk (SQLite), how far each epoch came, and where the conditions stand.
 
 Every change is one transaction that is on the disk when the call returns (``synchronous=FULL``). The outbox calls
-from one worker thread; nothing here is shared. How a file is opened, and saved when it is damaged: ``agent/rescue.py``.
+from one worker thread; nothing here is shared. How a file is opened, and saved when it is damaged: ``agent/outbox/rescue.py``.
 """
 
 import logging
@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from agent.full import Merge
+from agent.outbox.full import Merge
 from agent.watch import Watched
 from contract.alarm import Standing
 from contract.errors import StorageDamaged, StorageError, StorageFull

@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from agent.full import PAGE, STAGES, Bucket, glance, thin
-from agent.keeping import Keeper
-from agent.lanes import Lanes
-from agent.spool import Row, Space, Spool
+from agent.outbox.full import PAGE, STAGES, Bucket, glance, thin
+from agent.outbox.keeping import Keeper
+from agent.outbox.lanes import Lanes
+from agent.outbox.spool import Row, Space, Spool
 from contract.message import Topic, Voided
 from contract.ranges import Ranges
 
@@ -85,7 +85,7 @@ def _mib(size: float) -> str:
 
 
 class Room:
-    """Makes room, one page at a time. See ``agent/full.py`` for what goes."""
+    """Makes room, one page at a time. See ``agent/outbox/full.py`` for what goes."""
 
     def __init__(self, keeper: Keeper, most: int, page: int = PAGE) -> None:
         """Take the disk, how many bytes may be in use, and how many messages are looked at in one go."""

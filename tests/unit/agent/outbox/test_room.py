@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.room import FULL, ROW, Outlook, tell
+from agent.outbox.room import FULL, ROW, Outlook, tell
 from contract.alarm import Occurrence
 from contract.errors import StorageFull
 from contract.message import Alarms, encode

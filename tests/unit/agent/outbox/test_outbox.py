@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-from agent import outbox as module
-from agent.backlog import RATE
-from agent.entry import RESEND_AFTER
-from agent.keeping import RETRY
-from agent.lanes import OLD, WINDOW
+from agent.outbox import outbox as module
+from agent.outbox.backlog import RATE
+from agent.outbox.entry import RESEND_AFTER
+from agent.outbox.keeping import RETRY
+from agent.outbox.lanes import OLD, WINDOW
 from agent.watch import Watched
 from contract.alarm import Occurrence
 from contract.condition import Progress
