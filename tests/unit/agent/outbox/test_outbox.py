@@ -244,6 +244,18 @@ async def test_while_nobody_acknowledges_memory_stays_bounded(bench):
     assert bench.outbox.held == 2000
 
 
+@pytest.mark.parametrize("connected", [True, False], ids=["nobody acknowledges", "the line is cut"])
+async def test_a_long_cut_leaves_nothing_in_memory_of_what_is_on_the_disk(bench, connected):
+    if connected:
+        bench.connect()
+    for number in range(2000):
+        bench.put(number)
+        await bench.wait(module.TICK)
+    kept = {name: len(each) for name, each in vars(bench.outbox._lanes.live).items() if hasattr(each, "__len__")}
+    assert max(kept.values()) <= WINDOW + 8, kept
+    assert bench.outbox.held == 2000
+
+
 async def test_hello_names_what_is_held_epoch_by_epoch_and_what_stands(bench):
     bench.put()
     bench.put()
