@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from contract.clock import Stamp
+from contract.errors import UNREADABLE
 
 STAGES: Final = (60.0, 600.0)
 """Seconds: what is kept is one reading a device in so many; the first stage first."""
@@ -51,7 +52,7 @@ def glance(seq: int, first: int, body: bytes, every: float, *, reading: bool) ->
     """Return what must be known of a message; one that cannot be read is left as it is, like an alarm."""
     try:
         brief = _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return Glance(seq, first or seq, reading=False)
     bucket = brief.at.boot, int(brief.at.boottime // every)
     return Glance(seq, first or seq, reading, brief.device, bucket)

@@ -17,7 +17,7 @@ import msgspec
 from agent.outbox.full import Merge
 from agent.watch import Watched
 from contract.alarm import Standing
-from contract.errors import StorageDamaged, StorageError, StorageFull
+from contract.errors import UNREADABLE, StorageDamaged, StorageError, StorageFull
 from contract.message import Topic, Voided
 from contract.ranges import Range, Ranges
 
@@ -286,7 +286,7 @@ class Spool:
             for (body,) in db.execute("SELECT body FROM conditions"):
                 try:
                     found.append(_WATCHED.decode(body))
-                except (msgspec.DecodeError, TypeError):
+                except (*UNREADABLE, TypeError):
                     _log.warning("a condition in the spool cannot be read; it starts as normal")
         return found
 

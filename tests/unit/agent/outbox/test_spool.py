@@ -70,12 +70,13 @@ def test_conditions_are_kept_and_forgotten(path):
     spool.close()
 
 
-def test_a_condition_that_cannot_be_read_is_left_out(path):
+@pytest.mark.parametrize("body", [b"nonsense", b'{"device": "ups\xff1"}', b"[" * 100_000])
+def test_a_condition_that_cannot_be_read_is_left_out(path, body):
     spool = open_spool(path, "1")
     spool.commit(Batch(watched=[Watched("ups-1", "on-battery")]))
     spool.close()
     with sqlite3.connect(path) as db:
-        db.execute("UPDATE conditions SET body = 'nonsense'")
+        db.execute("UPDATE conditions SET body = ?", (body,))
     db.close()
     spool = open_spool(path, "1")
     assert spool.watched() == []
