@@ -293,10 +293,13 @@ class App:
         finally:
             self._notifier.say(STOPPING=1)
             await self._commands.close()
-            await self._diary.close()
-            await self._outbox.flush()
+            # What a command switched on goes off whatever the disk does: it may hang, or fail.
             closing = [asyncio.create_task(poller.driver.close()) for poller in self._pollers]
-            await asyncio.wait(closing, timeout=CLOSING)
+            try:
+                await self._diary.close()
+                await self._outbox.flush()
+            finally:
+                await asyncio.wait(closing, timeout=CLOSING)
 
     def _take(self, device: str, at: Stamp, readings: Sequence[Reading], changes: list[Change]) -> None:
         """Take one poll: the alarms first."""
