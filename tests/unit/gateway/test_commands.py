@@ -91,7 +91,11 @@ async def test_a_reply_of_another_agent_or_to_nothing_is_passed_over():
         ({}, {"device": "ups-9"}, "no device 'ups-9'"),
         ({"flags": ("DISCHRG", "OB")}, {"verb": Verb.BATTERY_TEST}, "on battery now: room/ups-1"),
         ({"other": {"online": False, "readings": [WELL]}}, {"verb": Verb.BATTERY_TEST}, "not known .* cellar/ups-2"),
-        ({"other": {"online": True, "readings": [WELL, LOST]}}, {"verb": Verb.BATTERY_TEST}, "not known .* cellar/ups-2"),
+        (
+            {"other": {"online": True, "readings": [WELL, LOST]}},
+            {"verb": Verb.BATTERY_TEST},
+            "not known .* cellar/ups-2",
+        ),
         ({"other": {"online": True, "readings": []}}, {"verb": Verb.BATTERY_TEST}, "not known .* cellar/ups-2"),
     ],
 )
