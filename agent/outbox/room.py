@@ -158,17 +158,19 @@ class Room:
     async def _thin(self, stage: int, epoch: str, start: int, lanes: Lanes) -> None:
         held = self._keeper.disk[epoch]
         in_memory = {seq for lane in (lanes.live, lanes.old) for of, seq in lane.entries if of == epoch}
-        every, seen, page = STAGES[stage], self._seen[stage], self._page
+        every, page = STAGES[stage], self._page
+        seen = dict(self._seen[stage])  # what is looked at in vain is looked at anew
 
         def work(spool: Spool) -> tuple[list[Row], bool, Space]:
             rows, more = spool.page(epoch, start, page)
             glances = [glance(row.seq, row.first, row.body, every, reading=row.topic is Topic.READINGS) for row in rows]
-            merges = thin(glances, seen, lambda seq: seq in in_memory or seq not in held)
+            merges = thin(glances, seen, lambda seq: seq in in_memory or seq not in held, more=more)
             return rows, more, spool.merge(epoch, merges) if merges else self._keeper.space
 
         done = await self._keeper.work(work)
         if done is None:
             return
+        self._seen[stage] = seen
         rows, more, self._keeper.space = done
         last = rows[-1].seq if rows else 0
         # The last one is looked at again: it may be absorbed by what follows. If it was alone, the epoch is through.
