@@ -21,7 +21,7 @@ from gateway.causes import Ask, Causes, ask_nobody
 from gateway.contacts import Contacts
 from gateway.event import CLOCK, Event, concerns, is_exercise
 from gateway.incident import Incident, Purpose, Source, Symptom, code_of, corrected, fold, take
-from gateway.incident.recurrence import Recurring, Root, before, link, recurring, root_of
+from gateway.incident.recurrence import Recurring, Root, before, link, recurring, root, root_of
 from gateway.plan import limits
 from gateway.plan.affected import affected
 from gateway.plan.decide import Demand, climbed, confirm, demand, pages_after, past_symptom_of, symptom_of
@@ -103,8 +103,7 @@ class Incidents:
         for incident in self._incidents.values():
             for symptom in incident.symptoms:
                 self._by_occurrence[symptom.id] = incident.code
-            if incident.closed is None:
-                self._post.resume(incident)
+            self._post.resume(incident, self._now())
 
     async def run(self) -> None:
         """Do what falls due, until cancelled."""
@@ -190,11 +189,15 @@ class Incidents:
         return self._incidents.get(self._by_occurrence.get(occurrence, ""))
 
     async def mark(self, occurrence: str, kind: str, data: Mapping[str, Any], *, who: str = "", text: str = "") -> None:
-        """Keep what is known of one alarm of an open incident beside its beginning and its end (``incident.marks``)."""
+        """Keep what is known of one alarm beside its beginning and its end (``incident.marks``), in each of its open incidents.
+
+        The one by which the alarm is known comes last: who is cut short before it begins again.
+        """
         async with self._lock:
-            found = self.of(occurrence)
-            if found is not None and (found.closed is None or found.stands_closed):
-                await self._record(found.code, kind, who=who, text=text, data={"id": occurrence, **data})
+            for part in beside.ids(self.plan, occurrence):
+                found = self.of(part)
+                if found is not None and (found.closed is None or found.stands_closed):
+                    await self._record(found.code, kind, who=who, text=text, data={"id": part, **data})
         self._wake.set()
 
     async def on_past(self, alarm: Alarm, source: Source) -> None:
@@ -271,9 +274,9 @@ class Incidents:
             more = self._causes.waits(source, symptom, now)
             await self._begin("opened", clause, source, symptom, now, more)
 
-    def _going_on(self, root: Root) -> Incident | None:
-        """Return the open incident of a clause and a device."""
-        return next((one for one in self._incidents.values() if one.closed is None and root_of(one) == root), None)
+    def _going_on(self, same: Root) -> Incident | None:
+        """Return the open incident of the same."""
+        return next((one for one in self._incidents.values() if one.closed is None and root_of(one) == same), None)
 
     async def _left_over(self, clause: Clause, source: Source, symptom: Symptom, more: Mapping[str, object]) -> None:
         """Open an incident for what stands though its root cause is over."""
@@ -291,7 +294,7 @@ class Incidents:
     ) -> Incident:
         """Keep the first event of an incident: opened, or history."""
         new = self._name(len(self._incidents) + 1)
-        last = before(self._incidents.values(), (clause.clause, source.key), now, clause.recurrence)
+        last = before(self._incidents.values(), root(clause.clause, source, reported, new), now, clause.recurrence)
         data: dict[str, object] = {
             **link(last),
             "clause": clause.clause,

@@ -4,7 +4,7 @@
 event            data, beside ``id`` of the occurrence
 ===============  ==================================================================================
 ``put-aside``    ``state``: shelved, out-of-service or suppressed; the text says why
-``annunciated``  ``page_at``: it speaks again; ``deadline``: of the new round, until its limits are set
+``annunciated``  ``page_at``: it speaks again; what limits there are begin anew
 ``chattering``   ``count``: how often it has come; ``over``: it does no longer
 ===============  ==================================================================================
 """
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from gateway.event import Event
 from gateway.incident.model import Incident
-from gateway.incident.rounds import anew
+from gateway.incident.rounds import anew, limits_from
 
 MARKS: Final = frozenset({"put-aside", "annunciated", "chattering"})
 
@@ -35,7 +35,8 @@ def marked(now: Incident, event: Event) -> Incident:
     after = replace(now, symptoms=symptoms)
     if event.kind != "annunciated" or now.closed is not None or now.aloud or not after.aloud:
         return after
-    if now.owner:  # nothing could be done meanwhile: the owner's time begins anew
-        return replace(after, hold=replace(now.hold, progress=event.at, after=len(now.mails)))
+    if now.owner:  # nothing could be done meanwhile: the owner's time begins anew, and so do the time limits
+        hold = replace(now.hold, progress=event.at, after=len(now.mails))
+        return replace(after, hold=hold, overdue=False, **limits_from(after.worst, event))
     # nobody was told for a while, and nobody has it: the ladder is climbed afresh, rung by rung
     return replace(anew(after, event, after.worst), steps=now.steps)

@@ -28,7 +28,7 @@ def opened(now: Incident, event: Event) -> Incident:
         opened=event.at,
         round=event.at,
         symptoms=(symptom,),
-        **_limits(symptom, event),
+        **limits_from(symptom, event),
         waits=float(data.get("waits", 0.0)),
         of=str(data.get("of", "")),
         report=reports.opened(data),
@@ -55,7 +55,7 @@ def learned(now: Incident, event: Event) -> Incident:
     )
 
 
-def _limits(symptom: Symptom, event: Event) -> dict[str, Any]:
+def limits_from(symptom: Symptom, event: Event) -> dict[str, Any]:
     """Return the fields of the time limits that begin with a symptom; a finding has none."""
     if symptom.level == Level.FINDING:
         return {"deadline": 0.0, "counts_from": 0.0, "deadlines": ()}
@@ -73,7 +73,7 @@ def joined(now: Incident, event: Event) -> Incident:
     symptoms = (*(one for one in now.symptoms if one.id != symptom.id), symptom)
     after = msgspec.structs.replace(now, symptoms=symptoms)
     if now.counts_from == 0 and symptom.level != Level.FINDING:
-        after = msgspec.structs.replace(after, **_limits(symptom, event))  # they begin here
+        after = msgspec.structs.replace(after, **limits_from(symptom, event))  # they begin here
     if now.gone is None:
         return after
     if now.comes_back(event.at):
@@ -94,7 +94,7 @@ def anew(now: Incident, event: Event, symptom: Symptom) -> Incident:
     return msgspec.structs.replace(
         now,
         round=event.at,
-        **_limits(symptom, event),
+        **limits_from(symptom, event),
         overdue=False,
         mails=(),
         seen=(),
