@@ -22,9 +22,8 @@ from gateway.alarms.flapping import Flapping, Line
 from gateway.alarms.model import Rules, Worse
 from gateway.alarms.own import Own
 from gateway.alarms.stages import STAGES, Facts, Verdict
-from gateway.alarms.standing import Known, Standing, occurrence_of, plain
+from gateway.alarms.standing import Known, Standing, occurrence_of, plain, standing_in
 from gateway.alarms.suppression import Suppression
-from gateway.beside import whose
 from gateway.event import CLOCK, Event
 from gateway.evidence import source_of
 from gateway.incident import Incident, Source, Symptom
@@ -340,15 +339,12 @@ class Desk:
         held = {name: event for name, event in held.items() if not event.data.get("over")}
         sources: dict[str, Source] = {}
         chattered: list[tuple[Symptom, Source]] = []
-        for incident in incidents:
-            for symptom in incident.active if incident.closed is None or incident.stands_closed else ():
-                if whose(symptom.id) != symptom.id:
-                    continue  # the same alarm, in a clause beside its own
-                source = sources[symptom.id] = incident.where(symptom)
-                if symptom.id.startswith(OWN) and symptom.condition not in watched:
-                    await self._adopt_own(occurrence_of(symptom, source), source)
-                if symptom.chattering:
-                    chattered.append((symptom, source))
+        for symptom, source in standing_in(incidents):
+            sources[symptom.id] = source
+            if symptom.id.startswith(OWN) and symptom.condition not in watched:
+                await self._adopt_own(occurrence_of(symptom, source), source)
+            if symptom.chattering:
+                chattered.append((symptom, source))
         for event in held.values():
             if "occurrence" in event.data and event.data.get("condition") not in watched:
                 occurrence = msgspec.convert(event.data["occurrence"], Occurrence)
