@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from gateway.event import Event
 from gateway.incident.model import Incident
-from gateway.incident.rounds import anew, limits_from
+from gateway.incident.rounds import aloud_again
 
 MARKS: Final = frozenset({"put-aside", "annunciated", "chattering"})
 
@@ -33,10 +33,4 @@ def marked(now: Incident, event: Event) -> Incident:
             changes = {"chattering": 0 if data.get("over") else int(data.get("count", 0))}
     symptoms = tuple(replace(one, **changes) if one.id == data.get("id") else one for one in now.symptoms)
     after = replace(now, symptoms=symptoms)
-    if event.kind != "annunciated" or now.closed is not None or now.aloud or not after.aloud:
-        return after
-    if now.owner:  # nothing could be done meanwhile: the owner's time begins anew, and so do the time limits
-        hold = replace(now.hold, progress=event.at, after=len(now.mails))
-        return replace(after, hold=hold, overdue=False, **limits_from(after.worst, event))
-    # nobody was told for a while, and nobody has it: the ladder is climbed afresh, rung by rung
-    return replace(anew(after, event, after.worst), steps=now.steps)
+    return aloud_again(now, after, event) if event.kind == "annunciated" and now.closed is None else after

@@ -28,7 +28,7 @@ def opened(now: Incident, event: Event) -> Incident:
         opened=event.at,
         round=event.at,
         symptoms=(symptom,),
-        **limits_from(symptom, event),
+        **_limits(symptom, event),
         waits=float(data.get("waits", 0.0)),
         of=str(data.get("of", "")),
         report=reports.opened(data),
@@ -55,7 +55,7 @@ def learned(now: Incident, event: Event) -> Incident:
     )
 
 
-def limits_from(symptom: Symptom, event: Event) -> dict[str, Any]:
+def _limits(symptom: Symptom, event: Event) -> dict[str, Any]:
     """Return the fields of the time limits that begin with a symptom; a finding has none."""
     if symptom.level == Level.FINDING:
         return {"deadline": 0.0, "counts_from": 0.0, "deadlines": ()}
@@ -73,12 +73,26 @@ def joined(now: Incident, event: Event) -> Incident:
     symptoms = (*(one for one in now.symptoms if one.id != symptom.id), symptom)
     after = msgspec.structs.replace(now, symptoms=symptoms)
     if now.counts_from == 0 and symptom.level != Level.FINDING:
-        after = msgspec.structs.replace(after, **limits_from(symptom, event))  # they begin here
+        after = msgspec.structs.replace(after, **_limits(symptom, event))  # they begin here
     if now.gone is None:
-        return after
+        return aloud_again(now, after, event)
     if now.comes_back(event.at):
         return msgspec.structs.replace(after, gone=None)
     return anew(after, event, symptom)
+
+
+def aloud_again(now: Incident, after: Incident, event: Event) -> Incident:
+    """Return what becomes of an incident ``now`` by an event ``after`` which something of it speaks.
+
+    If all of it was put aside, nothing could be done meanwhile: an owner's time begins anew, and so do the time limits. If
+    nobody has it, the ladder is climbed afresh, rung by rung.
+    """
+    if not now.put_aside or not after.aloud:
+        return after
+    if now.owner:
+        hold = msgspec.structs.replace(now.hold, progress=event.at, after=len(now.mails))
+        return msgspec.structs.replace(after, hold=hold, overdue=False, **_limits(after.worst, event))
+    return msgspec.structs.replace(anew(after, event, after.worst), steps=now.steps)
 
 
 def reopened(now: Incident, event: Event) -> Incident:
@@ -94,7 +108,7 @@ def anew(now: Incident, event: Event, symptom: Symptom) -> Incident:
     return msgspec.structs.replace(
         now,
         round=event.at,
-        **limits_from(symptom, event),
+        **_limits(symptom, event),
         overdue=False,
         mails=(),
         seen=(),

@@ -2,11 +2,18 @@
 
 import pytest
 from at_the_desk import DeskDay
-from timetable import event, told
+from msgspec.structs import replace
+from timetable import event, shipped, told
 
 from gateway.incident import IncidentState, Purpose
+from gateway.plan.dependencies import load_dependencies
 
 ON, OFF = "OL", "OB DISCHRG"
+TREE = """
+[[dependency]]
+of = "core-1"
+children = ["billing"]
+"""
 WARM = """
 [[condition]]
 name = "room-too-hot"
@@ -220,3 +227,99 @@ def test_a_request_is_reopened_though_another_one_is_open(day):
     report(day, "3.4.3.1", "occasion", "", customer="乙")
     day.answer("reopen", "li", "客户又来电", code=code)
     assert day.incidents.get(code).closed is None
+
+
+def test_what_joins_while_all_else_is_shelved_is_told_from_the_first_rung_on(day):
+    day = day()
+    ups = day.device("ups-1", "ups")
+    ups.says(ups_status=OFF)
+    day.want(day.between(0.5, 0.6), told("li"))
+    day.put("shelved", "city/order-room/ups-1/on-battery", minutes=400)
+    day.at(300)
+    ups.raises("low-battery")
+    day.at(302)
+    assert day.newest.code == "A10"
+    said = [one.who for one in day.happened if one.what == "told" and one.at > day.time_of(299)]
+    assert said == ["li"], day.story()
+    assert not day.newest.overdue
+
+
+# Root causes
+
+
+@pytest.fixture
+def room(day):
+    day = day(plan=replace(shipped()[0], dependencies=load_dependencies(TREE)))
+    return day, day.device("core-1", "network"), day.device("billing", "host")
+
+
+def test_what_follows_from_a_root_cause_that_is_shelved_is_heard_of(room):
+    day, core, host = room
+    core.raises("contact-lost")
+    day.at(1)
+    day.put("shelved", "city/order-room/core-1", minutes=600)
+    before = day.count(told())
+    day.at(30)
+    assert day.count(told()) == before
+    host.raises("contact-lost")
+    day.at(45)
+    (one,) = day.incidents.list()
+    assert not one.put_aside
+    assert day.count(told()) > before, day.story()
+
+
+def test_what_a_person_wrote_or_did_is_not_merged_away(room):
+    day, core, host = room
+    host.raises("contact-lost")
+    day.at(0.01)
+    child = day.newest.code
+    day.answer("note", "li", "机房有焦味")
+    core.raises("contact-lost")
+    day.at(5)
+    assert any(one.text == "机房有焦味" for one in day.incidents.get(child).timeline), day.story()
+
+
+def test_a_child_that_is_shelved_stays_so_when_it_is_left_over(room):
+    day, core, host = room
+    core.raises("contact-lost")
+    host.raises("contact-lost")
+    day.at(1)
+    day.put("shelved", "city/order-room/billing", minutes=120)
+    core.says()
+    core.raises("contact-lost", active=False)
+    day.at(30)
+    left = [one for one in day.incidents.list() if one.source.device == "billing"]
+    assert [one.put_aside for one in left] == [True], day.story()
+    assert not left[0].mails
+    day.at(135)
+    assert day.incidents.get(left[0].code).mails, day.story()
+
+
+def test_a_child_that_chatters_while_its_root_cause_stands_ends_with_it(room):
+    day, core, host = room
+    core.raises("contact-lost")
+    for number in range(5):
+        day.at(1 + number * 0.3)
+        host.raises("contact-lost")
+        day.at(1.15 + number * 0.3)
+        host.raises("contact-lost", active=False)
+    day.restart()
+    core.says()
+    host.says()
+    core.raises("contact-lost", active=False)
+    day.at(40)
+    assert [one.source.device for one in day.incidents.list()] == ["core-1"], day.story()
+    assert not day.newest.active
+    assert day.newest.state in {IncidentState.CHECKED, IncidentState.CLOSED}, day.story()
+
+
+def test_a_handover_under_way_goes_on_though_the_root_cause_is_found(room):
+    day, core, host = room
+    host.raises("contact-lost")
+    day.at(3)
+    day.answer("mine", "li")
+    day.answer("handover", "li", "wang", "我在路上")
+    core.raises("contact-lost")
+    day.at(5)
+    day.answer("accept", "wang", code="A10")
+    assert day.incidents.get("A10").owner == "wang", day.story()
