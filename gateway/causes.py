@@ -251,15 +251,14 @@ class Causes:
         standing = Now(self._nodes, lambda one, _: not one.ended)
         cause = self._tree.cause(self._nodes.of(symptom.source), symptom.condition, standing)
         home = self._home(cause) if cause else ""
-        if cause is not None:
-            if home == incident.code:  # of what it followed, something may be over that is not the root
-                stays = any(not one.ended for one in self._nodes.lost(symptom.of))
-            else:  # it still follows from something here; or the person who closed that knows of it
-                stays = home == "" or not _over(incident)
-            if not stays:
-                said = {"symptom": msgspec.to_builtins(_following(symptom, symptom.source, symptom.clause, cause))}
-                out_of = {} if home == incident.code else {"out_of": incident.code}
-                await self._record(home, "joined", data={**said, "of": cause.node, **out_of})
+        if cause is not None and (home == incident.code or not _over(incident)):
+            over = home == incident.code and all(one.ended for one in self._nodes.lost(symptom.of))
+            if not over:
+                return math.inf  # it still follows from something here; or the person who closed that knows of it
+        if cause is not None and home:  # else somebody closed what stands above it now: it speaks for itself
+            said = {"symptom": msgspec.to_builtins(_following(symptom, symptom.source, symptom.clause, cause))}
+            out_of = {} if home == incident.code else {"out_of": incident.code}
+            await self._record(home, "joined", data={**said, "of": cause.node, **out_of})
             return math.inf
         ended = max((one.ended for one in self._nodes.lost(symptom.of) if one.ended), default=-math.inf)
         if now < ended + symptom.settle:
