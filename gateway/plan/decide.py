@@ -93,7 +93,7 @@ def pages_after(incidents: Iterable[Incident], by: float, hours: Callable[[str],
     Working hours are those of the right clock; ``hours``: site → its hours. Occurrence → wall time, by the clock as it is then.
     """
     return {
-        symptom.id: page_at(symptom.ready + by, Wake(symptom.wake), hours(incident.source.site))
+        symptom.id: page_at(symptom.ready + by, Wake(symptom.wake), hours(incident.where(symptom).site))
         for incident in incidents
         for symptom in incident.symptoms
         if incident.closed is None and symptom.wake in (Wake.WORKING, Wake.DIGEST)

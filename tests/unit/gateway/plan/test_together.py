@@ -5,7 +5,8 @@ from at_the_desk import DeskDay
 from msgspec.structs import replace
 from timetable import event, shipped, told
 
-from gateway.incident import IncidentState, Purpose
+from gateway.incident import Incident, IncidentState, Purpose, Source, Symptom
+from gateway.plan.decide import pages_after
 from gateway.plan.dependencies import load_dependencies
 
 ON, OFF = "OL", "OB DISCHRG"
@@ -323,3 +324,18 @@ def test_a_handover_under_way_goes_on_though_the_root_cause_is_found(room):
     day.at(5)
     day.answer("accept", "wang", code="A10")
     assert day.incidents.get("A10").owner == "wang", day.story()
+
+
+def test_when_the_clock_is_put_right_what_follows_waits_for_the_hours_of_its_own_site():
+    _, contacts = shipped()
+    here, there = replace(contacts.hours, start=9 * 3600.0), replace(contacts.hours, start=11 * 3600.0)
+    day = DeskDay()
+    night = day.time_of("2026-11-26 03:00")
+    day.close()
+    one = Symptom(id="o1", ready=night, page_at=night, wake="working", source=Source(site="branch", device="host-1"))
+    found = pages_after(
+        [Incident(code="A10", source=Source(site="city", device="core-1"), symptoms=(one,))],
+        60.0,
+        lambda site: there if site == "branch" else here,
+    )
+    assert found == {"o1": day.time_of("2026-11-26 11:00")}
