@@ -146,8 +146,7 @@ def _misfits(
         elif trigger_kind(plan, clause, one) is None:
             known = sorted({name for trigger in clause.trigger for name in trigger.names})
             devices = sorted({name for each in clause.trigger if one.condition in each.names for name in each.devices})
-            named = f"name the device, as device = {devices[0]!r}" if devices else ""
-            hint = named or did_you_mean(one.condition, known)
+            hint = f'name the device, as device = "{devices[0]}"' if devices else did_you_mean(one.condition, known)
             yield ("input", index, "condition"), f"{one.condition!r} does not put clause {script.clause} in force", hint
     named: list[tuple[Path, str]] = [(("participants",), name) for name in script.participants]
     named += [(("expect", index, "who"), one.who) for index, one in enumerate(script.expect) if one.who]

@@ -259,7 +259,7 @@ async def test_it_gives_way_to_what_is_opened_again_and_to_what_speaks_again(gat
 
 
 async def test_a_drill_that_breaks_does_not_keep_the_next_from_being_held(gateway, monkeypatch):
-    async def broken(self):
+    async def broken(_self):
         raise IncidentError("a fault of the drill")
 
     with monkeypatch.context() as patch:
