@@ -14,7 +14,7 @@ from gateway.plan.simulate import Act, Said
 
 YEARS: Final = range(2000, 2100)
 """Those in which something can be played."""
-LONGEST: Final = 31 * 86400.0
+LONGEST: Final = 14 * 86400.0
 """Seconds that can be played at the most."""
 
 

@@ -313,8 +313,8 @@ def test_nobody_is_told_of_what_no_clause_is_for_and_the_exit_status_says_so(com
         (["ups:on-battery", "--down", "sms"], "there are email, webhook:duty"),
         (["ups:on-battery", "--at", "9999-12-31 23:59"], "too far away"),  # no traceback
         (["ups:on-battery", "--at", "1970-01-01 00:00"], "too far away"),
-        (["ups:on-battery", "--for", "9999d"], "31d"),  # and no hour without a word
-        (["ups:on-battery", "--seen", "li@9999d"], "31d"),
+        (["ups:on-battery", "--for", "9999d"], "14d"),  # and no hour without a word
+        (["ups:on-battery", "--seen", "li@9999d"], "14d"),
         (["ups:on-battery", "--then", "low-batery@5m"], "did you mean 'low-battery'?"),
     ],
 )
