@@ -249,9 +249,9 @@ class Causes:
         standing = Now(self._nodes, lambda one, _: not one.ended)
         cause = self._tree.cause(self._nodes.of(symptom.source), symptom.condition, standing)
         home = self._home(cause) if cause else ""
-        if cause is not None and (home in {"", incident.code} or not _over(incident)):
+        if cause is not None and (home == incident.code or not _over(incident)):
             return math.inf  # it still follows from something here; or the person who closed that knows of it
-        if cause is not None:
+        if cause is not None and home:  # else somebody closed what stands above it now: it speaks for itself
             said = {"symptom": msgspec.to_builtins(_following(symptom, symptom.source, symptom.clause, cause))}
             await self._record(home, "joined", data={**said, "of": cause.node, "out_of": incident.code})
             return math.inf

@@ -6,8 +6,9 @@ out, one change after the other, and never waits for a channel while it holds th
 
 import asyncio
 import logging
+import math
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from contract.alarm import Alarm, Occurrence, Standing
 from contract.clock import Clock
 from contract.errors import StorageError
 from gateway import answers, beside, intake, refusals
+from gateway.agenda import Agenda
 from gateway.answers import Answer
 from gateway.causes import Ask, Causes, ask_nobody
 from gateway.contacts import Contacts
@@ -75,6 +77,7 @@ class Incidents:
         self._on_standing = on_standing
         self._incidents: dict[str, Incident] = {}
         self._by_occurrence: dict[str, str] = {}
+        self._agenda: Agenda[Root] = Agenda()
         self._lock = asyncio.Lock()
         self._wake = asyncio.Event()
         self._unplanned: set[tuple[str, str]] = set()
@@ -101,6 +104,7 @@ class Incidents:
         self._incidents = fold(one for one in await self._journal.events() if not is_exercise(one.incident))
         self._causes.relearn(self._incidents.values())
         for incident in self._incidents.values():
+            self._note(incident)
             for symptom in incident.symptoms:
                 self._by_occurrence[symptom.id] = incident.code
             if incident.closed is None:
@@ -235,6 +239,7 @@ class Incidents:
             self._incidents = {code: corrected(one, event) for code, one in self._incidents.items()}
             self._causes.relearn(self._incidents.values())
             for incident in tuple(self._incidents.values()):
+                self._note(incident)
                 if incident.closed is None:
                     self._publish(incident)
         self._wake.set()
@@ -273,7 +278,17 @@ class Incidents:
 
     def _going_on(self, root: Root) -> Incident | None:
         """Return the open incident of a clause and a device."""
-        return next((one for one in self._incidents.values() if one.closed is None and root_of(one) == root), None)
+        return next((one for one in self._of(root) if one.closed is None), None)
+
+    def _of(self, root: Root) -> Iterable[Incident]:
+        """Return all incidents of a clause and a device, the oldest first."""
+        return (self._incidents[code] for code in self._agenda.of(root))
+
+    def _note(self, incident: Incident) -> None:
+        """Put it on the agenda: it is looked at next, unless it is closed for good."""
+        code = incident.code
+        rests = incident.closed is not None and not incident.stands_closed and code not in self._causes.following
+        self._agenda.learn(code, root_of(incident), rests=rests)
 
     async def _left_over(self, clause: Clause, source: Source, symptom: Symptom, more: Mapping[str, object]) -> None:
         """Open an incident for what stands though its root cause is over."""
@@ -291,7 +306,8 @@ class Incidents:
     ) -> Incident:
         """Keep the first event of an incident: opened, or history."""
         new = self._name(len(self._incidents) + 1)
-        last = before(self._incidents.values(), (clause.clause, source.key), now, clause.recurrence)
+        root = (clause.clause, source.key)
+        last = before(self._of(root), root, now, clause.recurrence)
         data: dict[str, object] = {
             **link(last),
             "clause": clause.clause,
@@ -441,17 +457,33 @@ class Incidents:
     async def tick(self) -> float | None:
         """Do all that is due now; return when (wall seconds) the next thing falls due."""
         await self.load()
-        wakes: list[float] = []
-        async with self._lock:
-            for code in tuple(self._incidents):
-                if self._incidents[code].closed is None or code in self._causes.following:
-                    at = await self._causes.sort(code, self._now())
-                    wakes += [at] if at is not None else []
-                incident = self._incidents[code]
-                if incident.closed is None or (incident.stands_closed and self._going_on(root_of(incident)) is None):
+        next_look = math.inf
+        for code in self._agenda:
+            if self._agenda.due(code, self._now()):
+                await asyncio.sleep(0)  # a thousand may be due at once: an alarm comes between any two of them
+            async with self._lock:
+                next_look = min(next_look, await self._look(code))
+        return None if next_look == math.inf else next_look
+
+    async def _look(self, code: str) -> float:
+        """Do what is due of one incident; return when to look again."""
+        now, agenda = self._now(), self._agenda
+        sorted_at = math.inf
+        if self._incidents[code].closed is None or code in self._causes.following:
+            sorted_at = await self._causes.sort(code, now) or math.inf
+        incident = self._incidents[code]
+        if agenda.due(code, now):
+            agenda.looked(code, now, None)
+            at = None
+            if incident.closed is None or (incident.stands_closed and self._going_on(root_of(incident)) is None):
+                try:
                     at = await self._carry_out(incident)
-                    wakes += [at] if at is not None else []
-        return min(wakes, default=None)
+                except StorageError:
+                    self._note(incident)  # what is due stays due
+                    raise
+            if not agenda.due(code, now):  # else there is news already: what was done may ask for more
+                agenda.looked(code, now, at)
+        return min(sorted_at, max(now, agenda.again(code)))
 
     async def _carry_out(self, incident: Incident) -> float | None:
         clause = self.plan.find(incident.clause)
@@ -531,6 +563,8 @@ class Incidents:
         after = self._incidents[incident]
         for code in concerns(kept):
             self._causes.learn(self._incidents[code])
+        for code in concerns(kept) if kind != "closed" else {*concerns(kept), *self._agenda.of(root_of(after))}:
+            self._note(self._incidents[code])  # with one closed, another of its root may open again
         more = kept.data.get("symptoms", [kept.data["symptom"]] if "symptom" in kept.data else [])
         self._by_occurrence.update((one["id"], incident) for one in more)
         of = kept.data.get("condition") if kind == "ended" else after.symptoms[-1].condition if kind == "joined" else ""

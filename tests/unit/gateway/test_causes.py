@@ -423,6 +423,13 @@ STEPS = st.one_of(
 )
 
 
+async def test_what_is_left_over_is_not_lost_in_what_somebody_closed():
+    """The seats followed from the UPS; that is well again, and the host, which stands above them too, was closed by hand."""
+    host, seats = child("host-0"), next(one for one in WHO if one.device == "seats-0")
+    alarm, close = ("alarm", UPS), ("close", None)
+    await whatever([("alarm", host), close, alarm, ("alarm", seats), ("over", UPS)])
+
+
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(STEPS, min_size=10, max_size=40))
 def test_whatever_happens_each_alarm_stands_in_one_incident_and_the_journal_knows_all(steps):
