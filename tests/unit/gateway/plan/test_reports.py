@@ -280,3 +280,29 @@ def test_whatever_people_try_the_order_stands_and_a_restart_changes_nothing(trie
             assert all(found.opened <= one.at <= day.clock.wall for one in decisions)
     finally:
         day.close()
+
+
+def test_what_wakes_nobody_wakes_nobody_by_its_repeats_rungs_and_limits_either(day):
+    day.at("16:55")
+    day.run(day.incidents.report("2.1.2.5", "fault", "deng", {"equipment": "分拣线", "symptom": "停机"}, "分拣车间"))
+    day.want(day.between("16:55", "16:56"), told("yang"))
+    day.want(day.between("17:25", "17:26"), told("zhu"))
+    day.at("17:30:10")
+    calls = [told(purpose=one) for one in (Purpose.PAGE, Purpose.WARNING, Purpose.OVERDUE)]
+    before = [day.count(one) for one in calls]
+    day.at("2026-11-26 08:29")
+    assert [day.count(one) for one in calls] == before
+    assert day.count(overdue) == 1  # it is on record all the same
+    day.want(day.between("2026-11-26 08:30", "2026-11-26 08:31"), told("sun"), told("yang", Purpose.OVERDUE))
+
+
+def test_what_a_person_has_said_to_be_graver_does_not_wait_for_the_morning(day):
+    warning = day.device("forecast", "ups")
+    warning.source = msgspec.structs.replace(warning.source, kind="weather")
+    day.at("17:20")
+    warning.raises("weather-warning")
+    day.at("22:00")
+    day.answer("confirm", "jin", "major")
+    before = day.count(told("sun"))
+    day.at("22:40")
+    assert day.count(told("sun")) > before
