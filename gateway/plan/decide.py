@@ -22,7 +22,7 @@ from gateway.plan.limits import Mark
 from gateway.plan.model import RANK, Clause, Closes, Trigger, Wake
 from gateway.plan.once import Tell, may_go, once
 from gateway.plan.ownership import Held, holding
-from gateway.plan.waking import Hours, page_at, waking
+from gateway.plan.waking import Hours, page_at, rests_until, waking
 
 FRESH = 90.0
 """Seconds: a reading that is older confirms nothing."""
@@ -30,6 +30,9 @@ PAST = 30 * 86400.0
 """Seconds: an alarm that claims to have begun longer ago counts from now."""
 LOOK_AGAIN = 5.0
 """Seconds between two looks, while the readings do not yet confirm that the cause is gone."""
+
+CALLS = (Purpose.PAGE, Purpose.WARNING, Purpose.OVERDUE)
+"""What calls people, and has to wait for their hours where the plan lets nobody be woken."""
 
 
 class Demand(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +144,10 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, h
             already = {one.person for one in tell}
             tell += [Tell(person, Purpose.PAGE) for person in answer.people if person not in already]
             wakes += [answer.wakes_at] if answer.wakes_at is not None else []
+    rests = rests_until(incident, now, hours)
+    if rests is not None:
+        tell = [one for one in tell if one.purpose not in CALLS]
+        wakes.append(rests)
     return Demand(tell=tuple(tell), marks=tuple(marks), wakes_at=min(wakes, default=None))
 
 

@@ -351,6 +351,13 @@ async def test_devices_come_of_the_running_gateway_or_of_its_journal(site, tmp_p
         assert sorted(one.key for one in found) == ["hq/a/ups-1", "hq/a/ups-2", "hq/b/ups-1"]
 
 
+def test_agents_that_are_not_where_they_are_said_to_be_are_no_site_without_devices(site, capsys):
+    command = ["plan", "lint", "--config", str(site / GATEWAY), "--agents"]
+    for wrong in (site / "none", site / "plan" / "none"):
+        assert main([*command, str(wrong)]) == 2
+        assert "no settings of agents" in capsys.readouterr().err
+
+
 def test_a_day_that_is_none_is_said(site, capsys):
     with pytest.raises(SystemExit):
         main(["plan", "lint", "--config", str(site / GATEWAY), "--today", "tomorrow"])
