@@ -3,7 +3,7 @@
 
 Trust the ratios; the absolute figures are this machine's. A peer that is not installed is shown as absent.
 
-usage: run.py [--rounds N] [--quick] [--only footprint|latency|ingest|endurance|backlog|cold|flash|devices]
+usage: run.py [--rounds N] [--quick] [--only footprint|latency|ingest|endurance|backlog|cold|flash|devices|decisions]
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import backlog
 import cold
+import decisions
 import devices
 import farm
 import flash
@@ -314,7 +315,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="of the footprints")
     parser.add_argument("--quick", action="store_true", help="under three minutes, and less sure")
-    parts = ("footprint", "latency", "ingest", "endurance", "backlog", "cold", "flash", "devices")
+    parts = ("footprint", "latency", "ingest", "endurance", "backlog", "cold", "flash", "devices", "decisions")
     parser.add_argument("--only", choices=parts)
     parser.add_argument("--minutes", type=float, default=10.0, help="of the endurance")
     parser.add_argument("--hours", type=float, default=72.0, help="of the backlog")
@@ -340,6 +341,8 @@ def main() -> None:
                     flash.report(folder)
                 case "devices":
                     devices.report(folder, *((1, 6.0, 6.0) if asked.quick else (3, 8.0, 31.0)))
+                case "decisions":
+                    decisions.part(quick=asked.quick)
                 case "backlog":
                     backlog.report(folder, 2.0 if asked.quick else asked.hours, Receiver())
 
