@@ -11,6 +11,7 @@ from timetable import CONFIG, Day, event, shipped, told, trigger
 
 from contract.errors import ConfigError, IncidentError
 from gateway.authorisation import Authorisation
+from gateway.board import staff
 from gateway.contacts import load_contacts
 from gateway.event import Event
 from gateway.incident import Purpose, fold
@@ -238,6 +239,19 @@ def test_messages_and_facts_say_who_has_which_part(day):
     assert "请组成应急指挥部" in compose(day.newest, clause, CALL, "zh", link="", utc_offset=0.0).subject
     said = facts(day.newest, clause, CALL, link="")["headquarters"]
     assert (said["commander"], said["temporary"], said["by"]) == ("sun", ZHAO, "sun")
+
+
+def test_a_page_offers_orders_to_those_who_may_give_them(day):
+    offers = staff.of_contacts(day.plan, day.contacts)
+    crippled(day)
+    day.at(1)
+    assert [who for who, _ in offers(day.newest, "liang").people] == [ZHAO, GAO]
+    assert offers(day.newest, "liang").levels == ("partial", "prepare")
+    assert offers(day.newest, ZHAO) == staff.Offer()
+    day.answer("authorise", "sun", ZHAO)
+    assert offers(day.newest, ZHAO) == staff.Offer(levels=("partial", "prepare"))
+    day.answer("lower", "sun", "partial", "好转")
+    assert offers(day.newest, "sun") == staff.Offer()
 
 
 def written(begins, until):
