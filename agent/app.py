@@ -24,14 +24,14 @@ from agent.drivers.itself import Inside, ItselfDriver
 from agent.health import OwnHealth, free
 from agent.lateness import Lateness
 from agent.links.board import ThisBoard
-from agent.mark import open_mark
 from agent.memo import Memo
 from agent.neighbours import LastHeard
-from agent.outbox import Outbox
+from agent.outbox.mark import open_mark
+from agent.outbox.outbox import Outbox
+from agent.outbox.rescue import open_spool
+from agent.outbox.room import SIZE, Outlook, tell
+from agent.outbox.spool import Spool
 from agent.polling import Poller, phase
-from agent.rescue import open_spool
-from agent.room import SIZE, Outlook, tell
-from agent.spool import Spool
 from agent.systemd import Notifier
 from agent.traps.engine import started
 from agent.traps.service import TrapService
@@ -293,10 +293,13 @@ class App:
         finally:
             self._notifier.say(STOPPING=1)
             await self._commands.close()
-            await self._diary.close()
-            await self._outbox.flush()
+            # What a command switched on goes off whatever the disk does: it may hang, or fail.
             closing = [asyncio.create_task(poller.driver.close()) for poller in self._pollers]
-            await asyncio.wait(closing, timeout=CLOSING)
+            try:
+                await self._diary.close()
+                await self._outbox.flush()
+            finally:
+                await asyncio.wait(closing, timeout=CLOSING)
 
     def _take(self, device: str, at: Stamp, readings: Sequence[Reading], changes: list[Change]) -> None:
         """Take one poll: the alarms first."""

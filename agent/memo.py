@@ -13,6 +13,8 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from contract.errors import UNREADABLE
+
 _log = logging.getLogger(__name__)
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -97,7 +99,7 @@ class Memo(Generic[T]):
             if page.version == self._version:
                 return self._decoder.decode(page.kept)
             what = f"is of version {page.version}, and this one reads {self._version}"
-        except msgspec.DecodeError as error:  # ValidationError is one
+        except UNREADABLE as error:
             what = f"cannot be understood: {error}"
         aside = path.with_suffix(".damaged")
         with contextlib.suppress(OSError):

@@ -18,7 +18,7 @@ import msgspec
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from agent.outbox import Outbox
+from agent.outbox.outbox import Outbox
 from contract.broker import HUNG_UP, Absence, Broker
 from contract.broker import lost as cut
 from contract.clock import Clock

@@ -32,8 +32,13 @@ The type says what the caller does next. A device that reports an alarm is a rea
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
+
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not what they should be: also Python's own, for texts that are no UTF-8, and for a
+thousand brackets."""
 
 
 class WolfsmokeError(Exception):

@@ -32,7 +32,7 @@ from contract.alarm import Occurrence, Standing
 from contract.clock import Boottime, Stamp, Wall
 from contract.command import Command, Reply
 from contract.condition import Condition
-from contract.errors import MessageError
+from contract.errors import UNREADABLE, MessageError
 from contract.reading import Quality, Reading, Value
 
 ROOT: Final = "wolfsmoke/1"
@@ -331,7 +331,7 @@ def decode(kind: type[M], payload: bytes, *, where: str = "") -> M:
         raise MessageError(f"not a {kind.__name__} message: a raw control character", where=where)
     try:
         message: M = _DECODERS[kind].decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise MessageError(f"not a {kind.__name__} message: {error}", where=where) from None
     if isinstance(message, Readings | Alarms):
         _check(message, where)

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from contract.clock import Wall
-from contract.errors import MessageError
+from contract.errors import UNREADABLE, MessageError
 from contract.message import ROOT
 
 PLAN: Final = "plan"
@@ -114,5 +114,5 @@ def unpack(name: str, payload: bytes) -> Notice | Summary:
         if name.endswith(f"/{SUMMARY}"):
             return msgspec.json.decode(payload, type=Summary)
         return msgspec.json.decode(payload, type=Notice)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise MessageError(f"no notice: {error}", where=name[:200]) from None

@@ -119,17 +119,32 @@ class Commander:
             raise CommandRefused(f"{'/'.join(to)} has no device {device!r}", hint=f"there are {names}")
         if not self._live.agent(*to).online:
             raise CommandRefused(f"{'/'.join(to)} is not heard", hint="wolfsmoke-gateway agents")
-        if verb is Verb.BATTERY_TEST and (away := self._on_battery()):
-            raise CommandRefused(f"on battery now: {', '.join(away)}", hint="wait until mains is back everywhere")
+        if verb is Verb.BATTERY_TEST:
+            self._check_batteries(to[0])
 
-    def _on_battery(self) -> list[str]:
-        """Return the UPSes of all sites that say so."""
-        found = []
+    def _check_batteries(self, site: str) -> None:
+        """Look at the other UPSes: of all sites at those on battery, of this one also at those of which nobody knows.
+
+        Raises:
+            CommandRefused: one of them speaks against a test.
+        """
+        away, unknown = [], []
         for view in self._live.devices.values():
-            last = view.readings.get("ups.status") if view.known and view.kind == "ups" else None
-            if last is not None and isinstance(last.reading.value, tuple) and "OB" in last.reading.value:
-                found.append(f"{view.agent}/{view.id}")
-        return found
+            if not view.known or view.kind != "ups":
+                continue
+            said = view.readings
+            status, contact = said.get("ups.status"), said.get("x.contact")
+            flags = status.reading.value if status is not None else None
+            lost = contact is not None and contact.reading.value == 0.0
+            if isinstance(flags, tuple) and "OB" in flags:
+                away.append(f"{view.agent}/{view.id}")
+            elif view.site == site and (flags is None or lost or not self._live.agent(view.site, view.agent).online):
+                unknown.append(f"{view.agent}/{view.id}")
+        if away:
+            raise CommandRefused(f"on battery now: {', '.join(away)}", hint="wait until mains is back everywhere")
+        if unknown:
+            hint = "if it is gone for good, take it out of its agent's settings"
+            raise CommandRefused(f"not known whether on battery: {', '.join(unknown)}", hint=hint)
 
 
 def _short(reply: Reply) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from contract.alarm import Alarm, Occurrence, report
-from contract.errors import MessageError, StorageError
+from contract.errors import UNREADABLE, MessageError, StorageError
 from contract.message import Alarms, Hello, Spans, Topic, decode
 from contract.ranges import Ranges
 from gateway.dating import dated
@@ -164,7 +164,7 @@ def _notes(backlog: dict[AgentKey, _Backlog]) -> str:
 def _taken_up(notes: str) -> dict[AgentKey, _Backlog]:
     try:
         kept = msgspec.json.decode(notes or "[]", type=list[_Kept])
-    except msgspec.DecodeError:  # of another release: the agents say hello again
+    except UNREADABLE:  # of another release: the agents say hello again
         return {}
     return {
         (one.site, one.agent): _Backlog({epoch: Ranges(spans) for epoch, spans in one.held.items()}, set(one.standing))

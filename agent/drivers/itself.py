@@ -9,7 +9,7 @@ from agent.aside import Aside
 from agent.drivers.base import Identity, Lane
 from agent.drivers.said import NONE, brief
 from agent.links.board import Board
-from agent.room import Outlook
+from agent.outbox.room import Outlook
 from contract.clock import Clock
 from contract.message import Health
 from contract.reading import Reading, Value, judged, unavailable

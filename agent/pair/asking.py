@@ -8,7 +8,7 @@ import msgspec
 from agent.links.command import Said
 from agent.members import Roll, passed
 from agent.pair.judge import Two
-from contract.errors import DeviceError, DeviceGarbled, DeviceTimeout, PortUnavailable
+from contract.errors import UNREADABLE, DeviceError, DeviceGarbled, DeviceTimeout, PortUnavailable
 
 Get = Callable[[str, float], Awaitable[str]]
 """Returns the text of a page: its URL, seconds. Raises DeviceError."""
@@ -204,12 +204,12 @@ def picked(text: str, path: str) -> str:
         return text
     try:
         found = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         raise DeviceGarbled("no JSON", hint="leave json out if the answer is a plain word") from None
     for part in path.split("."):
         if isinstance(found, dict) and part in found:
             found = found[part]
-        elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
+        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
             found = found[int(part)]
         else:
             raise DeviceGarbled(f"nothing at {part!r} of {path!r}", hint="look at the page, and mend json")

@@ -96,6 +96,8 @@ def judge(memory: Memory, found: Findings, rules: Rules, now: Stamp) -> tuple[Me
         flags.add("NOREDUNDANCY")
     if memory.switched is not None and 0.0 <= now.since(memory.switched) < rules.switched:
         flags.add("SWITCHED")
+    if now.trusted:
+        memory = _dated(memory, now)
     if now.trusted and not memory.watched:
         memory = msgspec.structs.replace(memory, watched=now.wall)
     last = exercised(memory, rules) or memory.watched
@@ -123,6 +125,16 @@ def _seen(memory: Memory, active: int, now: Stamp) -> Memory:
         switches=memory.switches + 1,
         exercised=now.wall if now.trusted else memory.exercised,
     )
+
+
+def _dated(memory: Memory, now: Stamp) -> Memory:
+    """Date a change that was seen while nobody knew the time, as after a power cut: it was an exercise too."""
+    switched = memory.switched
+    if switched is None or switched.trusted or switched.boot != now.boot:
+        return memory
+    wall = max(0.0, now.wall - now.since(switched))
+    switched = msgspec.structs.replace(switched, wall=wall, trusted=True)
+    return msgspec.structs.replace(memory, switched=switched, exercised=max(memory.exercised, wall))
 
 
 def _odd(memory: Memory, now: Stamp) -> Memory:

@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from contract.clock import Clock
-from contract.errors import MessageError, StorageError
+from contract.errors import UNREADABLE, MessageError, StorageError
 from contract.message import Alarms, Topic, decode
 from gateway.event import Event
 from gateway.journal import Journal
@@ -269,7 +269,7 @@ class Retention:
             for row in rows:
                 try:
                     poll = _POLL.decode(row.body)
-                except msgspec.MsgspecError:
+                except UNREADABLE:
                     continue
                 device = (row.site, row.agent, poll.device, tuple(poll.values))
                 minute = (poll.at.boot, int(poll.at.boottime // grade))

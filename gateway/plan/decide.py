@@ -96,7 +96,7 @@ def pages_after(incidents: Iterable[Incident], by: float, hours: Callable[[str],
     Working hours are those of the right clock; ``hours``: site → its hours. Occurrence → wall time, by the clock as it is then.
     """
     return {
-        symptom.id: page_at(symptom.ready + by, Wake(symptom.wake), hours(incident.source.site))
+        symptom.id: page_at(symptom.ready + by, Wake(symptom.wake), hours(incident.where(symptom).site))
         for incident in incidents
         for symptom in incident.symptoms
         if incident.closed is None and symptom.wake in (Wake.WORKING, Wake.DIGEST)
@@ -108,11 +108,11 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, h
     hours = hours or contacts.worktime(incident.source.site)
     if incident.closed is not None:
         return _closed(incident, clause, hours, now)
-    if incident.put_aside:
-        return Demand()  # nobody is told, and no limit runs, until it speaks again
     held = holding(incident, clause, hours, now)
     if held.became:
         return Demand(became=held.became, who=held.who)
+    if incident.put_aside:  # nobody is told, and no limit runs, until it speaks again; but what goes from hand to hand
+        return Demand(tell=held.tell, wakes_at=min(held.wakes, default=None))
     if incident.gone is not None:
         return _afterwards(incident, clause, held, now)
     if incident.waits > now:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from contract.clock import Stamp
-from contract.errors import MessageError
+from contract.errors import UNREADABLE, MessageError
 from contract.message import Readings, decode
 from contract.quantities import Kind, find
 from contract.reading import Quality, Reading, Value
@@ -69,7 +69,7 @@ def poll_of(body: bytes) -> Poll:
     """
     try:
         return _POLL.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise MessageError(f"not a Readings message: {error}") from None
 
 

@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeVar
 import msgspec
 
 from contract.clock import Stamp
-from contract.errors import MessageError, StorageError, StoreAway, StoreRefused
+from contract.errors import UNREADABLE, MessageError, StorageError, StoreAway, StoreRefused
 from contract.message import Alarms, Hello, Topic, decode
 from gateway.dating import Dating
 from gateway.journal import Journal
@@ -178,7 +178,12 @@ class Store:
     async def _begin(self) -> None:
         self._cursor = self._position = await self._journal.cursor(READER)
         notes = await self._journal.notes(READER)
-        for known in msgspec.json.decode(notes or "[]", type=list[tuple[str, str, str, float]]):
+        try:
+            kept = msgspec.json.decode(notes or "[]", type=list[tuple[str, str, str, float]])
+        except UNREADABLE as error:
+            _log.warning("what was known of the agents' clocks cannot be read (%s): it is learned anew", error)
+            return
+        for known in kept:
             self._dating.remember(*known)
 
     async def _rest(self, grown: asyncio.Event) -> None:
@@ -265,8 +270,9 @@ class Store:
         while self._trailing and self._trailing[0].at <= safe:
             position = self._trailing.popleft().position
         if position != self._cursor or aside:
+            changes = self._dating.changes
             await self._journal.set_cursor(READER, position, aside, self._notes())
-            self._cursor = position
+            self._cursor, self._noted = position, changes
 
     def _rewind(self) -> None:
         """Go back to the cursor: what is under way goes again."""
@@ -346,7 +352,6 @@ class Store:
         """Return what has to be remembered of the agents' clocks; None when nothing is new since the last time."""
         if self._noted == self._dating.changes:
             return None
-        self._noted = self._dating.changes
         return msgspec.json.encode(self._dating.known()).decode()
 
     async def _write(self, lines: Sequence[Line]) -> list[Aside]:

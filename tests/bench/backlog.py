@@ -18,8 +18,8 @@ from farm import Processes, on_cpu, port_of
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from agent.rescue import open_spool
-from agent.spool import Batch, Row
+from agent.outbox.rescue import open_spool
+from agent.outbox.spool import Batch, Row
 from contract.clock import Stamp
 from contract.message import Readings, State, Topic, decode, encode
 from contract.quantities import QUANTITIES, Kind

@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from agent.clock import SystemClock
-from agent.mark import open_mark
-from agent.outbox import Outbox
-from agent.rescue import open_spool
+from agent.outbox.mark import open_mark
+from agent.outbox.outbox import Outbox
+from agent.outbox.rescue import open_spool
 from contract.message import Ack, Readings
 
 DAY = 86400.0

@@ -16,8 +16,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from rooms import MOSQUITTO, free_port, until
 
 from agent.clock import SystemClock
-from agent.outbox import Outbox
-from agent.rescue import open_spool
+from agent.outbox.outbox import Outbox
+from agent.outbox.rescue import open_spool
 from agent.uplink import Uplink
 from contract import message
 from contract.alarm import Occurrence
@@ -281,7 +281,7 @@ async def test_a_disk_that_fails_is_said_with_presence_and_hello_is_said_anew_wh
     tmp_path, mosquitto, listener, monkeypatch
 ):
     monkeypatch.setattr("agent.uplink.HEARTBEAT", 0.5)
-    monkeypatch.setattr("agent.keeping.RETRY", 0.5)
+    monkeypatch.setattr("agent.outbox.keeping.RETRY", 0.5)
     folder = tmp_path / "state"
     folder.mkdir()
     async with running(folder, at(mosquitto)) as agent:

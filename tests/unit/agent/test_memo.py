@@ -27,7 +27,16 @@ async def test_what_was_kept_is_there_at_the_next_start(tmp_path):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b'{"version": 1, "kept": {"number": "x"}}', b'{"version": 2, "kept": {}}', b"\xff\xfe", b"[]"],
+    [
+        b"",
+        b"{",
+        b'{"version": 1, "kept": {"number": "x"}}',
+        b'{"version": 2, "kept": {}}',
+        b"\xff\xfe",
+        b"[]",
+        b'{"version": 1, "kept": {"name": "\xff"}}',
+        b'{"version": 1, "kept": ' + b"[" * 100_000,
+    ],
 )
 async def test_a_file_that_makes_no_sense_is_set_aside_with_a_word(tmp_path, body, caplog):
     path = tmp_path / "x.json"

@@ -14,6 +14,7 @@ from gateway.live import Live
 
 EPOCH = "00000000000000aa"
 TO = ("hq", "room")
+WELL, LOST = ("ups.status", ("OL",)), ("x.contact", 0.0)
 
 
 class HandClock:
@@ -25,7 +26,7 @@ class HandClock:
 
 
 class World:
-    def __init__(self, *, connected=True, flags=("OL",), online=True):
+    def __init__(self, *, connected=True, flags=("OL",), online=True, other=None):
         clock = HandClock()
         self.live = Live(clock)
         devices = (Device(id="ups-1", kind="ups"), Device(id="sensor", kind="environment"))
@@ -34,6 +35,11 @@ class World:
         self.live.state(*TO, State(online=online, epoch=EPOCH, at=at), at.wall)
         said = Readings.of("ups-1", at, [Reading("ups.status", flags)])
         self.live.readings(*TO, said, at.wall)
+        if other is not None:
+            self.live.inventory("hq", "cellar", Inventory(devices=(Device(id="ups-2", kind="ups"),)))
+            self.live.state("hq", "cellar", State(online=other["online"], epoch=EPOCH, at=at), at.wall)
+            readings = Readings.of("ups-2", at, [Reading(*one) for one in other["readings"]])
+            self.live.readings("hq", "cellar", readings, at.wall)
         self.events, self.sent = [], []
         self.commander = Commander(self.live, self, clock, self.send, lambda: connected)
         self.on_send = lambda _command: None
@@ -84,6 +90,13 @@ async def test_a_reply_of_another_agent_or_to_nothing_is_passed_over():
         ({"online": False}, {}, "not heard"),
         ({}, {"device": "ups-9"}, "no device 'ups-9'"),
         ({"flags": ("DISCHRG", "OB")}, {"verb": Verb.BATTERY_TEST}, "on battery now: room/ups-1"),
+        ({"other": {"online": False, "readings": [WELL]}}, {"verb": Verb.BATTERY_TEST}, "not known .* cellar/ups-2"),
+        (
+            {"other": {"online": True, "readings": [WELL, LOST]}},
+            {"verb": Verb.BATTERY_TEST},
+            "not known .* cellar/ups-2",
+        ),
+        ({"other": {"online": True, "readings": []}}, {"verb": Verb.BATTERY_TEST}, "not known .* cellar/ups-2"),
     ],
 )
 async def test_what_cannot_be_done_is_refused_and_not_sent(world, asked, said):
@@ -92,6 +105,12 @@ async def test_what_cannot_be_done_is_refused_and_not_sent(world, asked, said):
         await world.ask(**asked)
     assert not world.sent
     assert not world.events
+
+
+async def test_a_battery_is_tested_while_all_others_are_known_to_be_on_mains():
+    world = World(other={"online": True, "readings": [WELL, ("x.contact", 1.0)]})
+    await world.ask(verb=Verb.BATTERY_TEST, patience=-0.99)
+    assert [command.verb for _, command in world.sent] == ["battery-test"]
 
 
 async def test_two_at_once_are_told_apart():

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from contract.clock import Stamp
-from contract.errors import StoreAway, StoreRefused
+from contract.errors import StorageError, StoreAway, StoreRefused
 from contract.message import Device, Hello, Inventory, Readings, Topic, encode
 from gateway.journal import Journal
 from gateway.journal.record import Incoming
@@ -339,6 +339,34 @@ async def test_what_is_known_of_clocks_is_kept_when_it_changes_and_not_with_ever
         await world.cursor_at(second)
     assert [notes is None for notes in kept] == [False, True, True]
     assert "1700000000" in await world.journal.notes(READER)
+
+
+async def test_what_is_known_of_clocks_is_kept_though_the_disk_failed_when_it_was_learned(world, monkeypatch):
+    keep, tries = world.journal.set_cursor, []
+
+    async def failing(reader, position, aside=(), notes=None):
+        tries.append(notes)
+        if len(tries) == 1:
+            raise StorageError("the disk is full")
+        await keep(reader, position, aside, notes)
+
+    monkeypatch.setattr(world.journal, "set_cursor", failing)
+    await world.keep(poll(1))
+    await world.cursor_at(1)
+    assert "1700000000" in await world.journal.notes(READER)
+
+
+async def test_notes_on_clocks_that_cannot_be_read_do_not_keep_the_store_from_writing(journal, caplog):
+    await journal.set_cursor(READER, 0, (), "nonsense")
+    world = World(journal, FakeServer(asyncio.get_running_loop()))
+    world.known()
+    task = asyncio.create_task(world.store.run())
+    await world.keep(poll(1))
+    await world.cursor_at(1)
+    assert len(world.server.points) == 1
+    assert "learned anew" in caplog.text
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def test_a_message_that_cannot_be_read_is_set_aside_for_good_and_stops_nothing(world):

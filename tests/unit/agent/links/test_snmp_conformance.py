@@ -48,7 +48,7 @@ async def test_nothing_on_the_port_is_an_error_of_ours(linked, closed_port):
 
 
 async def test_one_lost_datagram_does_no_harm(linked):
-    async with device(lambda _: []) as there, linked(there.port, timeout=0.4) as link:
+    async with device(lambda _: []) as there, linked(there.port, timeout=0.4, retries=20) as link:
         there.behaviour = lambda request: seven(request) if len(there.asked) > 1 else []
         assert await link.get((A,)) == {A: 7}
 

@@ -212,7 +212,7 @@ def test_a_path_leads_into_json():
     assert picked('{"a": [{"b": "x"}]}', "a.0.b") == "x"
     assert picked('{"a": true}', "a") == "true"
     assert picked('{"lag": 1.5}', "lag") == "1.5"
-    for text, path in (("x", "a"), ("{}", "a"), ("[1]", "1"), ("1", "a")):
+    for text, path in (("x", "a"), ("{}", "a"), ("[1]", "1"), ("1", "a"), ("[1]", "²"), ("[" * 100_000, "a")):
         with pytest.raises(DeviceGarbled):
             picked(text, path)
 

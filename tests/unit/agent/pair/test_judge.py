@@ -100,6 +100,17 @@ def test_a_pair_that_did_not_change_places_for_too_long_is_to_be_exercised():
     assert "UNEXERCISED" not in flags
 
 
+def test_a_change_that_was_seen_before_the_clock_was_right_is_an_exercise_once_it_is():
+    rules = Rules(settle=10.0, exercise=30 * DAY)
+    memory, _ = judge(Memory(active=0, exercised=1e9 - 40 * DAY, watched=1e8), HEALTHY, rules, at(0, "zero"))
+    early = Stamp(5.0, 5.0, "one", trusted=False)
+    memory, _ = judge(memory, found((UP, UP), (False, True)), rules, early)
+    memory, flags = judge(memory, found((UP, UP), (False, True)), rules, at(65.0))
+    assert "UNEXERCISED" not in flags
+    assert memory.exercised == 1e9 + 5.0
+    assert "SWITCHED" in flags
+
+
 def test_a_clock_that_cannot_be_trusted_calls_nothing_overdue():
     memory = Memory(active=0, watched=1.0)
     assert "UNEXERCISED" not in judge(memory, HEALTHY, Rules(exercise=DAY), at(0, trusted=False))[1]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agent.lanes import WINDOW
+from agent.outbox.lanes import WINDOW
 from contract.message import Heartbeat
 
 

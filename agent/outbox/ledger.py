@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Iterable, Sequence
 
-from agent.mark import Mark
-from agent.spool import Account, Contents
+from agent.outbox.mark import Mark
+from agent.outbox.spool import Account, Contents
 from contract.message import Ack, Held, Voided
 from contract.ranges import Ranges
 

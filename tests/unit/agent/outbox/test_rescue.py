@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.keeping import RETRY
-from agent.lanes import OLD
-from agent.rescue import connect, open_spool
-from agent.spool import Account, Batch, Row
+from agent.outbox.keeping import RETRY
+from agent.outbox.lanes import OLD
+from agent.outbox.rescue import connect, open_spool
+from agent.outbox.spool import Account, Batch, Row
 from agent.watch import Watched
 from contract.alarm import Occurrence
 from contract.errors import StorageFull, StorageTaken

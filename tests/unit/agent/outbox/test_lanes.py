@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from agent.backlog import RATE
-from agent.lanes import ALARMS, OLD
+from agent.outbox.backlog import RATE
+from agent.outbox.lanes import ALARMS, OLD
 from contract.alarm import Occurrence
 from contract.message import Alarms, Readings, decode
 from contract.ranges import Ranges

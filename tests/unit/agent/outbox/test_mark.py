@@ -2,8 +2,8 @@
 
 import pytest
 
-from agent.mark import open_mark
-from agent.spool import Account
+from agent.outbox.mark import open_mark
+from agent.outbox.spool import Account
 
 E1, E2, E3 = "1" * 16, "2" * 16, "3" * 16
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from agent.spool import HINT, MOST, SCHEMA, Spool, epochs_of_messages, is_damage
+from agent.outbox.spool import HINT, MOST, SCHEMA, Spool, epochs_of_messages, is_damage
 from contract.errors import MessageError, StorageError, StorageFull, StorageTaken
 from contract.message import Alarms, Readings, Topic, decode
 

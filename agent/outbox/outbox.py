@@ -18,17 +18,18 @@ from typing import TypeVar
 
 import msgspec
 
-from agent.backlog import GONE, Backlog
-from agent.entry import Entry, Key, Sender, from_disk
-from agent.full import PAGE
-from agent.journals import Journals
-from agent.keeping import Keeper
-from agent.lanes import RESTAMP_AFTER, Lanes
-from agent.ledger import Ledger
-from agent.mark import Mark
-from agent.room import Room
-from agent.spool import Contents, Row, Spool
-from agent.standing import Standings
+from agent.outbox.backlog import Backlog
+from agent.outbox.entry import Entry, Key, Sender
+from agent.outbox.full import PAGE
+from agent.outbox.journals import Journals
+from agent.outbox.keeping import Keeper
+from agent.outbox.lanes import RESTAMP_AFTER, Lanes
+from agent.outbox.ledger import Ledger
+from agent.outbox.mark import Mark
+from agent.outbox.opening import Opening
+from agent.outbox.room import Room
+from agent.outbox.spool import Row, Spool
+from agent.outbox.standing import Standings
 from agent.watch import Watched
 from contract.alarm import Occurrence
 from contract.clock import Clock
@@ -40,15 +41,10 @@ _log = logging.getLogger(__name__)
 SPOOL_AFTER = RESTAMP_AFTER
 """Seconds without an acknowledgement until a message is kept on disk."""
 TICK = 0.25
-PATIENCE = 1.5
-"""Seconds that the start waits for the disk."""
 KEEP_BYTES = 256 << 20
 """Bytes on disk."""
 MEMORY_MOST = 20_000
 """Messages in memory while the disk fails."""
-SIZES = 1000
-"""Messages over which their mean size is taken."""
-DAMAGED = "the spool was damaged"
 
 Message = TypeVar("Message", Readings, Alarms)
 
@@ -101,9 +97,7 @@ class Outbox:
         self._backlog = Backlog(self._keeper, self._lanes, self._journals, clock, self._void)
         self.unsaid = False
         """Hello has more to say than when it was said last: the spool could be read only now."""
-        self._opened = False
-        self._opening: asyncio.Task[Contents | None] | None = None
-        """The disk is still at it since the start."""
+        self._opening = Opening(self._keeper, self._ledger, self._lanes, self._standings, self._backlog, self._void)
         self._wake = asyncio.Event()
         """There is an alarm to keep, or room in the window."""
         self._urgent = False
@@ -119,16 +113,8 @@ class Outbox:
             StorageTaken: another agent works with this spool.
         """
         self._ledger.open()
-        self._opening = asyncio.create_task(self._keeper.reopen(self._ledger.earlier, again=False))
-        await asyncio.wait({self._opening}, timeout=PATIENCE)
-        if not self._opening.done():
-            _log.warning("the spool's disk takes its time; what is in the spool comes later")
-            return []
-        contents, self._opening = await self._opening, None
-        if contents is None:
-            return []
-        self._take_in(contents)
-        return contents.watched
+        contents = await self._opening.begin()
+        return [] if contents is None else contents.watched
 
     async def close(self) -> None:
         """Close the spool and the mark."""
@@ -202,10 +188,10 @@ class Outbox:
         return Hello(
             epoch=self.epoch,
             at=self._clock.stamp(),
-            held=self._ledger.held(self._holding()),
+            held=self._ledger.held(self._lanes.numbers(self._keeper.disk)),
             voided=self._ledger.lost(),
             standing=tuple(self._standing()),
-            partial=not self._opened,
+            partial=not self._opening.done,
             number=self._ledger.number(),
         )
 
@@ -335,8 +321,7 @@ class Outbox:
                 _log.error("a message cannot be written as JSON, and is left out, as will be its like: %s", error)
             return
         self._ledger.count()
-        size = self._keeper.size
-        self._keeper.size = size + (len(body) - size) / min(number, SIZES) if size else float(len(body))
+        self._keeper.measure(len(body), number)
         self._lanes.add((self.epoch, number), Entry(topic, body, now), now)
 
     def _hurry(self) -> None:
@@ -352,13 +337,6 @@ class Outbox:
 
     def _holds(self, epoch: str) -> bool:
         return epoch in self._keeper.disk or epoch in self._lanes.epochs()
-
-    def _holding(self) -> dict[str, Ranges]:
-        """Return all numbers that are held, epoch by epoch."""
-        holding = {epoch: Ranges(ranges) for epoch, ranges in self._keeper.disk.items()}
-        for (epoch, seq), entry in self._lanes.all():
-            holding.setdefault(epoch, Ranges()).add_range(entry.first or seq, seq)
-        return holding
 
     def _look_who_is_there(self, now: float) -> None:
         """Wait for a gateway that is back, and no longer for one that is gone."""
@@ -395,71 +373,14 @@ class Outbox:
 
     async def _mend(self) -> None:
         """Try the disk again; when it is there, take up what is on it."""
-        opening, self._opening = self._opening, None
-        if opening is not None:  # it was not waited for at the start
-            contents = await opening
-        else:
-            contents = await self._keeper.reopen(self._ledger.earlier, again=True)
+        first = not self._opening.done
+        contents = await self._opening.again()
         if contents is None:
             return
-        first = not self._opened
-        self._take_in(contents)
         if first:
             self._late(contents.watched)
             self.unsaid = True
         self.save(self._states())
-
-    def _take_in(self, contents: Contents) -> None:
-        """Set what is thought to be on the disk right by what is there."""
-        before, damaged = self._keeper.disk, bool(contents.aside)
-        held = self._without_pending(contents.held)
-        self._keeper.disk = held
-        self._lanes.compare(held)
-        self._ledger.take_in(contents, held, self._keeper.pending.done)
-        if not self._opened:
-            self._opened = True
-            self._keeper.size = self._keeper.size or contents.size
-            self._standings.restore(contents.standings)
-            for voided in contents.voided:
-                self._ledger.remember(voided)
-        if self._keeper.noted:
-            self._ledger.on_disk()
-        memory = self._alarms_from(contents.alarms)
-        if damaged and not before:  # nobody knows what was there, but from where to where it may have been
-            before = self._ledger.perhaps()
-            for (epoch, _), spans in self._ledger.voided.items():
-                before[epoch] = before.get(epoch, Ranges()).minus(spans)
-        for epoch, ranges in before.items():
-            lost = ranges.minus(held.get(epoch, Ranges())).minus(memory.get(epoch, Ranges()))
-            if lost:
-                self._void([Voided(epoch, tuple(lost), DAMAGED if damaged else GONE)])
-        self._backlog.rewind()
-
-    def _without_pending(self, held: dict[str, Ranges]) -> dict[str, Ranges]:
-        """Return what is on the disk and is not to be dropped by the next commit."""
-        gone: dict[str, list[Range]] = {}
-        for epoch, span in self._keeper.pending.drop:
-            gone.setdefault(epoch, []).append(span)
-        for voided in self._keeper.pending.void:
-            gone.setdefault(voided.epoch, []).extend(voided.spans)
-        left = {epoch: ranges.minus(Ranges(gone.get(epoch, ()))) for epoch, ranges in held.items()}
-        return {epoch: ranges for epoch, ranges in left.items() if ranges}
-
-    def _alarms_from(self, rows: Iterable[Row]) -> dict[str, Ranges]:
-        """Take the alarms of the disk into memory, before those that are there; return all numbers in memory."""
-        mine = dict(self._lanes.alarms.entries)
-        alarms: dict[Key, Entry] = {}
-        for row in rows:
-            key = row.epoch, row.seq
-            if row.seq in self._keeper.disk.get(row.epoch, ()):
-                entry = mine.pop(key, None) or from_disk(row)
-                if entry is not None:  # else it goes the way of what cannot be read, when the backlog comes by
-                    alarms[key] = entry
-        self._lanes.alarms.refill([*alarms.items(), *mine.items()])
-        memory: dict[str, Ranges] = {}
-        for (epoch, seq), entry in self._lanes.all():
-            memory.setdefault(epoch, Ranges()).add_range(entry.first or seq, seq)
-        return memory
 
     async def _commit(self, entries: Sequence[tuple[Key, Entry]]) -> None:
         """Write messages and all that waits for a commit."""

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from agent import outbox as module
-from agent.mark import Mark, open_mark
-from agent.outbox import Outbox
-from agent.spool import MOST, SCHEMA, Row, Spool
+from agent.outbox import outbox as module
+from agent.outbox.mark import Mark, open_mark
+from agent.outbox.outbox import Outbox
+from agent.outbox.spool import MOST, SCHEMA, Row, Spool
 from contract.alarm import Occurrence
 from contract.clock import Stamp
 from contract.errors import StorageError

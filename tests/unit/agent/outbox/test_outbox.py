@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-from agent import outbox as module
-from agent.backlog import RATE
-from agent.entry import RESEND_AFTER
-from agent.keeping import RETRY
-from agent.lanes import OLD, WINDOW
+from agent.outbox import outbox as module
+from agent.outbox.backlog import RATE
+from agent.outbox.entry import RESEND_AFTER
+from agent.outbox.keeping import RETRY
+from agent.outbox.lanes import OLD, WINDOW
 from agent.watch import Watched
 from contract.alarm import Occurrence
 from contract.condition import Progress
@@ -241,6 +241,18 @@ async def test_while_nobody_acknowledges_memory_stays_bounded(bench):
         bench.put(number)
         await bench.wait(module.TICK)
     assert len(bench.outbox._lanes.live.entries) <= WINDOW + 8
+    assert bench.outbox.held == 2000
+
+
+@pytest.mark.parametrize("connected", [True, False], ids=["nobody acknowledges", "the line is cut"])
+async def test_a_long_cut_leaves_nothing_in_memory_of_what_is_on_the_disk(bench, connected):
+    if connected:
+        bench.connect()
+    for number in range(2000):
+        bench.put(number)
+        await bench.wait(module.TICK)
+    kept = {name: len(each) for name, each in vars(bench.outbox._lanes.live).items() if hasattr(each, "__len__")}
+    assert max(kept.values()) <= WINDOW + 8, kept
     assert bench.outbox.held == 2000
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.full import Glance, glance, thin
+from agent.outbox.full import Glance, glance, thin
 from contract.clock import Stamp
 from contract.message import Readings, encode
 

@@ -1,7 +1,7 @@
 """The spool as the event loop sees it: what is on the disk, what waits for the next commit, whether the disk works.
 
 A disk that fails, at the start or later, stops nothing: messages stay in memory, and the disk is tried again. A damaged
-file is set aside and saved (``agent/rescue.py``). Each is told once, and once when it is over.
+file is set aside and saved (``agent/outbox/rescue.py``). Each is told once, and once when it is over.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Final, TypeVar
 
-from agent.spool import MOST, Account, Batch, Contents, Row, Space, Spool
+from agent.outbox.spool import MOST, Account, Batch, Contents, Row, Space, Spool
 from agent.watch import Watched
 from contract.alarm import Standing
 from contract.clock import Clock
@@ -34,6 +34,8 @@ LESS: Final = 0.95
 """What part of its size a spool may keep that found no room."""
 NEAR: Final = 0.05
 """How far the mean size of a message may be off on disk: each write of it is one page more in a commit."""
+SIZES: Final = 1000
+"""Messages over which their mean size is taken."""
 REMEMBERED: Final = 86400.0
 """Seconds that a damage is spoken of."""
 T = TypeVar("T")
@@ -203,6 +205,10 @@ class Keeper:
         spool, self._spool = self._spool, None
         if spool is not None:
             await self._on_disk(spool.close)
+
+    def measure(self, size: int, number: int) -> None:
+        """Take the size of a message, the so manyth of this process, into the mean."""
+        self.size = self.size + (size - self.size) / min(number, SIZES) if self.size else float(size)
 
     def drop(self, epoch: str, numbers: Ranges) -> None:
         """Let go of what everybody has, with the next commit."""

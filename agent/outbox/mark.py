@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from agent.spool import Account
+from agent.outbox.spool import Account
 
 _RECORD: Final = struct.Struct("=4sI16s16sQQ72s")
 """Magic, checksum of the rest, boot, epoch, last, settled, journal."""

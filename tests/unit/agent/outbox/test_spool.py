@@ -2,8 +2,8 @@ import sqlite3
 
 import pytest
 
-from agent.rescue import open_spool
-from agent.spool import Batch, Row, is_damage
+from agent.outbox.rescue import open_spool
+from agent.outbox.spool import Batch, Row, is_damage
 from agent.watch import Watched
 from contract.condition import Phase, Progress
 from contract.errors import StorageError
@@ -70,12 +70,13 @@ def test_conditions_are_kept_and_forgotten(path):
     spool.close()
 
 
-def test_a_condition_that_cannot_be_read_is_left_out(path):
+@pytest.mark.parametrize("body", [b"nonsense", b'{"device": "ups\xff1"}', b"[" * 100_000])
+def test_a_condition_that_cannot_be_read_is_left_out(path, body):
     spool = open_spool(path, "1")
     spool.commit(Batch(watched=[Watched("ups-1", "on-battery")]))
     spool.close()
     with sqlite3.connect(path) as db:
-        db.execute("UPDATE conditions SET body = 'nonsense'")
+        db.execute("UPDATE conditions SET body = ?", (body,))
     db.close()
     spool = open_spool(path, "1")
     assert spool.watched() == []
@@ -125,7 +126,7 @@ def test_messages_that_a_kill_left_without_their_epoch_go_once_more(path):
 
 
 def test_epochs_of_which_nothing_is_held_are_remembered_up_to_a_number(path, monkeypatch, caplog):
-    monkeypatch.setattr("agent.spool.EPOCHS_MOST", 5)
+    monkeypatch.setattr("agent.outbox.spool.EPOCHS_MOST", 5)
     spool = open_spool(path, "1")
     for number in range(20):
         spool.open_epoch(f"{number:016x}")

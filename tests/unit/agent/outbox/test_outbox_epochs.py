@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agent.keeping import Keeper
+from agent.outbox.keeping import Keeper
 from agent.watch import Watched
 from contract.alarm import Occurrence, Standing
 from contract.errors import StorageError
@@ -170,7 +170,7 @@ async def test_a_spool_that_comes_late_brings_its_alarms_and_where_the_condition
 
 
 async def test_a_disk_that_takes_its_time_at_the_start_is_not_waited_for(bench, monkeypatch):
-    monkeypatch.setattr("agent.outbox.PATIENCE", 0.01)
+    monkeypatch.setattr("agent.outbox.opening.PATIENCE", 0.01)
     stood = Watched("ups-1", "on-battery", occurrence=Occurrence(id="old"))
     await bench.alarm("old", stood)
     answers, reopen = asyncio.Event(), Keeper.reopen

@@ -1,7 +1,7 @@
 """What no journal has acknowledged, on disk (SQLite), how far each epoch came, and where the conditions stand.
 
 Every change is one transaction that is on the disk when the call returns (``synchronous=FULL``). The outbox calls
-from one worker thread; nothing here is shared. How a file is opened, and saved when it is damaged: ``agent/rescue.py``.
+from one worker thread; nothing here is shared. How a file is opened, and saved when it is damaged: ``agent/outbox/rescue.py``.
 """
 
 import logging
@@ -14,10 +14,10 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from agent.full import Merge
+from agent.outbox.full import Merge
 from agent.watch import Watched
 from contract.alarm import Standing
-from contract.errors import StorageDamaged, StorageError, StorageFull
+from contract.errors import UNREADABLE, StorageDamaged, StorageError, StorageFull
 from contract.message import Topic, Voided
 from contract.ranges import Range, Ranges
 
@@ -286,7 +286,7 @@ class Spool:
             for (body,) in db.execute("SELECT body FROM conditions"):
                 try:
                     found.append(_WATCHED.decode(body))
-                except (msgspec.DecodeError, TypeError):
+                except (*UNREADABLE, TypeError):
                     _log.warning("a condition in the spool cannot be read; it starts as normal")
         return found
 

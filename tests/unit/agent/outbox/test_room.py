@@ -2,10 +2,10 @@
 
 import pytest
 
-from agent.room import FULL, ROW, Outlook, tell
+from agent.outbox.room import FULL, ROW, Outlook, tell
 from contract.alarm import Occurrence
-from contract.errors import StorageFull
-from contract.message import Alarms, encode
+from contract.errors import StorageError, StorageFull
+from contract.message import Alarms, Readings, decode, encode
 from contract.ranges import Ranges
 
 MOST = 300_000
@@ -62,6 +62,27 @@ async def test_thinned_readings_are_sent_as_what_they_stand_for_and_acknowledged
     await bench.wait(1)
     assert bench.spool.rows == {}
     assert bench.outbox.trouble == ""
+
+
+@pytest.mark.parametrize("fails", [(), (1, 2, 5, 9)], ids=["the disk works", "the disk fails now and then"])
+async def test_each_device_keeps_a_reading_of_each_minute(bench, monkeypatch, fails):
+    merge, tries = bench.spool.merge, []
+
+    def merged(*what):
+        tries.append(what)
+        if len(tries) in fails:
+            raise StorageError("the spool: disk I/O error")
+        return merge(*what)
+
+    monkeypatch.setattr(bench.spool, "merge", merged)
+    await fill(bench, 60)
+    assert len(tries) > len(fails)
+    kept = {f"ups-{number}": set() for number in range(2)}
+    for row in bench.spool.rows.values():
+        message = decode(Readings, row.body)
+        kept[message.device].add(int(message.at.boottime // 60))
+    for device, minutes in kept.items():
+        assert minutes == set(range(min(minutes), max(minutes) + 1)), device
 
 
 async def test_a_restart_knows_what_stands_for_what(bench):

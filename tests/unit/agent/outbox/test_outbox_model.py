@@ -18,9 +18,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from agent.keeping import RETRY_MOST
-from agent.lanes import ALARMS, OLD, WINDOW, Lanes
-from agent.outbox import SPOOL_AFTER, TICK
+from agent.outbox.keeping import RETRY_MOST
+from agent.outbox.lanes import ALARMS, OLD, WINDOW, Lanes
+from agent.outbox.outbox import SPOOL_AFTER, TICK
 from contract.errors import StorageError
 from contract.message import Ack, Alarms, Heartbeat, Topic
 from contract.ranges import Ranges
@@ -248,7 +248,7 @@ class Machine(RuleBasedStateMachine):
                 assert not name, "an alarm was only in memory"
                 assert bench.clock.now - put_at <= YOUNG, "a reading was only in memory for too long"
         self.lost[epoch] = gone
-        if self.bench.outbox._opened:
+        if self.bench.outbox._opening.done:
             self.unwritten.clear()
         if not (clean and bench.spool.fails is None):
             self.unwritten.add(epoch)

@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from agent.full import PAGE, STAGES, Bucket, glance, thin
-from agent.keeping import Keeper
-from agent.lanes import Lanes
-from agent.spool import Row, Space, Spool
+from agent.outbox.full import PAGE, STAGES, Bucket, glance, thin
+from agent.outbox.keeping import Keeper
+from agent.outbox.lanes import Lanes
+from agent.outbox.spool import Row, Space, Spool
 from contract.message import Topic, Voided
 from contract.ranges import Ranges
 
@@ -85,7 +85,7 @@ def _mib(size: float) -> str:
 
 
 class Room:
-    """Makes room, one page at a time. See ``agent/full.py`` for what goes."""
+    """Makes room, one page at a time. See ``agent/outbox/full.py`` for what goes."""
 
     def __init__(self, keeper: Keeper, most: int, page: int = PAGE) -> None:
         """Take the disk, how many bytes may be in use, and how many messages are looked at in one go."""
@@ -158,17 +158,19 @@ class Room:
     async def _thin(self, stage: int, epoch: str, start: int, lanes: Lanes) -> None:
         held = self._keeper.disk[epoch]
         in_memory = {seq for lane in (lanes.live, lanes.old) for of, seq in lane.entries if of == epoch}
-        every, seen, page = STAGES[stage], self._seen[stage], self._page
+        every, page = STAGES[stage], self._page
+        seen = dict(self._seen[stage])  # what is looked at in vain is looked at anew
 
         def work(spool: Spool) -> tuple[list[Row], bool, Space]:
             rows, more = spool.page(epoch, start, page)
             glances = [glance(row.seq, row.first, row.body, every, reading=row.topic is Topic.READINGS) for row in rows]
-            merges = thin(glances, seen, lambda seq: seq in in_memory or seq not in held)
+            merges = thin(glances, seen, lambda seq: seq in in_memory or seq not in held, more=more)
             return rows, more, spool.merge(epoch, merges) if merges else self._keeper.space
 
         done = await self._keeper.work(work)
         if done is None:
             return
+        self._seen[stage] = seen
         rows, more, self._keeper.space = done
         last = rows[-1].seq if rows else 0
         # The last one is looked at again: it may be absorbed by what follows. If it was alone, the epoch is through.

@@ -1,11 +1,11 @@
 """The messages in memory, and the order in which they go: alarms first, live readings, then the backlog; each in a window."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from agent.entry import RESEND_AFTER, Entry, Key, Sender, restamped
+from agent.outbox.entry import RESEND_AFTER, Entry, Key, Sender, restamped
 from contract.message import Topic
 from contract.ranges import Range, Ranges
 
@@ -32,8 +32,8 @@ class Lane:
         self.unspooled: dict[Key, Entry] = {}
         """Not on the disk."""
         self._window = window
-        self._waiting: deque[Key] = deque()
-        """To be sent; some may be gone by now."""
+        self._waiting: OrderedDict[Key, None] = OrderedDict()
+        """To be sent."""
         self._seqs: dict[str, list[int]] = {}
         """Epoch → its numbers, in order."""
 
@@ -56,7 +56,7 @@ class Lane:
         """Take a message, which is to be sent."""
         self.entries[key] = entry
         insort(self._seqs.setdefault(key[0], []), key[1])
-        self._waiting.append(key)
+        self._waiting[key] = None
         if not entry.spooled:
             self.unspooled[key] = entry
 
@@ -66,8 +66,9 @@ class Lane:
         for first, last in numbers:
             begin, end = bisect_left(seqs, first), bisect_right(seqs, last)
             for seq in seqs[begin:end]:
-                for all_or_some in (self.entries, self.under_way, self.unspooled):
-                    all_or_some.pop((epoch, seq), None)
+                key = epoch, seq
+                for all_or_some in (self.entries, self.under_way, self.unspooled, self._waiting):
+                    all_or_some.pop(key, None)
             del seqs[begin:end]
         if not seqs:
             self._seqs.pop(epoch, None)
@@ -95,7 +96,7 @@ class Lane:
         self.under_way.clear()
         for key, entry in self.entries.items():
             entry.sent, entry.resend, entry.answered = None, RESEND_AFTER, has(key)
-        self._waiting = deque(key for key, entry in self.entries.items() if not entry.answered)
+        self._wait()
 
     def refill(self, entries: Iterable[tuple[Key, Entry]]) -> None:
         """Take these in place of those that are there; what is under way stays so."""
@@ -104,15 +105,18 @@ class Lane:
         for key, entry in entries:
             self.add(key, entry)
         self.under_way = {key: self.entries[key] for key in under_way if key in self.entries}
-        self._waiting = deque(key for key, entry in self.entries.items() if not entry.answered)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Let everything wait that nobody has."""
+        self._waiting = OrderedDict((key, None) for key, entry in self.entries.items() if not entry.answered)
 
     def pump(self, send: Callable[[Entry], None]) -> None:
         """Send what waits, while the window is open."""
         while self._waiting and len(self.under_way) < self._window:
-            key = self._waiting.popleft()
-            entry = self.entries.get(key)
-            if entry is not None and key not in self.under_way:
-                self.under_way[key] = entry
+            key, _ = self._waiting.popitem(last=False)
+            if key not in self.under_way:
+                entry = self.under_way[key] = self.entries[key]
                 send(entry)
 
     def overdue(self, now: float) -> list[Entry]:
@@ -148,6 +152,13 @@ class Lanes:
     def epochs(self) -> set[str]:
         """Return the epochs that something is of."""
         return {epoch for lane in self._every for epoch in lane.epochs}
+
+    def numbers(self, beside: Mapping[str, Ranges] | None = None) -> dict[str, Ranges]:
+        """Return all numbers that are in memory, epoch by epoch, after those that are held ``beside``."""
+        found = {epoch: Ranges(ranges) for epoch, ranges in (beside or {}).items()}
+        for (epoch, seq), entry in self.all():
+            found.setdefault(epoch, Ranges()).add_range(entry.first or seq, seq)
+        return found
 
     def lowest(self, epoch: str) -> list[int]:
         """Return the lowest numbers of an epoch, if there are any."""

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import msgspec
 
-from agent.spool import Row
+from agent.outbox.spool import Row
 from contract.errors import MessageError
 from contract.message import Alarms, Readings, Topic, decode, encode
 

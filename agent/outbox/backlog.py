@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from agent.entry import RESEND_AFTER, from_disk
-from agent.journals import Journals
-from agent.keeping import Keeper
-from agent.lanes import OLD, Lanes
-from agent.spool import Row
+from agent.outbox.entry import RESEND_AFTER, from_disk
+from agent.outbox.journals import Journals
+from agent.outbox.keeping import Keeper
+from agent.outbox.lanes import OLD, Lanes
+from agent.outbox.spool import Row
 from contract.clock import Clock
 from contract.message import Topic, Voided
 from contract.ranges import Ranges
