@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 
 R = TypeVar("R", bound=Hashable)
 NOW: Final = -math.inf
-SURELY: Final = 30.0
+SURELY: Final = 60.0
 """Seconds after which an incident is looked at in any case, and as many again by which that is spread."""
 
 
@@ -45,7 +45,7 @@ class Agenda(Generic[R]):
     def looked(self, code: str, now: float, again: float | None) -> None:
         """Note that it was looked at, and when something falls due (wall seconds; None: only after news).
 
-        It is looked at within a minute all the same, not all at once: readings and the calendar are no news.
+        It is looked at within two minutes all the same, not all at once: readings and the calendar are no news.
         """
         surely = now + SURELY * (1 + zlib.crc32(code.encode()) % 64 / 64)
         if code in self._wakes:

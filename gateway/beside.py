@@ -29,6 +29,13 @@ def parts(
             yield part, (clause, match[1])
 
 
+def ids(plan: Plan, occurrence: str) -> Iterator[str]:
+    """Yield the ids by which an occurrence may be known in incidents: those of each clause beside, then its own."""
+    numbers = {number for clause in plan.clauses for trigger in clause.trigger for number in trigger.beside}
+    yield from (f"{occurrence}{_BETWEEN}{number}" for number in sorted(numbers))
+    yield occurrence
+
+
 def whose(occurrence: str) -> str:
     """Return the id by which the device knows an occurrence."""
     return occurrence.partition(_BETWEEN)[0]

@@ -34,6 +34,8 @@ from gateway.worktime.hours import WorkTime
 log = logging.getLogger(__name__)
 LOOK_AGAIN: Final = 5.0
 """Seconds between two looks at what an incident may follow from."""
+_PEOPLE: Final = frozenset({"message", "noted", "step", "shed", "confirmed", "reopened"})
+"""The events that people know of, or have a part in: who looks for them has to find them where they were."""
 
 
 class Record(Protocol):
@@ -250,10 +252,13 @@ class Causes:
         cause = self._tree.cause(self._nodes.of(symptom.source), symptom.condition, standing)
         home = self._home(cause) if cause else ""
         if cause is not None and (home == incident.code or not _over(incident)):
-            return math.inf  # it still follows from something here; or the person who closed that knows of it
+            over = home == incident.code and all(one.ended for one in self._nodes.lost(symptom.of))
+            if not over:
+                return math.inf  # it still follows from something here; or the person who closed that knows of it
         if cause is not None and home:  # else somebody closed what stands above it now: it speaks for itself
             said = {"symptom": msgspec.to_builtins(_following(symptom, symptom.source, symptom.clause, cause))}
-            await self._record(home, "joined", data={**said, "of": cause.node, "out_of": incident.code})
+            out_of = {} if home == incident.code else {"out_of": incident.code}
+            await self._record(home, "joined", data={**said, "of": cause.node, **out_of})
             return math.inf
         ended = max((one.ended for one in self._nodes.lost(symptom.of) if one.ended), default=-math.inf)
         if now < ended + symptom.settle:
@@ -307,9 +312,9 @@ def _following(symptom: Symptom, source: Source, clause: str, cause: Cause) -> S
 
 
 def _untold(incident: Incident) -> bool:
-    """Say whether nobody was ever told of it, and nobody has answered."""
+    """Say whether nobody was ever told of it, and nobody has answered, written or done anything."""
     answered = bool(incident.owner or incident.seen)
-    return not answered and all(event.kind != "message" for event in incident.timeline)
+    return not answered and all(event.kind not in _PEOPLE for event in incident.timeline)
 
 
 def _over(incident: Incident) -> bool:

@@ -23,7 +23,7 @@ from gateway.causes import Ask, Causes, ask_nobody
 from gateway.contacts import Contacts
 from gateway.event import CLOCK, Event, concerns, is_exercise
 from gateway.incident import Incident, Purpose, Source, Symptom, code_of, corrected, fold, take
-from gateway.incident.recurrence import Recurring, Root, before, link, recurring, root_of
+from gateway.incident.recurrence import Recurring, Root, before, link, recurring, root, root_of
 from gateway.plan import limits
 from gateway.plan.affected import affected
 from gateway.plan.decide import Demand, climbed, confirm, demand, pages_after, past_symptom_of, symptom_of
@@ -107,8 +107,7 @@ class Incidents:
             self._note(incident)
             for symptom in incident.symptoms:
                 self._by_occurrence[symptom.id] = incident.code
-            if incident.closed is None:
-                self._post.resume(incident)
+            self._post.resume(incident, self._now())
 
     async def run(self) -> None:
         """Do what falls due, until cancelled."""
@@ -194,11 +193,15 @@ class Incidents:
         return self._incidents.get(self._by_occurrence.get(occurrence, ""))
 
     async def mark(self, occurrence: str, kind: str, data: Mapping[str, Any], *, who: str = "", text: str = "") -> None:
-        """Keep what is known of one alarm of an open incident beside its beginning and its end (``incident.marks``)."""
+        """Keep what is known of one alarm beside its beginning and its end (``incident.marks``), in each of its open incidents.
+
+        The one by which the alarm is known comes last: who is cut short before it begins again.
+        """
         async with self._lock:
-            found = self.of(occurrence)
-            if found is not None and (found.closed is None or found.stands_closed):
-                await self._record(found.code, kind, who=who, text=text, data={"id": occurrence, **data})
+            for part in beside.ids(self.plan, occurrence):
+                found = self.of(part)
+                if found is not None and (found.closed is None or found.stands_closed):
+                    await self._record(found.code, kind, who=who, text=text, data={"id": part, **data})
         self._wake.set()
 
     async def on_past(self, alarm: Alarm, source: Source) -> None:
@@ -276,13 +279,13 @@ class Incidents:
             more = self._causes.waits(source, symptom, now)
             await self._begin("opened", clause, source, symptom, now, more)
 
-    def _going_on(self, root: Root) -> Incident | None:
-        """Return the open incident of a clause and a device."""
-        return next((one for one in self._of(root) if one.closed is None), None)
+    def _going_on(self, same: Root) -> Incident | None:
+        """Return the open incident of the same."""
+        return next((one for one in self._of(same) if one.closed is None), None)
 
-    def _of(self, root: Root) -> Iterable[Incident]:
-        """Return all incidents of a clause and a device, the oldest first."""
-        return (self._incidents[code] for code in self._agenda.of(root))
+    def _of(self, same: Root) -> Iterable[Incident]:
+        """Return all incidents of the same, the oldest first."""
+        return (self._incidents[code] for code in self._agenda.of(same))
 
     def _note(self, incident: Incident) -> None:
         """Put it on the agenda: it is looked at next, unless it is closed for good."""
@@ -306,8 +309,8 @@ class Incidents:
     ) -> Incident:
         """Keep the first event of an incident: opened, or history."""
         new = self._name(len(self._incidents) + 1)
-        root = (clause.clause, source.key)
-        last = before(self._of(root), root, now, clause.recurrence)
+        same = root(clause.clause, source, reported, new)
+        last = before(self._of(same), same, now, clause.recurrence)
         data: dict[str, object] = {
             **link(last),
             "clause": clause.clause,

@@ -202,6 +202,13 @@ def confirm(incident: Incident, clause: Clause | None, contacts: Contacts, perso
             hint=f"people of {', '.join(one.title.en for one in may)} do",
             hint_zh=f"由{'、'.join(one.title.zh for one in may)}的人员确认",
         )
+    if incident.gone is not None:
+        raise IncidentError(
+            f"nothing of {incident.code} stands any more: nobody would hear of it",
+            zh=f"{incident.code} 已恢复，确认级别不会通知任何人",
+            hint="what has happened meanwhile, report: wolfsmoke-gateway report",
+            hint_zh="灾情已经发生的，请另行报告（report）",
+        )
     now = Level(incident.worst.level) if incident.worst.level else Level.FINDING
     to = Level(level)
     if GRAVITY.index(to) <= GRAVITY.index(now):

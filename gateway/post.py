@@ -11,13 +11,15 @@ from typing import Any, Final
 
 from contract.errors import IncidentError, StorageError
 from gateway.contacts import Contacts
-from gateway.incident import Incident, Mail
+from gateway.incident import Incident, Mail, Purpose
 from gateway.plan.model import Plan
 from gateway.ports import Outcome, Teller
 
 _log = logging.getLogger(__name__)
 _AGAIN: Final = 5.0
 """Seconds until the disk is tried again."""
+_NEWS: Final = 86400.0
+"""Seconds: that something is over for longer, nobody has to be told."""
 _FAREWELL: Final = 3.0
 """Seconds that messages under way get when the gateway stops."""
 
@@ -40,10 +42,11 @@ class Post:
         """Send a message of an incident; do not wait."""
         self._start(mail, self._deliver(incident, mail, again=False))
 
-    def resume(self, incident: Incident) -> None:
-        """Take up the messages whose outcome nobody knows."""
+    def resume(self, incident: Incident, now: float) -> None:
+        """Take up the messages whose outcome nobody knows; of a closed incident, that it is over, while that is news."""
         for mail in incident.mails:
-            if mail.pending:
+            news = mail.purpose is Purpose.RECOVERY and now - mail.at < _NEWS
+            if mail.pending and (incident.closed is None or news):
                 self._start(mail, self._resume(incident, mail))
 
     async def settled(self) -> None:

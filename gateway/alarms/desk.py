@@ -22,7 +22,7 @@ from gateway.alarms.flapping import Flapping, Line
 from gateway.alarms.model import Rules, Worse
 from gateway.alarms.own import Own
 from gateway.alarms.stages import STAGES, Facts, Verdict
-from gateway.alarms.standing import Known, Standing, occurrence_of, plain
+from gateway.alarms.standing import Known, Standing, occurrence_of, plain, standing_in
 from gateway.alarms.suppression import Suppression
 from gateway.event import CLOCK, Event
 from gateway.evidence import source_of
@@ -143,6 +143,10 @@ class Desk:
                 elif self._verdict(known) != self._verdicts[name]:
                     await self._route(known)
             await self._look_again()
+            while self.flapping.left:
+                end = self.flapping.left[0]
+                await self._onward.on_alarm(end.alarm, end.source)
+                del self.flapping.left[0]
             for line in self.flapping.ceased(self._clock.boottime()):
                 await self._cease(line)
 
@@ -161,6 +165,9 @@ class Desk:
         await self._route(known)
 
     async def _over(self, known: Known) -> None:
+        if known.id in self._held and known.id.startswith(OWN):  # no agent will say that it is over
+            data = {"id": known.id, "condition": known.condition, "over": True}
+            await self._journal.record_event(Event(at=self._now(), kind=HELD, data=data))
         self._drop(known)
         self._show(known.id, None)
         if not self.flapping.keeps(known):
@@ -229,6 +236,8 @@ class Desk:
         for known in self._standing.of([line[3]]):
             if known.line == line and known.id != carrier:
                 await self._route(known)
+        symptom = self._symptom(carrier)
+        count = count or (symptom.chattering if symptom is not None else 0)  # 0: a disk that failed had it told before
         if count:
             data = {"condition": line[3], "count": count, "over": True}
             await self._onward.mark(carrier, "chattering", data)
@@ -267,14 +276,9 @@ class Desk:
             self._count(known)
 
     def _annunciated(self, known: Known, symptom: Symptom) -> dict[str, Any]:
-        """Return when people are told of it now, and by when it has to be dealt with."""
-        now = self._now()
-        data: dict[str, Any] = {"condition": known.condition}
-        data["page_at"] = page_at(max(now, symptom.ready), Wake(symptom.wake), self._hours)
-        found = self._onward.of(known.id)
-        if found is not None and found.deadline:
-            data["deadline"] = now + found.deadline - found.round
-        return data
+        """Return when people are told of it now."""
+        at = page_at(max(self._now(), symptom.ready), Wake(symptom.wake), self._hours)
+        return {"condition": known.condition, "page_at": at}
 
     def _symptom(self, occurrence: str) -> Symptom | None:
         """Return it as it stands in an incident that is open, or was closed while it stood."""
@@ -332,15 +336,15 @@ class Desk:
         events = list(await self._journal.events(""))
         self.register = aside.fold(events)
         held = {str(event.data.get("id")): event for event in events if event.kind == HELD}
+        held = {name: event for name, event in held.items() if not event.data.get("over")}
         sources: dict[str, Source] = {}
         chattered: list[tuple[Symptom, Source]] = []
-        for incident in incidents:
-            for symptom in incident.active if incident.closed is None else ():
-                source = sources[symptom.id] = incident.where(symptom)
-                if symptom.id.startswith(OWN) and symptom.condition not in watched:
-                    await self._adopt_own(occurrence_of(symptom, source), source)
-                if symptom.chattering:
-                    chattered.append((symptom, source))
+        for symptom, source in standing_in(incidents):
+            sources[symptom.id] = source
+            if symptom.id.startswith(OWN) and symptom.condition not in watched:
+                await self._adopt_own(occurrence_of(symptom, source), source)
+            if symptom.chattering:
+                chattered.append((symptom, source))
         for event in held.values():
             if "occurrence" in event.data and event.data.get("condition") not in watched:
                 occurrence = msgspec.convert(event.data["occurrence"], Occurrence)
@@ -349,7 +353,7 @@ class Desk:
                     sources[occurrence.id] = source
                     await self._adopt_own(occurrence, source)
         self._fill(sources)
-        for symptom, source in chattered:
+        for symptom, source in sorted(chattered, key=lambda one: -one[0].since):
             self._adopt_chatter(symptom, source)
         for known in self._standing:
             symptom_now = self._symptom(known.id)

@@ -27,6 +27,8 @@ class Flapping:
         self._tracks: dict[Line, Track] = {}
         self._carriers: dict[Line, str] = {}
         self._ends: dict[Line, Known] = {}
+        self.left: list[Known] = []
+        """The ends of carriers for which another one speaks by now; whoever hands one on takes it out."""
 
     def came(self, known: Known, now: float) -> None:
         """Count a new occurrence; ``now`` is a clock that nobody steps."""
@@ -38,7 +40,10 @@ class Flapping:
             self._carriers[known.line] = known.id
 
     def adopt(self, known: Known, count: int, now: float, end: Known | None) -> None:
-        """Take up what chattered before a restart: its carrier, how often it had come, and its end, if it is over."""
+        """Take up what chattered before a restart, the newest first: its carrier, how often it had come, its end, if it is over."""
+        if known.line in self._carriers:  # it speaks for another that was closed while it stood
+            self.left += [end] if end is not None else []
+            return
         self._tracks[known.line] = Track((now,), count)
         self._carriers[known.line] = known.id
         if end is not None:
@@ -51,7 +56,8 @@ class Flapping:
         if self._speaks(self._carriers.get(known.line, "")):
             return True
         self._carriers[known.line] = known.id
-        self._ends.pop(known.line, None)
+        end = self._ends.pop(known.line, None)
+        self.left += [end] if end is not None else []
         return False
 
     def keeps(self, over: Known) -> bool:

@@ -6,7 +6,8 @@ import msgspec
 
 from contract.alarm import Alarm, Occurrence
 from contract.clock import Stamp
-from gateway.incident import Source, Symptom
+from gateway.beside import whose
+from gateway.incident import Incident, Source, Symptom
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -102,6 +103,17 @@ def plain(alarm: Alarm, worse: str | None = None) -> Alarm:
     """Return an alarm that nothing has put aside."""
     change = {"shelved_until": None, "suppressed": False, "out_of_service": False, "why": ""}
     return msgspec.structs.replace(alarm, **change, worse=alarm.worse if worse is None else worse)
+
+
+def standing_in(incidents: Iterable[Incident]) -> Iterator[tuple[Symptom, Source]]:
+    """Yield the alarms that stand by what the incidents say, once each, though it is in a clause beside its own too.
+
+    A person may have closed the incident while it stood: its end is wanted all the same.
+    """
+    for incident in incidents:
+        for symptom in incident.active if incident.closed is None or incident.stands_closed else ():
+            if whose(symptom.id) == symptom.id:
+                yield symptom, incident.where(symptom)
 
 
 def occurrence_of(symptom: Symptom, source: Source) -> Occurrence:

@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 MOST: Final = 600.0
 """How many times as fast a drill may run at the most."""
 
+_NEWS: Final = frozenset({"opened", "joined", "reopened", "annunciated", "released", "confirmed"})
+"""Events after which people are told of something real: new, back, no longer put aside, or graver by a person's word."""
+
 Say = Callable[[str, str, Record, str], Awaitable[None]]
 """Tells a person (id) that a drill has begun or ended: ``begun``, ``done``, ``time``, ``stopped``, ``real-alarm``, ``restart``."""
 
@@ -180,18 +183,21 @@ class Drills:
             await asyncio.wait([self._task])
 
     async def _run(self, play: Play) -> None:
-        for person in play.record.participants:
-            await self._say(person, "begun", play.record, "")
-        playing = asyncio.ensure_future(play.run())
         try:
-            while not playing.done() and not self._ending[0]:
-                await asyncio.wait([playing], timeout=0.1)
-            why, what = self._ending if self._ending[0] else (playing.result(), "")
+            for person in play.record.participants:
+                if not self._ending[0]:
+                    await self._say(person, "begun", play.record, "")
+            playing = asyncio.ensure_future(play.run())
+            try:
+                while not playing.done() and not self._ending[0]:
+                    await asyncio.wait([playing], timeout=0.1)
+                why, what = self._ending if self._ending[0] else (playing.result(), "")
+            finally:
+                playing.cancel()
+            await play.stop()
+            await self._end(play.record, play.clock.stamp().wall, why, what)
         finally:
-            playing.cancel()
-        await play.stop()
-        await self._end(play.record, play.clock.stamp().wall, why, what)
-        self._play = None
+            self._play = None  # whatever became of it, another one can be held
 
     async def _end(self, record: Record, at: float, why: str, what: str) -> None:
         data = {"drill": record.number, "why": why}
@@ -247,7 +253,7 @@ class Drills:
         """Something real has happened: whoever is needed must not be busy with practice."""
         if self._play is None or not _pages(incident) or not incident.timeline:
             return
-        if incident.timeline[-1].kind in ("opened", "joined"):
+        if incident.timeline[-1].kind in _NEWS:
             self._give_way("real-alarm", incident.code)
 
     def _give_way(self, why: str, what: str) -> None:
@@ -259,5 +265,5 @@ class Drills:
 
 
 def _pages(incident: Incident) -> bool:
-    """Say whether people are, or soon will be, told of it: no finding, and it stands."""
-    return incident.closed is None and any(one.level != Level.FINDING for one in incident.active)
+    """Say whether people are, or soon will be, told of it: no finding, it stands, and nobody has put it aside."""
+    return incident.closed is None and any(one.level != Level.FINDING for one in incident.pressing)

@@ -89,6 +89,7 @@ class Play:
         self.record = record
         self.clock = ScaledClock(clock, record.speed)
         self._script = script
+        self._plan = plan
         self._clause = plan.find(script.clause)
         self._journal = journal
         self._played = 0
@@ -142,8 +143,11 @@ class Play:
 
     async def _play(self, one: Input) -> None:
         stamp = self.clock.stamp()
-        data = {"drill": self.record.number, "condition": one.condition, "over": one.over}
+        data = {"drill": self.record.number, "condition": one.condition or one.report, "over": one.over}
         await self._journal.record_event(Event(at=stamp.wall, kind=PLAYED, data=data))
+        if one.report:
+            await self._report(one)
+            return
         key = (one.device, one.condition)
         if one.over:
             occurrence, source = self._standing.pop(key, (None, None))
@@ -160,8 +164,16 @@ class Play:
         self._standing[key] = occurrence, source
         await self.incidents.on_alarm(Alarm(occurrence), source)
 
+    async def _report(self, one: Input) -> None:
+        """Let who began the drill report something, with all that is asked for filled in."""
+        declared = self._clause.reported(one.report) if self._clause else None
+        if self._clause is None or declared is None:
+            return
+        fields = {field.name: "1" if field.number else "演练" for field in declared.field}
+        await self.incidents.report(self._clause.clause, one.report, self.record.by, fields, one.title or _ROOM)
+
     def _source(self, one: Input) -> Source:
-        kind = one.kind or (trigger_kind(self._clause, one) if self._clause else "") or ""
+        kind = one.kind or (trigger_kind(self._plan, self._clause, one) if self._clause else "") or ""
         return Source(
             site="drill", agent=self.record.code.lower(), device=one.device, title=one.title, room=_ROOM, kind=kind
         )

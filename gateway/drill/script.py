@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from contract.errors import ConfigError, DrillError, Problem
+from contract.errors import ConfigError, Problem
 from contract.locate import Locator, Path, dotted
 from contract.settings import Fault, Seconds, Slug, did_you_mean, load
 from gateway.plan.model import Clause, Level, Plan, Words
@@ -21,18 +21,29 @@ LINGERS: Final = 3600.0
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
-    """A condition that begins, or ends, on a device that is made up."""
+    """A condition that begins, or ends, on a device that is made up; or what a person reports."""
 
     at: Seconds = 0.0
     """After the drill's beginning."""
-    condition: Slug
+    condition: Slug = ""
+    report: Slug = ""
+    """One of the clause's reports, instead of a condition; what it asks for is filled in."""
     over: bool = False
     """It ends then."""
     kind: Slug | None = None
     """Of the device; left out: the first one that the clause is about and the condition concerns."""
     device: Annotated[str, msgspec.Meta(max_length=63)] = "drill"
     title: str = ""
-    """Of the device, for people."""
+    """Of the device, for people; of a report, the place."""
+
+    @staticmethod
+    def faults(draft: Any) -> Iterable[Fault]:
+        """Yield what does not fit."""
+        if isinstance(draft.condition, str) and isinstance(draft.report, str):
+            if bool(draft.condition) is bool(draft.report):
+                yield Fault("a condition, or a report?", 'write condition = "on-battery", or report = "fault"')
+            elif draft.report and draft.over is True:
+                yield Fault("what people report is over when a person closes it", "leave it out", ("over",))
 
 
 class What(StrEnum):
@@ -128,9 +139,14 @@ def _misfits(
     if script.clause in others:
         yield ("clause",), f"a second drill of clause {script.clause}", "put the two together"
     for index, one in enumerate(script.input):
-        if trigger_kind(clause, one) is None:
+        if one.report:
+            if clause.reported(one.report) is None:
+                hint = did_you_mean(one.report, [each.name for each in clause.report])
+                yield ("input", index, "report"), f"clause {script.clause} has no report {one.report!r}", hint
+        elif trigger_kind(plan, clause, one) is None:
             known = sorted({name for trigger in clause.trigger for name in trigger.names})
-            hint = did_you_mean(one.condition, known)
+            devices = sorted({name for each in clause.trigger if one.condition in each.names for name in each.devices})
+            hint = f'name the device, as device = "{devices[0]}"' if devices else did_you_mean(one.condition, known)
             yield ("input", index, "condition"), f"{one.condition!r} does not put clause {script.clause} in force", hint
     named: list[tuple[Path, str]] = [(("participants",), name) for name in script.participants]
     named += [(("expect", index, "who"), one.who) for index, one in enumerate(script.expect) if one.who]
@@ -143,10 +159,11 @@ def _misfits(
             yield ("expect", index, "step"), what, "count the [[clause.step]] from 1"
 
 
-def trigger_kind(clause: Clause, one: Input) -> str | None:
-    """Return on which kind of device an input puts the clause in force; None: on none."""
+def trigger_kind(plan: Plan, clause: Clause, one: Input) -> str | None:
+    """Return on which kind of device an input puts the clause in force, by itself or beside another; None: on none."""
     for kind in (one.kind,) if one.kind else clause.kinds:
-        if clause.triggered_by(one.condition, kind) is not None:
+        match = plan.match(kind, one.condition, one.device)
+        if match is not None and (match[0].clause == clause.clause or clause.clause in match[1].beside):
             return kind
     return None
 
@@ -154,34 +171,28 @@ def trigger_kind(clause: Clause, one: Input) -> str | None:
 def standard(clause: Clause) -> Script:
     """Return the drill of a clause for which nobody has written one: its gravest trigger, its steps in their time.
 
-    Raises:
-        DrillError: no alarm puts the clause in force.
+    A clause that no alarm puts in force begins with its first report.
     """
     speaks = [one for one in clause.trigger if one.level != Level.FINDING] or list(clause.trigger)
-    if not speaks:
-        raise DrillError(
-            f"no alarm puts clause {clause.clause} in force",
-            zh=f"预案 {clause.clause} 没有由报警触发的条目，不能自动演练",
-            hint="write a drill for it in config/drills/",
-            hint_zh="请在 config/drills/ 里写一个演练脚本",
+    if speaks:
+        first = speaks[0]
+        delay = first.page_after
+        begins = Input(
+            condition=first.names[0],
+            kind=clause.kinds_of(first)[0],
+            device=first.devices[0] if first.devices else "drill",
         )
-    first = speaks[0]
-    kind = clause.kinds_of(first)[0]
-    expect = [Expectation(what=What.MINE, within=OWNED_WITHIN + first.page_after)]
+        inputs = [begins, msgspec.structs.replace(begins, at=max(OVER_AFTER, 2 * delay), over=True)]
+    else:
+        delay = clause.report[0].page_after  # a clause has the one or the other
+        inputs = [Input(report=clause.report[0].name)]
+    expect = [Expectation(what=What.MINE, within=OWNED_WITHIN + delay)]
     expect += [
-        Expectation(what=What.STEP, within=step.within.amount + first.page_after, step=number)
+        Expectation(what=What.STEP, within=step.within.amount + delay, step=number)
         for number, step in enumerate(clause.step, 1)
         if step.within and step.within.count is Count.ELAPSED  # no drill goes on into the next working day
     ]
-    return Script(
-        clause=clause.clause,
-        title=clause.title,
-        input=(
-            Input(condition=first.condition, kind=kind),
-            Input(condition=first.condition, kind=kind, at=max(OVER_AFTER, 2 * first.page_after), over=True),
-        ),
-        expect=tuple(expect),
-    )
+    return Script(clause=clause.clause, title=clause.title, input=tuple(inputs), expect=tuple(expect))
 
 
 def _numbers(plan: Plan) -> list[str]:

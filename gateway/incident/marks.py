@@ -4,7 +4,7 @@
 event            data, beside ``id`` of the occurrence
 ===============  ==================================================================================
 ``put-aside``    ``state``: shelved, out-of-service or suppressed; the text says why
-``annunciated``  ``page_at``: it speaks again; ``deadline``: of the new round, until its limits are set
+``annunciated``  ``page_at``: it speaks again; what limits there are begin anew
 ``chattering``   ``count``: how often it has come; ``over``: it does no longer
 ===============  ==================================================================================
 """
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from gateway.event import Event
 from gateway.incident.model import Incident
-from gateway.incident.rounds import anew
+from gateway.incident.rounds import aloud_again
 
 MARKS: Final = frozenset({"put-aside", "annunciated", "chattering"})
 
@@ -33,9 +33,4 @@ def marked(now: Incident, event: Event) -> Incident:
             changes = {"chattering": 0 if data.get("over") else int(data.get("count", 0))}
     symptoms = tuple(replace(one, **changes) if one.id == data.get("id") else one for one in now.symptoms)
     after = replace(now, symptoms=symptoms)
-    if event.kind != "annunciated" or now.closed is not None or now.aloud or not after.aloud:
-        return after
-    if now.owner:  # nothing could be done meanwhile: the owner's time begins anew
-        return replace(after, hold=replace(now.hold, progress=event.at, after=len(now.mails)))
-    # nobody was told for a while, and nobody has it: the ladder is climbed afresh, rung by rung
-    return replace(anew(after, event, after.worst), steps=now.steps)
+    return aloud_again(now, after, event) if event.kind == "annunciated" and now.closed is None else after

@@ -7,13 +7,15 @@ import msgspec
 
 from gateway.event import Event
 from gateway.incident.model import Incident, Symptom
+from gateway.incident.rounds import aloud_again
 
 
 def merged(now: Incident, event: Event) -> Incident:
     """Return the incident of a root cause with all of another one, which followed from it."""
     more = msgspec.convert(event.data.get("symptoms", []), tuple[Symptom, ...])
     ids = {one.id for one in more}
-    return msgspec.structs.replace(now, symptoms=(*(one for one in now.symptoms if one.id not in ids), *more))
+    after = msgspec.structs.replace(now, symptoms=(*(one for one in now.symptoms if one.id not in ids), *more))
+    return aloud_again(now, after, event)
 
 
 def released(now: Incident, _: Event) -> Incident:

@@ -323,9 +323,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def speaking(self) -> tuple[Symptom, ...]:
-        """The symptoms for which people are told: what only follows from a root cause is silent once that is over."""
+        """The symptoms for which people are told: what only follows from a root cause is silent once that is over.
+
+        Not while that is put aside: what was meant to be quiet is the root cause alone.
+        """
         found = self.pressing
-        return found if any(not symptom.follows for symptom in found) else ()
+        return found if any(not symptom.follows for symptom in self.active or found) else ()
 
     @property
     def pages(self) -> tuple[Mail, ...]:

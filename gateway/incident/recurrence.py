@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from gateway.incident.model import Incident, Source
+from gateway.reports import Reported
 
 Root = tuple[str, tuple[str, str, str]]
-"""Clause, and the device's site, agent and name."""
+"""Clause, and the device's site, agent and name; of a report its name and place."""
 
 
 class Recurring(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,21 +24,33 @@ class Recurring(msgspec.Struct, frozen=True, kw_only=True):
 
 def root_of(incident: Incident) -> Root:
     """Return what two incidents must have in common."""
-    return incident.clause, incident.source.key
+    return root(incident.clause, incident.source, incident.report, incident.code)
 
 
-def before(incidents: Iterable[Incident], root: Root, now: float, within: float) -> Incident | None:
+def root(clause: str, source: Source, report: Reported | None, code: str) -> Root:
+    """Return the same of an incident that is about to open under this code.
+
+    What people report has no device: it is the same again where they say the same of the same place. A request comes
+    again with each customer, and what names no place may be anywhere: these are like no other.
+    """
+    if report is None:
+        return clause, source.key
+    alone = bool(report.approvals) or not report.place
+    return clause, ("report", report.name, code if alone else report.place)
+
+
+def before(incidents: Iterable[Incident], same: Root, now: float, within: float) -> Incident | None:
     """Return the last incident of the same root, if it was closed within so many seconds; 0 links nothing.
 
     Args:
         incidents: all of them, in the order of their opening.
-        root: clause and device of the new one.
+        same: of the new one.
         now: when it opens, by the gateway's wall clock.
         within: seconds from the last one's closing.
     """
     last = None
     for one in incidents:
-        if root_of(one) == root and one.closed is not None and not one.moved and now - one.closed < within:
+        if root_of(one) == same and one.closed is not None and not one.moved and now - one.closed < within:
             last = one
     return last
 

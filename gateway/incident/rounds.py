@@ -75,10 +75,24 @@ def joined(now: Incident, event: Event) -> Incident:
     if now.counts_from == 0 and symptom.level != Level.FINDING:
         after = msgspec.structs.replace(after, **_limits(symptom, event))  # they begin here
     if now.gone is None:
-        return after
+        return aloud_again(now, after, event)
     if now.comes_back(event.at):
         return msgspec.structs.replace(after, gone=None)
     return anew(after, event, symptom)
+
+
+def aloud_again(now: Incident, after: Incident, event: Event) -> Incident:
+    """Return what becomes of an incident ``now`` by an event ``after`` which something of it speaks.
+
+    If all of it was put aside, nothing could be done meanwhile: an owner's time begins anew, and so do the time limits. If
+    nobody has it, the ladder is climbed afresh, rung by rung.
+    """
+    if not now.put_aside or not after.aloud:
+        return after
+    if now.owner:
+        hold = msgspec.structs.replace(now.hold, progress=event.at, after=len(now.mails))
+        return msgspec.structs.replace(after, hold=hold, overdue=False, **_limits(after.worst, event))
+    return msgspec.structs.replace(anew(after, event, after.worst), steps=now.steps)
 
 
 def reopened(now: Incident, event: Event) -> Incident:

@@ -198,7 +198,7 @@ class Doing:
         receiver = self._receivers.get(hook.name)
         if receiver is None:
             return False, f"the gateway has no webhook {hook.name!r}"
-        said = notice(incident, clause, gateway=self._gateway, now=self._now())
+        said = notice(incident, self._desk.plan, gateway=self._gateway, now=self._now())
         body = {"id": act.id, "on": one.on, "again": act.again, **msgspec.to_builtins(said)}
         text = ""
         for pause in (*PAUSES, None):

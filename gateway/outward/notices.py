@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from contract.notice import Notice, Summary, Text
 from gateway.incident import Incident
-from gateway.plan.model import Clause, Trigger
-from gateway.plan.outward import exercise
+from gateway.plan.model import Plan, Report, Trigger
 
 LIFE = 3600.0
 """Seconds that a notice is to be believed."""
@@ -13,18 +12,18 @@ UNKNOWN = "Unknown"
 _CODES = 100
 
 
-def notice(incident: Incident, clause: Clause | None, *, gateway: str, now: float) -> Notice:
+def notice(incident: Incident, plan: Plan, *, gateway: str, now: float) -> Notice:
     """Return what others hear of an incident.
 
     Args:
         incident: an open one.
-        clause: its clause; None when the plan no longer has it.
+        plan: the plan; it may no longer have the incident's clause.
         gateway: the gateway's name.
         now: wall time.
     """
     worst = incident.head
-    trigger = _trigger(incident, clause)
-    drill = exercise(incident)
+    trigger = _trigger(incident, plan)
+    drill = incident.exercise
     place = incident.source.place
     title = Text(worst.title_zh or incident.title_zh, worst.title_en or incident.title_en)
     return Notice(
@@ -57,7 +56,7 @@ def notice(incident: Incident, clause: Clause | None, *, gateway: str, now: floa
 
 def summary(incidents: Sequence[Incident], *, gateway: str, now: float) -> Summary:
     """Return the open incidents of a site in one line."""
-    real = [one for one in incidents if not exercise(one)]
+    real = [one for one in incidents if not one.exercise]
     standing = [one.head for one in real if one.gone is None]
     worst = max(standing, key=lambda symptom: symptom.rank, default=None)
     return Summary(
@@ -72,11 +71,17 @@ def summary(incidents: Sequence[Incident], *, gateway: str, now: float) -> Summa
     )
 
 
-def _trigger(incident: Incident, clause: Clause | None) -> Trigger | None:
+def _trigger(incident: Incident, plan: Plan) -> Trigger | Report | None:
+    """Return what of the plan put it in force: a report, a trigger of its clause, or of the one beside which it is."""
+    clause = plan.find(incident.clause)
     if clause is None:
         return None
+    if incident.report is not None:
+        return clause.reported(incident.report.name)
     condition, source = incident.head.condition, incident.source
-    return clause.triggered_by(condition, source.kind, source.device) or clause.triggered_by(condition)
+    own = clause.triggered_by(condition, source.kind, source.device) or clause.triggered_by(condition)
+    match = None if own else plan.match(source.kind, condition, source.device)
+    return match[1] if match else own
 
 
 def _cap(word: str) -> str:

@@ -153,7 +153,7 @@ class Topics:
         said = None
         if incident.closed is None:
             now = self._clock.stamp().wall
-            said = notice(incident, self._desk.plan.find(incident.clause), gateway=self._gateway, now=now)
+            said = notice(incident, self._desk.plan, gateway=self._gateway, now=now)
         self._say(self._topic(incident), said)
 
     def _summaries(self) -> None:

@@ -39,10 +39,11 @@ def hear(incident: Incident, clause: Clause, contacts: Contacts, hours: Hours) -
     report = incident.report
     if report is None:
         return
-    since = max([incident.worst.page_at, *(one.at for one in report.decisions)])
+    last = max((one.at for one in report.decisions), default=0.0)
     if report.decided:
-        yield report.person, Purpose.DECIDED, report.decisions[-1].at
+        yield report.person, Purpose.DECIDED, waking(incident.worst, last, hours)
         return
+    since = waking(incident.worst, last, hours) if last else incident.worst.page_at
     due = due_of(incident, clause)
     if due is None:
         return

@@ -29,7 +29,7 @@ from gateway.plan.lint.site import Grade
 from gateway.plan.loader import load_plan
 from gateway.plan.papers import read_fleet, read_papers
 from gateway.plan.simulate import Act, Line, Story, Timetable, simulate
-from gateway.plan.story import act_of, known_people, length_of, said_of, source_of, wall_of
+from gateway.plan.story import act_of, known_people, length_of, raised, said_of, source_of, wall_of
 
 GOOD, BAD = 0, 1
 _CHINA = 8 * 3600.0
@@ -142,6 +142,9 @@ def run_simulate(args: argparse.Namespace) -> int:
             raise UsageError(f"{' '.join(words)!r} is no event", hint="write ups-1:on-battery, or report CLAUSE NAME")
     acts = [act_of(verb, text) for verb in ("seen", "mine") for text in getattr(args, verb)]
     acts += [act_of("alarm", text) for text in args.then]
+    for act in acts:
+        if act.verb == "alarm":
+            raised(source.kind, (), act.of, fleet)
     acts += [Act(length_of(args.clear), "clear")] if args.clear else []
     known_people(tuple(acts), contacts)
     channels = {*(f"webhook:{name}" for name in notify.webhook), *(["email"] if notify.email else [])}
@@ -192,8 +195,8 @@ def _timetable(table: Timetable, names: Mapping[str, str], offset: float) -> Ite
     for one in table.incidents:
         state = " ".join(dict.fromkeys(Words(language).name("incident", one.state) for language in ("zh", "en")))
         owner = f"处理人 owner {names.get(one.owner, one.owner)}" if one.owner else "无人处理 nobody owns it"
-        limit = f"时限 deadline {_moment(one.deadline, offset)}"
-        yield f"{one.code}  {one.clause} {one.title_zh} {one.title_en}  {state}  {owner}  {limit}"
+        limit = [f"时限 deadline {_moment(one.deadline, offset)}"] if one.deadline else []  # a finding has none
+        yield "  ".join([one.code, f"{one.clause} {one.title_zh} {one.title_en}", state, owner, *limit])
 
 
 def _said(line: Line, names: Mapping[str, str]) -> Iterator[str]:

@@ -22,7 +22,7 @@ from gateway.plan.limits import Mark
 from gateway.plan.model import RANK, Clause, Closes, Trigger, Wake
 from gateway.plan.once import Tell, may_go, once
 from gateway.plan.ownership import Held, holding
-from gateway.plan.waking import Hours, page_at, waking
+from gateway.plan.waking import Hours, page_at, rests_until, waking
 
 FRESH = 90.0
 """Seconds: a reading that is older confirms nothing."""
@@ -30,6 +30,9 @@ PAST = 30 * 86400.0
 """Seconds: an alarm that claims to have begun longer ago counts from now."""
 LOOK_AGAIN = 5.0
 """Seconds between two looks, while the readings do not yet confirm that the cause is gone."""
+
+CALLS = (Purpose.PAGE, Purpose.WARNING, Purpose.OVERDUE)
+"""What calls people, and has to wait for their hours where the plan lets nobody be woken."""
 
 
 class Demand(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +96,7 @@ def pages_after(incidents: Iterable[Incident], by: float, hours: Callable[[str],
     Working hours are those of the right clock; ``hours``: site → its hours. Occurrence → wall time, by the clock as it is then.
     """
     return {
-        symptom.id: page_at(symptom.ready + by, Wake(symptom.wake), hours(incident.source.site))
+        symptom.id: page_at(symptom.ready + by, Wake(symptom.wake), hours(incident.where(symptom).site))
         for incident in incidents
         for symptom in incident.symptoms
         if incident.closed is None and symptom.wake in (Wake.WORKING, Wake.DIGEST)
@@ -105,11 +108,11 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, h
     hours = hours or contacts.worktime(incident.source.site)
     if incident.closed is not None:
         return _closed(incident, clause, hours, now)
-    if incident.put_aside:
-        return Demand()  # nobody is told, and no limit runs, until it speaks again
     held = holding(incident, clause, hours, now)
     if held.became:
         return Demand(became=held.became, who=held.who)
+    if incident.put_aside:  # nobody is told, and no limit runs, until it speaks again; but what goes from hand to hand
+        return Demand(tell=held.tell, wakes_at=min(held.wakes, default=None))
     if incident.gone is not None:
         return _afterwards(incident, clause, held, now)
     if incident.waits > now:
@@ -141,6 +144,10 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, h
             already = {one.person for one in tell}
             tell += [Tell(person, Purpose.PAGE) for person in answer.people if person not in already]
             wakes += [answer.wakes_at] if answer.wakes_at is not None else []
+    rests = rests_until(incident, now, hours)
+    if rests is not None:
+        tell = [one for one in tell if one.purpose not in CALLS]
+        wakes.append(rests)
     return Demand(tell=tuple(tell), marks=tuple(marks), wakes_at=min(wakes, default=None))
 
 

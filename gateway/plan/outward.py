@@ -63,11 +63,6 @@ class Occasion(msgspec.Struct, frozen=True):
     level: str
 
 
-def exercise(incident: Incident) -> bool:
-    """Say whether it is a drill: it moves nothing, and no receiver hears of it but by the status of its topic."""
-    return bool(getattr(incident, "exercise", False))
-
-
 def acts(incident: Incident) -> dict[str, Act]:
     """Return what was begun for an incident, by key."""
     found: dict[str, Act] = {}
@@ -82,14 +77,14 @@ def acts(incident: Incident) -> dict[str, Act]:
 
 
 def due(incident: Incident, clause: Clause, now: float) -> tuple[Due, ...]:
-    """Return what is to be done now, begun or not.
+    """Return what is to be done now, begun or not. A drill moves nothing, and no receiver hears of it.
 
     Args:
         incident: any.
         clause: of the incident.
         now: wall time.
     """
-    if exercise(incident) or incident.late or not (clause.webhook or clause.output):
+    if incident.exercise or incident.late or not (clause.webhook or clause.output):
         return ()
     begun = acts(incident)
     wanted = [*_hooks(incident, clause, now), *_outputs(incident, clause, begun, now)]
@@ -151,7 +146,7 @@ def _sounding(incident: Incident, output: Output) -> list[tuple[int, float, bool
     found: list[tuple[int, float, bool]] = []
     for event in incident.timeline:
         match event.kind:
-            case "opened" | "joined" if _concerns(event, output):
+            case "opened" | "joined" | "confirmed" if _concerns(event, output):
                 if not found or found[-1][2] or event.at >= found[-1][1]:
                     found.append((event.id, event.at + output.seconds, False))
             case "seen" | "mine" | "closed":
@@ -160,5 +155,8 @@ def _sounding(incident: Incident, output: Output) -> list[tuple[int, float, bool
 
 
 def _concerns(event: Event, output: Output) -> bool:
+    """Say whether an output is switched on for an event: something begins, or a person says that it is graver."""
+    if event.kind == "confirmed":
+        return not output.conditions and output.about("", str(event.data.get("level", "")))
     symptom = msgspec.convert(event.data.get("symptom", {}), Symptom)
     return output.about(symptom.condition, symptom.level)

@@ -38,6 +38,8 @@ def holding(incident: Incident, clause: Clause, hours: Hours, now: float) -> Hel
     tell: list[Tell] = []
     wakes: list[float] = []
     for notice in incident.notices:
+        if incident.put_aside and notice.purpose is Purpose.EXPIRED:
+            continue  # that is a page
         found, looks = once(incident, clause, [notice.person], notice.purpose, now, after=notice.after)
         tell += found
         wakes += looks
@@ -88,10 +90,10 @@ def _ends(incident: Incident, clause: Clause, hours: Hours) -> tuple[float, str]
 
 
 def _asks(incident: Incident, clause: Clause, hours: Hours) -> float | None:
-    """Return when the owner is asked how far they are; None for never: nobody has it, or its cause is gone."""
+    """Return when the owner is asked how far they are; None for never: nobody has it, its cause is gone, it is put aside."""
     span = progress_of(incident, clause)
     handed = incident.handover is not None and incident.handover.pending
-    if not incident.owner or handed or incident.gone is not None or span <= 0:
+    if not incident.owner or handed or incident.gone is not None or incident.put_aside or span <= 0:
         return None
     begins = max(incident.hold.progress, incident.worst.page_at)  # what got worse gives the owner their time anew
     return waking(incident.worst, begins + span, hours)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from contract.errors import ConfigError, Problem, StorageError
+from contract.errors import ConfigError, Problem, StorageError, UsageError
 from contract.settings import SecretRef, SecretSource
 from gateway import config
 from gateway.alarms.model import Rules, load_rules
@@ -105,13 +105,19 @@ def read_rules(config_file: Path, problems: list[Problem]) -> Rules:
 
 
 def read_fleet(config_file: Path, agents: Path | None, ask: Ask) -> Fleet:
-    """Return what devices there are: of agents' settings, else as the running gateway says, else as its journal does."""
+    """Return what devices there are: of agents' settings, else as the running gateway says, else as its journal does.
+
+    Raises:
+        UsageError: there are no settings of agents where they are said to be.
+    """
     wrong: list[Problem] = []
     kinds = with_made(installed_kinds(), read_rules(config_file, wrong))
     sure = not wrong
     if agents is not None:
         profiles = installed_profiles()
-        files = sorted(agents.glob("*.toml")) if agents.is_dir() else [agents]
+        files = sorted(agents.glob("*.toml")) if agents.is_dir() else [agents] if agents.is_file() else []
+        if not files:
+            raise UsageError(f"no settings of agents in {agents}", hint="name the directory where their *.toml stand")
         ignored: list[Problem] = []  # `wolfsmoke-agent check` says what is wrong with them
         texts = {name: text for file in files for name, text in _text(file, ignored).items()}
         found = tuple(one for name, text in texts.items() for one in devices_of(name, text, kinds, profiles))

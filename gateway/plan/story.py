@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
+from typing import Final
 
 from contract.errors import UsageError
 from contract.settings import did_you_mean, seconds
@@ -10,6 +11,11 @@ from gateway.incident import Source
 from gateway.plan.lint.fleet import Fleet, Watched
 from gateway.plan.model import Plan
 from gateway.plan.simulate import Act, Said
+
+YEARS: Final = range(2000, 2100)
+"""Those in which something can be played."""
+LONGEST: Final = 14 * 86400.0
+"""Seconds that can be played at the most."""
 
 
 def source_of(event: str, fleet: Fleet) -> tuple[Source, str]:
@@ -23,9 +29,7 @@ def source_of(event: str, fleet: Fleet) -> tuple[Source, str]:
         hint = "a device, or a kind of device, and a condition: ups-1:on-battery, ups:on-battery"
         raise UsageError(f"{event!r} is no event", hint=hint)
     device = _device(of, fleet)
-    known = sorted({*device.conditions, *(watch.name for watch in fleet.kinds.get(device.kind, ()))})
-    if fleet.kinds and not fleet.raises(device.kind, condition) and condition not in known:
-        raise UsageError(f"nothing raises {condition!r} on a {device.kind}", hint=did_you_mean(condition, known))
+    raised(device.kind, device.conditions, condition, fleet)
     source = Source(
         site=device.site,
         agent=device.agent,
@@ -35,6 +39,18 @@ def source_of(event: str, fleet: Fleet) -> tuple[Source, str]:
         kind=device.kind,
     )
     return source, condition
+
+
+def raised(kind: str, conditions: Sequence[str], condition: str, fleet: Fleet) -> None:
+    """Check that something raises a condition: the kind's tables, or the device's own ``conditions``.
+
+    Raises:
+        UsageError: nothing does.
+    """
+    known = sorted({*conditions, *(watch.name for watch in fleet.kinds.get(kind, ()))})
+    if fleet.kinds and not fleet.raises(kind, condition) and condition not in known:
+        what = f"nothing raises {condition!r} on {f'a {kind}' if kind else 'what people report'}"
+        raise UsageError(what, hint=did_you_mean(condition, known))
 
 
 def said_of(words: Sequence[str], plan: Plan, who: str, contacts: Contacts) -> Said:
@@ -81,9 +97,12 @@ def wall_of(text: str, utc_offset: float) -> float:
     zone = timezone(timedelta(seconds=utc_offset))
     try:
         moment = datetime.fromisoformat(text.strip())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+        wall = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError):
         raise UsageError(f"{text!r} is no time", hint='write "2027-02-17 03:00"') from None
+    if moment.year not in YEARS:
+        raise UsageError(f"{text!r} is too far away", hint=f"write a year from {YEARS[0]} to {YEARS[-1]}")
+    return wall
 
 
 def length_of(text: str) -> float:
@@ -93,9 +112,12 @@ def length_of(text: str) -> float:
         UsageError: it is none.
     """
     try:
-        return seconds(text)
+        length = seconds(text)
     except ValueError as error:
         raise UsageError(str(error), hint='write "20m", "4h", "2d"') from None
+    if length > LONGEST:
+        raise UsageError(f"{text} is too long to be played", hint=f'"{LONGEST / 86400.0:g}d" at the most')
+    return length
 
 
 def act_of(verb: str, text: str) -> Act:

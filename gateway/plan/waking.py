@@ -1,9 +1,12 @@
 """When people may be told: at any hour, in working hours, at the next digest. Pure."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
-from gateway.incident import Symptom
+from gateway.incident import Incident, Symptom
 from gateway.plan.model import Wake
+
+CLOSING: Final = 60.0
+"""Seconds after the end of working hours: limits of working days end with them, and are told of then."""
 
 
 class Hours(Protocol):
@@ -32,3 +35,16 @@ def page_at(ready: float, wake: Wake, hours: Hours) -> float:
 def waking(symptom: Symptom, at: float, hours: Hours) -> float:
     """Return when people may be told of something about a symptom: at that time, or when its clause lets them be woken."""
     return page_at(at, Wake(symptom.wake), hours) if symptom.wake else at
+
+
+def rests_until(incident: Incident, now: float, hours: Hours) -> float | None:
+    """Return when people may be called again; None: they may now.
+
+    What wakes nobody does not do so by its repeats, its next rungs and its time limits either: they wait for working hours.
+    What a person has said to be graver does not wait.
+    """
+    wakes = any(one.wake in ("", Wake.NIGHT) for one in incident.speaking)
+    if wakes or incident.confirmed is not None or not incident.mails:
+        return None
+    opens = hours.working(now - CLOSING)
+    return opens if opens > now else None

@@ -18,7 +18,9 @@ def planted(contract) -> tuple[str, str]:
         case "layers":
             return "contract/ranges.py", "import agent.clock"
         case "forbidden":
-            return "contract/ranges.py", f"import {contract['forbidden_modules'][0]}"
+            room = contract["source_modules"][0]
+            module = {"contract": "contract/ranges.py"}.get(room, f"{room.replace('.', '/')}/__init__.py")
+            return module, f"import {contract['forbidden_modules'][0]}"
         case "protected":
             return "gateway/stranger.py", f"import {contract['protected_modules'][0]}"
     raise AssertionError(contract["type"])

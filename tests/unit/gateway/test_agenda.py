@@ -1,4 +1,4 @@
-"""What is looked at, and when: news and due times at once, everything within a minute, what rests never."""
+"""What is looked at, and when: news and due times at once, everything within two minutes, what rests never."""
 
 import math
 
@@ -32,7 +32,7 @@ def test_what_rests_is_not_looked_at_and_is_known_by_its_root():
 
 
 @given(st.text(min_size=1, max_size=8), st.floats(0, 1e9), st.one_of(st.none(), st.floats(0, 2e9)))
-def test_everything_is_looked_at_within_a_minute(code, now, again):
+def test_everything_is_looked_at_within_two_minutes(code, now, again):
     agenda = Agenda()
     agenda.learn(code, "root", rests=False)
     agenda.looked(code, now, again)

@@ -413,6 +413,25 @@ async def test_an_agent_that_is_silent_is_one_incident_whatever_it_watches(order
     }}  # fmt: skip
 
 
+async def test_what_followed_from_something_in_between_that_is_over_follows_from_the_root_and_has_its_time():
+    site = Site()
+    seats, host = child("seats-0"), child("host-0")
+    await site.alarm(UPS)
+    await site.alarm(host)
+    await site.alarm(UPS, active=False)
+    await site.alarm(seats)  # the host alone is to blame
+    await site.at(1)
+    await site.alarm(UPS, number="/2", since=1.0)
+    await site.alarm(host, active=False)
+    await site.at(2)
+    (one,) = site.all
+    assert [symptom.of for symptom in one.active if symptom.follows] == ["city/hall/ups-1"]
+    await site.at(400)
+    await site.alarm(UPS, active=False, number="/2")
+    await site.at(500)
+    assert len(site.all) == 1  # it may take as long to come back as after any other power cut
+
+
 WHO = [UPS, UPS, *CHILDREN[:3], *(child(name) for name in ("host-0", "host-1", "line-0", "seats-0"))]
 STEPS = st.one_of(
     st.tuples(st.just("alarm"), st.sampled_from(WHO)),

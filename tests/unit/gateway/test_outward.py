@@ -14,14 +14,14 @@ from contract.condition import Severity
 from contract.errors import CommandRefused, ConfigError, NotifyAway, NotifyRefused, NotifyUnknown, StorageError
 from contract.notice import Notice, Summary
 from gateway.contacts import load_contacts
-from gateway.incident import Source, fold
+from gateway.incident import Source, code_of, fold
 from gateway.incidents import Incidents
 from gateway.outward import doing as doing_module
 from gateway.outward.doing import Doing
 from gateway.outward.notices import LIFE
 from gateway.outward.topics import BATCH, Topics
-from gateway.plan import outward
 from gateway.plan.loader import load_plan
+from gateway.plan.outward import FRESH
 from gateway.ports import Outcome as Told
 
 T0 = 1_800_000_000.0
@@ -79,8 +79,9 @@ conditions = ["smoke"]
 class Site:
     """A clock turned by hand, a journal in memory, a broker, a receiver and an agent with a siren."""
 
-    def __init__(self, more=HOOK + SIREN):
+    def __init__(self, more=HOOK + SIREN, drill=""):
         self.wall = T0
+        self.drill = drill
         self.kept = []
         self.full = False
         self.plan = load_plan({"plan.toml": CLAUSE + more}, CONTACTS.departments, ["duty"])
@@ -92,7 +93,9 @@ class Site:
         self.start()
 
     def start(self):
-        self.incidents = Incidents(self, self.plan, CONTACTS, self, self, self)
+        self.incidents = Incidents(
+            self, self.plan, CONTACTS, self, self, self, name=lambda number: f"{self.drill}{code_of(number)}"
+        )
         self.topics = Topics(self.incidents, self, self, gateway="garrison", site="hq")
         self.doing = Doing(self.incidents, {"duty": self}, self, self, gateway="garrison", sleep=self.sleep)
         self.incidents.subscribe(self.topics.changed)
@@ -318,12 +321,56 @@ async def test_a_flood_of_incidents_is_written_in_turns():
     assert len(site.summary().codes) == 100
 
 
-async def test_a_drill_says_so_and_counts_for_nothing(monkeypatch):
-    monkeypatch.setattr("gateway.outward.notices.exercise", lambda _incident: True)
+REPORTED = """
+[[clause.report]]
+name = "flooded"
+title = { zh = "进水", en = "Water" }
+level = "partial"
+wake = "night"
+urgency = "expected"
+severity = "severe"
+certainty = "likely"
+"""
+BESIDE = CLAUSE.replace('"3.1.10"', '"3.2.3"').replace('["safety"]', '["water"]').replace('"smoke"', '"water"')
+
+
+async def test_what_people_report_is_as_urgent_and_as_sure_as_the_plan_says():
+    site = Site(REPORTED)
+    await site.incidents.report("3.1.10", "flooded", "li", {}, "一号库")
+    await site.settled()
+    said = site.notice()
+    assert (said.urgency, said.certainty, said.severity) == ("Expected", "Likely", "Severe")
+
+
+async def test_a_clause_beside_another_is_as_urgent_as_the_alarm():
+    more = CLAUSE.replace('page_after = "5m"', 'page_after = "5m"\nbeside = ["3.2.3"]') + BESIDE
     site = Site("")
+    site.plan = load_plan({"plan.toml": more}, CONTACTS.departments)
+    site.start()
     await site.alarm()
-    assert site.notice().status == "Exercise"
-    assert site.notice().headline.zh.startswith("【演练】")
+    said = {one.clause: (one.urgency, one.certainty) for one in (site.notice("A10"), site.notice("B10"))}
+    assert said == {"3.1.10": ("Immediate", "Observed"), "3.2.3": ("Immediate", "Observed")}
+
+
+async def test_a_siren_for_what_a_person_makes_major_sounds_then():
+    confirmed = CLAUSE.replace('deadline = "1h"', 'deadline = "1h"\nconfirm = ["major"]')
+    site = Site("")
+    site.plan = load_plan(
+        {"plan.toml": confirmed + SIREN.replace('conditions = ["smoke"]', 'levels = ["major"]')}, CONTACTS.departments
+    )
+    site.start()
+    await site.alarm("o-1", "surge")
+    assert not site.orders
+    await site.incidents.confirm("A10", "li", "major")
+    await site.settled()
+    assert [order[0] for order in site.orders] == [Verb.ON]
+
+
+async def test_a_drill_says_so_and_counts_for_nothing():
+    site = Site("", drill="DRILL1-")
+    await site.alarm()
+    assert site.notice("DRILL1-A10").status == "Exercise"
+    assert site.notice("DRILL1-A10").headline.zh.startswith("【演练】")
     assert site.summary().open == 0
 
 
@@ -390,7 +437,7 @@ async def test_where_it_may_have_heard_it_goes_once_more_at_the_most():
 async def test_a_receiver_that_the_plan_names_later_hears_nothing_of_the_past():
     site = Site("")
     await site.alarm()
-    site.wall += outward.FRESH + 1.0
+    site.wall += FRESH + 1.0
     site.plan = load_plan({"plan.toml": CLAUSE + HOOK}, CONTACTS.departments, ["duty"])
     await site.restart()
     await site.settled()
@@ -537,10 +584,10 @@ async def test_what_is_not_on_record_is_not_sent():
     assert [order[0] for order in site.orders] == [Verb.ON]
 
 
-async def test_a_drill_moves_nothing_and_no_receiver_hears_of_it(monkeypatch):
-    monkeypatch.setattr(outward, "exercise", lambda _incident: True)
-    site = Site()
+async def test_a_drill_moves_nothing_and_no_receiver_hears_of_it():
+    site = Site(drill="DRILL1-")
     await site.alarm()
+    assert site.incidents.open()
     assert not site.orders
     assert not site.posted
 

@@ -25,7 +25,7 @@ from gateway.ports import Outcome
 
 PLAN, CONTACTS = shipped()
 PEOPLE = [person.id for person in CONTACTS.person]
-CLAUSES = [clause for clause in PLAN.clauses if clause.trigger]
+CLAUSES = PLAN.clauses
 UPS = Source(site="city", agent="order-room", device="ups-1", title="UPS", room="订单部", kind="ups")
 TITLE = Words("停电演练", "Power cut")
 
@@ -69,6 +69,7 @@ class Practice:
         self.record = Record(
             number=1,
             clause=what.clause,
+            by="jiang",
             participants=tuple(people),
             speed=speed,
             started=self.clock.wall,
@@ -240,6 +241,35 @@ async def test_it_gives_way_to_a_real_alarm_at_once(gateway):
     assert ("li", "real-alarm", "DRILL1", "A10") in gateway.said
 
 
+async def test_it_gives_way_to_what_is_opened_again_and_to_what_speaks_again(gateway):
+    """Closed with a reason while it stood, or put aside: once people are told of it again, they must not be busy."""
+    await gateway.alarm()
+    await gateway.day.incidents.mark("o-on-battery", "put-aside", {"state": "shelved"})
+    record = await gateway.drills.start("3.1.1", "zhao")  # what is put aside calls nobody
+    await gateway.until(gateway.drills.running.incidents.list)
+    await gateway.day.incidents.mark("o-on-battery", "annunciated", {"page_at": gateway.day.clock.wall})
+    await gateway.until(lambda: gateway.drills.running is None)
+    assert (await gateway.drills.report(record.number)).record.why == "real-alarm"
+    await gateway.day.incidents.close("A10", "li", "检修")
+    record = await gateway.drills.start("3.1.1", "zhao")
+    await gateway.until(gateway.drills.running.incidents.list)
+    await gateway.day.incidents.reopen("A10", "zhao", "仍未恢复")
+    await gateway.until(lambda: gateway.drills.running is None)
+    assert (await gateway.drills.report(record.number)).record.why == "real-alarm"
+
+
+async def test_a_drill_that_breaks_does_not_keep_the_next_from_being_held(gateway, monkeypatch):
+    async def broken(_self):
+        raise IncidentError("a fault of the drill")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Play, "run", broken)
+        await gateway.drills.start("3.1.1", "zhao")
+        await gateway.until(lambda: gateway.drills.running is None)
+    await gateway.drills.start("3.1.1", "zhao")
+    await gateway.drills.close()
+
+
 async def test_a_finding_does_not_end_it(gateway):
     await gateway.drills.start("3.1.1", "zhao")
     await gateway.alarm("replace-battery")
@@ -324,7 +354,47 @@ within = "5m"
 
 
 @pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.clause)
-def test_every_clause_can_be_practised(clause):
+async def test_every_clause_can_be_practised(clause):
     made = standard(clause)
-    assert made.input[0].condition
+    practice = Practice(made, ["li"])
+    await practice.at(1)
+    opened = practice.play.incidents.list()
+    assert clause.clause in {one.clause for one in opened}  # and no clause that is about the same condition
+    assert all(one.exercise for one in opened)
     assert made.expect
+
+
+def test_an_input_is_a_condition_or_a_report_of_the_clause():
+    text = """clause = "3.1.9"
+title = { zh = "演练", en = "Drill" }
+[[input]]
+condition = "group-short"
+[[input]]
+report = "broke"
+[[input]]
+device = "collectors"
+"""
+    with pytest.raises(ConfigError) as error:
+        load_scripts({"a.toml": text}, PLAN, PEOPLE)
+    assert [(one.line, one.what) for one in error.value.problems] == [(7, "a condition, or a report?")]
+    with pytest.raises(ConfigError) as error:
+        load_scripts({"a.toml": text.rpartition("[[input]]")[0]}, PLAN, PEOPLE)
+    said = [(one.line, one.what, one.hint) for one in error.value.problems]
+    assert [line for line, *_ in said] == [4, 6]
+    assert "name the device" in said[0][2]  # else clause 3.1.12 would be practised
+    assert "has no report 'broke'" in said[1][1]
+    right = (
+        text.rpartition("[[input]]")[0]
+        .replace('"broke"', '"broken"')
+        .replace('group-short"', 'group-short"\ndevice = "scanners"')
+    )
+    assert load_scripts({"a.toml": right}, PLAN, PEOPLE)["3.1.9"].input[1].report == "broken"
+
+
+async def test_what_people_report_is_practised_too():
+    practice = Practice(
+        Script(clause="3.4.3.1", title=TITLE, input=(Input(report="special", title="西岭县"),)), ["qin"]
+    )
+    await practice.at(5)
+    assert [one.clause for one in practice.play.incidents.list()] == ["3.4.3.1"]
+    assert [(who, code) for who, code in practice.teller.told if who == "qin"] == [("qin", "DRILL1-A10")]

@@ -50,7 +50,10 @@ def test_a_bad_day(days, clause: Clause):
     day.restart()  # just after
     day.clock_is_put(-HOUR)
     rungs = {rung.after for rung in clause.escalation.rung}
-    climbed = first.at - HOUR + max(rungs) + 60.0
+    climbed = first.at - HOUR + max(rungs)
+    if wake is not Wake.NIGHT:  # its rungs wait for working hours too
+        climbed = CONTACTS.worktime("city").working(climbed)
+    climbed += 60.0
     day.at(f"{datetime.fromtimestamp(climbed, ZONE):%Y-%m-%d %H:%M:%S}")  # nobody answers
     people = {one.who for one in day.happened if one.what == "told" and one.code == code}
     wanted = {CONTACTS.departments[rung.department].person(rung.role) for rung in clause.escalation.rung}

@@ -2,6 +2,7 @@
 
 import contextlib
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,6 +45,18 @@ def test_the_approvals_follow_in_order_each_by_its_own_role(day):
     day.want(day.between(50, 50.1), event("approved", index=1), told("jiang", Purpose.DECIDED))
     assert "全部批准" in refused(day, "approve", "tang").of("zh")
     assert [one.who for one in day.newest.report.decisions] == ["qin", "tang"]
+
+
+def test_an_approval_in_the_evening_wakes_neither_the_next_nor_the_reporter(day):
+    report(day, "special", SPECIAL)
+    day.at("22:00")
+    day.answer("approve", "qin")
+    day.never(day.until("2026-11-26 08:29"), told("tang", Purpose.APPROVAL))
+    day.want(day.between("2026-11-26 08:30", "2026-11-26 08:31"), told("tang", Purpose.APPROVAL))
+    day.at("2026-11-26 22:00")
+    day.answer("approve", "tang")
+    day.never(day.until("2026-11-27 08:29"), told("jiang", Purpose.DECIDED))
+    day.want(day.between("2026-11-27 08:30", "2026-11-27 08:31"), told("jiang", Purpose.DECIDED))
 
 
 def test_a_refusal_says_why_and_ends_it(day):
@@ -147,6 +160,18 @@ def test_a_warning_is_not_a_disaster_until_a_person_says_so(day):
     assert day.newest.worst.level == "major"
     day.restart()
     assert day.newest.worst.level == "major"
+
+
+def test_a_level_is_not_confirmed_where_nobody_would_hear_of_it(day):
+    """The warning is over, the damage is there: that is a report, and people are told of it."""
+    warning = day.device("forecast", "ups")
+    warning.source = msgspec.structs.replace(warning.source, kind="weather")
+    warning.raises("weather-red")
+    day.at(10)
+    warning.raises("weather-red", active=False)
+    day.at(12)
+    assert "请另行报告" in refused(day, "confirm", "sun", "major").of("zh")
+    assert not [one for one in day.newest.timeline if one.kind == "confirmed"]
 
 
 def test_what_the_plan_fixes_no_person_raises(day):
@@ -255,3 +280,29 @@ def test_whatever_people_try_the_order_stands_and_a_restart_changes_nothing(trie
             assert all(found.opened <= one.at <= day.clock.wall for one in decisions)
     finally:
         day.close()
+
+
+def test_what_wakes_nobody_wakes_nobody_by_its_repeats_rungs_and_limits_either(day):
+    day.at("16:55")
+    day.run(day.incidents.report("2.1.2.5", "fault", "deng", {"equipment": "分拣线", "symptom": "停机"}, "分拣车间"))
+    day.want(day.between("16:55", "16:56"), told("yang"))
+    day.want(day.between("17:25", "17:26"), told("zhu"))
+    day.at("17:30:10")
+    calls = [told(purpose=one) for one in (Purpose.PAGE, Purpose.WARNING, Purpose.OVERDUE)]
+    before = [day.count(one) for one in calls]
+    day.at("2026-11-26 08:29")
+    assert [day.count(one) for one in calls] == before
+    assert day.count(overdue) == 1  # it is on record all the same
+    day.want(day.between("2026-11-26 08:30", "2026-11-26 08:31"), told("sun"), told("yang", Purpose.OVERDUE))
+
+
+def test_what_a_person_has_said_to_be_graver_does_not_wait_for_the_morning(day):
+    warning = day.device("forecast", "ups")
+    warning.source = msgspec.structs.replace(warning.source, kind="weather")
+    day.at("17:20")
+    warning.raises("weather-warning")
+    day.at("22:00")
+    day.answer("confirm", "jin", "major")
+    before = day.count(told("sun"))
+    day.at("22:40")
+    assert day.count(told("sun")) > before

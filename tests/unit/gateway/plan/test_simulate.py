@@ -286,6 +286,11 @@ def test_the_command_prints_a_timetable(command, capsys):
     assert {"at", "after", "kind", "who", "purpose", "channel", "text"} == set(lines[0])
 
 
+def test_a_finding_has_no_deadline(command, capsys):
+    command("ups:replace-battery", "--at", "2026-11-27 10:00")
+    assert "1970" not in capsys.readouterr().out
+
+
 def test_nobody_is_told_of_what_no_clause_is_for_and_the_exit_status_says_so(command, capsys):
     assert command("order-room/ups-2:input-low") == 1
     assert "nobody is told" in capsys.readouterr().out
@@ -306,6 +311,11 @@ def test_nobody_is_told_of_what_no_clause_is_for_and_the_exit_status_says_so(com
         (["ups:on-battery", "--seen", "li"], "write li@5m"),
         (["ups:on-battery", "--seen", "lee@5m"], "nobody here is called 'lee'"),
         (["ups:on-battery", "--down", "sms"], "there are email, webhook:duty"),
+        (["ups:on-battery", "--at", "9999-12-31 23:59"], "too far away"),  # no traceback
+        (["ups:on-battery", "--at", "1970-01-01 00:00"], "too far away"),
+        (["ups:on-battery", "--for", "9999d"], "14d"),  # and no hour without a word
+        (["ups:on-battery", "--seen", "li@9999d"], "14d"),
+        (["ups:on-battery", "--then", "low-batery@5m"], "did you mean 'low-battery'?"),
     ],
 )
 def test_wrong_words_get_a_sentence(command, capsys, words, said):
