@@ -17,6 +17,7 @@ import math
 import re
 import tomllib
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -366,6 +367,8 @@ def _python(info: Any) -> Any:
             return Annotated[float, msgspec.Meta(ge=info.ge, le=info.le)]
         case inspect.BoolType():
             return bool
+        case inspect.DateType():
+            return date
         case inspect.EnumType():
             return info.cls
         case inspect.LiteralType():
@@ -385,6 +388,8 @@ def _expected(info: Any) -> str:
             return 'write a text: "…"'
         case inspect.BoolType():
             return "write true or false"
+        case inspect.DateType():
+            return "write a day: 2026-11-02"
         case inspect.EnumType():
             return f"one of {', '.join(repr(member.value) for member in info.cls)}"
         case inspect.LiteralType():
@@ -419,6 +424,8 @@ def _example_text(info: Any) -> str:
             return "a whole number"
         case inspect.FloatType():
             return "a number"
+        case inspect.DateType():
+            return "2026-11-02"
         case inspect.StructType():
             return str(getattr(info.cls, "EXAMPLE", "{ … }"))
         case inspect.EnumType() | inspect.LiteralType():

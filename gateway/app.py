@@ -22,7 +22,7 @@ from gateway.alarms.aside import Aside
 from gateway.alarms.desk import Desk
 from gateway.alarms.people import People
 from gateway.asking import Asker
-from gateway.board import kinds, planpage, views
+from gateway.board import kinds, planpage, staff, views
 from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
 from gateway.calendar import Calendar
@@ -204,6 +204,7 @@ class Running:
             fills=planpage.of_contacts(contacts)[1],
             drill=lambda: self.drills.running.record.code if self.drills.running else "",
             people=[(one.id, one.name) for one in contacts.person],
+            orders=staff.of_contacts(plan, contacts),
         )
         self._digest = Digest(
             self.live, self.incidents.list, contacts, channels, journal, clock.wall, aside=self._put_aside

@@ -18,7 +18,7 @@ import msgspec
 from contract.command import Outcome, Verb
 from contract.errors import ConfigError, UsageError
 from contract.quantities import find
-from gateway import cli_reports
+from gateway import cli_headquarters, cli_reports
 from gateway.alarms import cli as alarms
 from gateway.board import outlook
 from gateway.board.words import Words
@@ -79,6 +79,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         "progress": "进展: you still work on it, and how far you are",
         "reopen": "重新打开: what was closed is not over; people are told afresh",
         **cli_reports.VERBS,
+        **cli_headquarters.VERBS,
     }.items():
         verb = _verb(verbs, name, what)
         verb.add_argument("code", help="the incident's code, such as A17")
@@ -87,6 +88,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
                 "--as", dest="person", required=True, metavar="PERSON", help="who you are in the contacts"
             )
         cli_reports.add_verb(verb, name)
+        cli_headquarters.add_verb(verb, name)
         if name == "close":
             verb.add_argument("--reason", default="", help="why it is closed before its cause is gone and checked")
         if name == "reopen":
@@ -200,6 +202,7 @@ def _ask(socket: Path, args: argparse.Namespace) -> httpx.Response:
                 body |= {"to": _typed(args.to)} if verb == "handover" else {}
                 body |= {"number": args.number} if verb in ("step", "shed") else {}
                 body |= {"level": args.level} if verb == "confirm" else {}
+                body |= cli_headquarters.body(args, _typed)
                 return client.post(f"/incidents/{_code(args)}/{verb}", json=body)
 
 
@@ -383,6 +386,7 @@ def _again(one: dict[str, Any]) -> str:
 
 def _details(one: dict[str, Any], out: TextIO) -> None:
     out.write(f"{_row(one, one['utc_offset'])}\n{one['title']['en']}\n")
+    cli_headquarters.rows(one["headquarters"], out)
     _outlook(one, out)
     if one["of"]:
         out.write(f"原因 {one['of']} 已消失，仍未恢复 left over from {one['of']}, whose cause is gone\n")
@@ -445,5 +449,5 @@ def _about(event: dict[str, Any]) -> tuple[str, ...]:
         case "closed" if data.get("standing"):
             return (_said("standing-closed"), text)
         case _:
-            decided = cli_reports.about(event, lambda level: _both("level", level))
+            decided = cli_headquarters.about(event) or cli_reports.about(event, lambda level: _both("level", level))
             return decided or (data.get("channel", ""), text)

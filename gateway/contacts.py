@@ -8,6 +8,7 @@ import msgspec
 
 from contract.errors import IncidentError
 from contract.settings import BAD, Fault, Slug, did_you_mean, load
+from gateway.authorisation import Authorisation, unknown_people
 from gateway.outside import Outside
 from gateway.plan.model import Filled, Role, Words
 from gateway.worktime.days import Days
@@ -50,6 +51,8 @@ class Department(msgspec.Struct, frozen=True, kw_only=True):
     title: Words
     on_call: tuple[Slug, ...] = ()
     head: Slug | None = None
+    deputies: tuple[Slug, ...] = ()
+    """Who may act for the head; those of the command group are deputy commanders of a headquarters."""
     roles: dict[Slug, Slug] = {}
     """Other roles that the plan names, such as ``deputy-manager``, and who has each."""
 
@@ -68,7 +71,8 @@ class Department(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def people(self) -> tuple[str, ...]:
         """All of it, each once."""
-        return tuple(dict.fromkeys([*self.on_call, *([self.head] if self.head else []), *self.roles.values()]))
+        head = [self.head] if self.head else []
+        return tuple(dict.fromkeys([*self.on_call, *head, *self.deputies, *self.roles.values()]))
 
     def person(self, role: Role) -> str:
         """Return who fills a role now; an empty text when nobody does."""
@@ -107,6 +111,9 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True):
     digest: Digest = Digest()
     contact: tuple[Outside, ...] = ()
     """People outside, whom those on the scene telephone."""
+
+    authorisation: tuple[Authorisation, ...] = ()
+    """Who commands while head or deputy is away."""
 
     def outside(self, clause: str, device: str = "") -> tuple[Outside, ...]:
         """Return whom to telephone outside, for a clause and a device."""
@@ -157,6 +164,8 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True):
                 keys.add(key)
             named = [("on_call", name) for name in (order if isinstance(order, tuple) else ())]
             named += [("head", head)] if isinstance(head, str) else []
+            deputies = getattr(department, "deputies", BAD)
+            named += [("deputies", name) for name in (deputies if isinstance(deputies, tuple) else ())]
             roles = getattr(department, "roles", BAD)
             named += [("roles", name) for name in roles.values()] if isinstance(roles, dict) else []
             for field, name in named:
@@ -164,6 +173,7 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True):
                     yield Fault(f"no person {name!r}", did_you_mean(name, known), ("department", index, field))
             if order == () and head is None:
                 yield Fault("nobody is there", 'write on_call = ["…"]', ("department", index))
+        yield from unknown_people(draft.authorisation, known)
         listed = getattr(draft.digest, "people", ())
         for name in listed if isinstance(listed, tuple) else ():
             if isinstance(name, str) and name not in known:

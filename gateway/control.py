@@ -14,9 +14,10 @@ from fastapi.responses import JSONResponse, Response
 
 from contract.command import Verb
 from contract.errors import CommandRefused, IncidentError, IncidentUnknown, StorageError
-from gateway import control_reports
+from gateway import control_headquarters, control_reports
 from gateway.alarms.control import add_alarms
 from gateway.alarms.people import People
+from gateway.board import staff
 from gateway.board.agents import AgentRow
 from gateway.board.render import Renderer
 from gateway.commands import Commander
@@ -51,7 +52,7 @@ def create(
     """Return the app: ``GET /agents``, ``GET /devices``, ``POST /command``, ``GET /incidents[/CODE]``, ``GET /recurring``, the alarms (``gateway.alarms.control``), ``POST /incidents/CODE/VERB``.
 
     VERB is one of seen, mine, step, shed, close, note, handover, accept, decline, progress, reopen; reports by people and their
-    approvals are ``control_reports``.
+    approvals are ``control_reports``, the headquarters ``control_headquarters``.
 
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
     ``{"person": …, "number": …}`` for a step or a load that is off, the first of which is 1, ``{"person": …, "to": …, "text": …}`` for a handover; a command is ``{"person": …, "agent": …, "device": …,
@@ -95,6 +96,7 @@ def _add_incidents(app: FastAPI, incidents: Incidents) -> None:
         }
 
     control_reports.add_routes(app, incidents, full)
+    control_headquarters.add_routes(app, incidents, full)
 
     @app.get("/incidents")
     async def listing(*, closed: bool = False) -> Response:
@@ -257,6 +259,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "handover": _handover(incident),
         "recurrence": {"of": incident.recurs, "count": incident.count, "next": incident.recurred},
         "seen": list(incident.seen),
+        "headquarters": staff.facts(incident),
         "steps": [index + 1 for index in incident.steps],
         "opened": incident.opened,
         "deadline": incident.deadline,

@@ -31,7 +31,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str = ""
     """``opened``, ``joined``, ``ended``, ``cause-gone``, ``message``, ``resent``, ``accepted``, ``failed``, ``seen``, ``mine``, ``step``,
     ``noted``, ``deadline-set``, ``warned``, ``missed`` (``overdue`` in earlier versions), ``checked``, ``closed``, ``reopened``; ``handover``, ``accepted-handover``, ``declined-handover``, ``lapsed-handover``,
-    ``progress``, ``owner-expired`` (``gateway.incident.owning``); ``escalated``; ``countdown`` (how long the battery lasts, and what has to be off by when), ``shed`` (hands have switched something off); ``outward``, ``outward-done``, ``outward-failed`` (a receiver or an output); ``approved``, ``refused``, ``confirmed`` (a level, by a person); ``released``, ``merged`` (``gateway.causes``); ``put-aside``, ``annunciated``, ``chattering``
+    ``progress``, ``owner-expired`` (``gateway.incident.owning``); ``escalated``; ``countdown`` (how long the battery lasts, and what has to be off by when), ``shed`` (hands have switched something off); ``outward``, ``outward-done``, ``outward-failed`` (a receiver or an output); ``approved``, ``refused``, ``confirmed`` (a level, by a person); ``headquarters``, ``authorised``, ``authorisation-ended`` (``gateway.incident.headquarters``); ``released``, ``merged`` (``gateway.causes``); ``put-aside``, ``annunciated``, ``chattering``
     (of one alarm, ``gateway.incident.marks``); of no incident ``shelved``, ``unshelved``, ``out-of-service``, ``in-service`` (``gateway.alarms.aside``),
     ``held`` (``gateway.alarms.desk``), ``flood`` (``gateway.notify.gathering``);
     ``countdown`` (how long the battery lasts, and what has to be off by when), ``shed`` (hands have switched something off);

@@ -16,7 +16,7 @@ import msgspec
 from contract.alarm import Alarm, Occurrence, Standing
 from contract.clock import Clock
 from contract.errors import StorageError
-from gateway import answers, beside, intake, refusals
+from gateway import answers, beside, commanding, intake, refusals
 from gateway.agenda import Agenda
 from gateway.answers import Answer
 from gateway.causes import Ask, Causes, ask_nobody
@@ -445,6 +445,20 @@ class Incidents:
         """确认级别: a person says that it is partial, or major, where the plan leaves that to people."""
         return await self.take_answer(
             code, person, lambda one: intake.confirm(one, self.plan.find(one.clause), self.contacts, person, level)
+        )
+
+    async def authorise(self, code: str, person: str, whom: str, reason: str = "") -> Incident:
+        """授权: head or deputy makes a department's head temporary commander of a major incident."""
+
+        def answer(one: Incident) -> Answer | None:
+            return commanding.authorise(one, self.plan.find(one.clause), self.contacts, person, whom, reason)
+
+        return await self.take_answer(code, person, answer)
+
+    async def lower(self, code: str, person: str, level: str, reason: str) -> Incident:
+        """降低级别: head, deputy or temporary commander says that it is less; the headquarters is stood down."""
+        return await self.take_answer(
+            code, person, lambda one: commanding.lower(one, self.contacts, person, level, reason)
         )
 
     def _say_standing(self, incident: Incident) -> None:

@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from contract.errors import StorageError
-from gateway.board import views
+from gateway.board import staff, views
 from gateway.board.headers import SecureHeaders
 from gateway.board.pages import JSON, Pages
 from gateway.board.person import add_routes
@@ -60,6 +60,7 @@ def create(
     fills: Fills = lambda _department, _role: "",
     drill: Callable[[], str] = lambda: "",
     people: Sequence[tuple[str, str]] = (),
+    orders: staff.Orders = staff.no_orders,
 ) -> FastAPI:
     """Return the board.
 
@@ -78,6 +79,7 @@ def create(
         fills: a department and a role → the name of who fills it now.
         drill: the code of the drill that runs; empty: none does.
         people: those to whom an incident can be handed over: id, name.
+        orders: an incident and a person → what they may order of its headquarters.
     """
     doors = Doors(settings.streams)
     pages = Pages(
@@ -93,6 +95,7 @@ def create(
         fills=fills,
         drill=drill,
         people=people,
+        orders=orders,
     )
     # No generated documentation: its pages load scripts from elsewhere.
     app = FastAPI(title=settings.name, docs_url=None, redoc_url=None, openapi_url=None)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from gateway.board import trees
+from gateway.board import staff, trees
 from gateway.board.words import Words
 from gateway.event import Event
 from gateway.incident import Incident
@@ -168,7 +168,10 @@ def _entry(event: Event, words: Words, name: Callable[[str], str]) -> Entry:
         event.kind,
         words.name("event", event.kind),
         who,
-        trees.gone_over(event, words) or _decided(event, words) or _said(event, words, name),
+        trees.gone_over(event, words)
+        or staff.said(event, words, name)
+        or _decided(event, words)
+        or _said(event, words, name),
     )
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from gateway.board import agents as presence
-from gateway.board import cases, decisions, outlook, planpage, views
+from gateway.board import cases, decisions, outlook, planpage, staff, views
 from gateway.board.ports import IncidentDesk, LiveView, StoreView
 from gateway.board.render import Renderer
 from gateway.board.stream import Picture, Shared
@@ -38,6 +38,8 @@ ANSWERS = frozenset(
         "approve",
         "refuse",
         "confirm",
+        "authorise",
+        "lower",
     },
 )
 """Of these, the page says that they are recorded."""
@@ -106,6 +108,7 @@ class Pages:
         fills: planpage.Fills,
         drill: Callable[[], str],
         people: Sequence[tuple[str, str]] = (),
+        orders: staff.Orders = staff.no_orders,
     ) -> None:
         """Take what the board was created with."""
         self.desk = desk
@@ -113,6 +116,7 @@ class Pages:
         self.wall = wall
         self.name = name
         self.people = people
+        self._orders = orders
         self._live = live
         self._plan = plan
         self._department = department
@@ -274,6 +278,7 @@ class Pages:
             levels=decisions.levels(incident, self._plan.find(incident.clause)),
             offered=offer is not None and offer.pending and offer.taker == person,
             people=[(who, name) for who, name in self.people if who != person],
+            orders=self._orders(incident, person),
             action=action,
             stream=f"{action}/live?lang={words.language}",
             wrong=wrong,
@@ -291,7 +296,7 @@ class Pages:
         title = f"{case.code} {case.title}"
         announce = words.name("incident", case.state)
         battery = outlook.rows(incident.countdowns, words, lambda at: self._render.moment(at, now), now)
-        reported = decisions.rows(incident, words, self.name)
+        reported = staff.rows(incident, words, self.name) + decisions.rows(incident, words, self.name)
         loads = outlook.items(incident.countdowns, words)
         fragments = {
             "case": self._render("_case.html", words, now, case=case, battery=battery, reported=reported),

@@ -100,13 +100,7 @@ def _add_hands(app: FastAPI, pages: Pages) -> None:
 
     @app.post("/i/{code}/{token}/handover")
     async def handover(request: Request, code: str, token: str) -> Response:
-        _admitted(pages, request, code, token)
-        fields = await _fields(pages, request)
-
-        async def act(code: str, person: str) -> object:
-            return await pages.desk.handover(code, person, fields.get("to", ""), fields.get("text", ""))
-
-        return await _answer(pages, request, (code, token), act)
+        return await _to(pages, request, (code, token), pages.desk.handover)
 
 
 def _add_decisions(app: FastAPI, pages: Pages) -> None:
@@ -123,6 +117,27 @@ def _add_decisions(app: FastAPI, pages: Pages) -> None:
     @app.post("/i/{code}/{token}/confirm")
     async def confirm(request: Request, code: str, token: str) -> Response:
         return await _with_words(pages, request, (code, token), pages.desk.confirm)
+
+    @app.post("/i/{code}/{token}/authorise")
+    async def authorise(request: Request, code: str, token: str) -> Response:
+        return await _to(pages, request, (code, token), pages.desk.authorise)
+
+    @app.post("/i/{code}/{token}/lower")
+    async def lower(request: Request, code: str, token: str) -> Response:
+        return await _to(pages, request, (code, token), pages.desk.lower)
+
+
+async def _to(
+    pages: Pages, request: Request, link: tuple[str, str], act: Callable[[str, str, str, str], Awaitable[object]]
+) -> Response:
+    """Do what a person's button says, with what they chose, and the words that they wrote beside it."""
+    _admitted(pages, request, *link)
+    fields = await _fields(pages, request)
+
+    async def chosen(code: str, person: str) -> object:
+        return await act(code, person, fields.get("to", ""), fields.get("text", ""))
+
+    return await _answer(pages, request, link, chosen)
 
 
 async def _with_words(

@@ -224,6 +224,14 @@ class IncidentDesk(Protocol):
         """确认级别: this person says that it is partial, or major."""
         ...
 
+    async def authorise(self, code: str, person: str, whom: str, reason: str = "") -> Any:
+        """授权: head or deputy makes another temporary commander."""
+        ...
+
+    async def lower(self, code: str, person: str, level: str, reason: str) -> Any:
+        """降低级别: this person of the headquarters says that it is less."""
+        ...
+
     def subscribe(self, listener: Callable[..., None]) -> Callable[[], None]:
         """Call the listener at each change; return what ends it."""
         ...

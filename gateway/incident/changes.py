@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from gateway.event import CLOCK, Event, concerns
-from gateway.incident import deadlines
+from gateway.incident import deadlines, headquarters
 from gateway.incident.clock import corrected
 from gateway.incident.deciding import DECISIONS, decided
 from gateway.incident.mails import mails_after
@@ -45,7 +45,9 @@ def apply(incident: Incident | None, event: Event) -> Incident:
     change = CHANGES.get(event.kind)
     after = shown(change(before, event) if change else before, event)
     outlook = countdown.after(before.countdowns, event.kind, event.data)
-    return msgspec.structs.replace(after, timeline=(*before.timeline, event), countdowns=outlook)
+    staff = headquarters.changed(after.headquarters, event, major=after.major, mails=len(after.mails))
+    timeline = (*before.timeline, event)
+    return msgspec.structs.replace(after, timeline=timeline, countdowns=outlook, headquarters=staff)
 
 
 def _ended(now: Incident, event: Event) -> Incident:

@@ -4,7 +4,7 @@ import msgspec
 
 from gateway import reports
 from gateway.event import Event
-from gateway.incident import deadlines
+from gateway.incident import deadlines, headquarters
 from gateway.incident.model import Incident
 from gateway.plan import countdown
 
@@ -55,6 +55,7 @@ def corrected(incident: Incident, event: Event) -> Incident:
         checked=None if incident.checked is None else incident.checked + by,
         countdowns=tuple(countdown.moved(one, by) for one in incident.countdowns),
         closed=None if incident.closed is None else incident.closed + by,
+        headquarters=headquarters.moved(incident.headquarters, by),
         report=reports.moved(incident.report, by),
         timeline=(*(change(past, at=moved(past.at)) for past in incident.timeline), event),
     )

@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.event import Event, is_exercise
 from gateway.incident.deadlines import Deadline
+from gateway.incident.headquarters import Headquarters
 from gateway.plan.countdown import Countdown
 from gateway.reports import Reported
 
@@ -56,6 +57,14 @@ class Purpose(StrEnum):
     """What they reported is approved, or refused."""
     ADVICE = "advice"
     """More has to be switched off, or sooner, so that the battery lasts."""
+    HEADQUARTERS = "headquarters"
+    """It is major: head and deputies form the headquarters."""
+    COMMAND = "temporary-commander"
+    """Head or deputy has authorised them to command."""
+    ACTING = "acting-contact"
+    """Nobody of the headquarters answers: they are whom to ring, and command nothing."""
+    STOOD_DOWN = "stood-down"
+    """The level was lowered: the headquarters is over."""
 
 
 PAGING: Final = (Purpose.PAGE, Purpose.EXPIRED, Purpose.APPROVAL)
@@ -243,6 +252,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """What a person reported; None: it was opened by an alarm."""
     confirmed: tuple[str, str, int] | None = None
     """The level that a person gave it in this round, and at least how severe that is: level, severity, rank."""
+    lowered: dict[str, str] = {}
+    """Condition → the level to which a person has lowered it in this round."""
+    headquarters: Headquarters = Headquarters()
     late: bool = False
     """It began and ended before anybody here knew of it: it pages nobody."""
     waits: float = 0.0
@@ -278,6 +290,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def pressing(self) -> tuple[Symptom, ...]:
         """What people are called for: what stands and is not put aside; of what a person holds open, all that ever stood."""
         return self.aloud or (self.symptoms if self.held and not self.active else ())
+
+    @property
+    def major(self) -> bool:
+        """Whether something that people are called for is major."""
+        return any(symptom.level == "major" for symptom in self.pressing)
 
     @property
     def aloud(self) -> tuple[Symptom, ...]:

@@ -7,7 +7,8 @@ import msgspec
 from gateway import reports
 from gateway.event import Event
 from gateway.incident import deadlines
-from gateway.incident.deciding import raised
+from gateway.incident.deciding import kept_low, raised
+from gateway.incident.headquarters import Headquarters
 from gateway.incident.model import Hold, Incident, Source, Symptom
 from gateway.plan.model import Level
 
@@ -70,6 +71,7 @@ def joined(now: Incident, event: Event) -> Incident:
     symptom = msgspec.convert(event.data.get("symptom", {}), Symptom)
     same_round = now.gone is None or now.comes_back(event.at)
     symptom = raised(symptom, now.confirmed if same_round else None)
+    symptom = kept_low(symptom, now.lowered) if same_round else symptom
     symptoms = (*(one for one in now.symptoms if one.id != symptom.id), symptom)
     after = msgspec.structs.replace(now, symptoms=symptoms)
     if now.counts_from == 0 and symptom.level != Level.FINDING:
@@ -123,6 +125,8 @@ def anew(now: Incident, event: Event, symptom: Symptom) -> Incident:
         climbed=0.0,
         steps=(),
         confirmed=None,
+        lowered={},
+        headquarters=Headquarters(),
         gone=None,
         checked=None,
         closed=None,

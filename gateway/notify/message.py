@@ -7,7 +7,7 @@ import msgspec
 
 from contract.reading import Quality, Reading
 from gateway import reports, watches
-from gateway.board import kinds, outlook, trees, views
+from gateway.board import kinds, outlook, staff, trees, views
 from gateway.board.words import Words
 from gateway.incident import Incident, Purpose, Symptom, deadlines
 from gateway.notify import handing, limits_said
@@ -68,6 +68,7 @@ def compose(
     tag = "" if not incident.exercise else f"{EXERCISE}EXERCISE " if english else EXERCISE
     subject = f"{tag}[{incident.code}] {mark}{title} — {place} ({clause.clause})"
     lines = [f"{tag}{mark}{title}", "", *handing.said(incident, purpose, words, name)]
+    lines += staff.sentence(incident, purpose, words, name)
     limits = [
         *limits_said.lines(incident, clause, about, english=english, moment=lambda at: clock_time(at, utc_offset))
     ]
@@ -78,9 +79,10 @@ def compose(
     lines += _facts(incident, clause, place, utc_offset, words=words, owner=owner, card=card)
     lines += trees.lines(incident, words, clause.clause if purpose is Purpose.AFFECTED else "")
     between = words("colon")
+    lines += [f"{label}{between}{said}" for label, said in staff.rows(incident, words, name)]
     if incident.report:
         lines += [f"{label}{between}{said}" for label, said in reports.rows(incident.report, language, name)]
-    if purpose not in (Purpose.RECOVERY, Purpose.HANDED_OVER):
+    if purpose not in (Purpose.RECOVERY, Purpose.HANDED_OVER, Purpose.STOOD_DOWN):
         call = words("telephone")
         lines += [f"{call}{between}{one.name} {one.phone} {one.note}".rstrip() for one in outside]
         lines += ["", "What to do:" if english else "处置步骤："]
@@ -120,6 +122,7 @@ def facts(incident: Incident, clause: Clause, purpose: Purpose, *, link: str) ->
         "deadline": incident.deadline,
         "provisional": any(one.provisional for one in incident.deadlines if one.key == deadlines.CLAUSE),
         "owner": incident.owner,
+        "headquarters": staff.facts(incident),
         "countdowns": msgspec.to_builtins(incident.countdowns),
         "report": msgspec.to_builtins(incident.report),
         "recurs": incident.recurs,

@@ -15,7 +15,7 @@ from contract.escalation import Rung as Person
 from contract.reading import Reading
 from gateway.contacts import Contacts, Department
 from gateway.incident import Incident, Purpose, Source, Symptom
-from gateway.plan import limits
+from gateway.plan import headquarters, limits
 from gateway.plan.approving import hear
 from gateway.plan.countdown import to_hear
 from gateway.plan.limits import Mark
@@ -41,8 +41,8 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     tell: tuple[Tell, ...] = ()
     check: bool = False
     close: bool = False
-    marks: tuple[Mark, ...] = ()
-    """How far the time limits have come, to go on record before anybody is told."""
+    marks: tuple[Mark | headquarters.Record, ...] = ()
+    """How far the time limits have come, and what the headquarters is, to go on record before anybody is told."""
     became: str = ""
     """Kind of an event that time alone has made true; once it is kept, ask again."""
     who: str = ""
@@ -118,11 +118,16 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, h
     if incident.waits > now:
         return Demand(wakes_at=incident.waits)
     top = next((rung.person for rung in reversed(ladder_of(incident, clause, contacts).rungs)), "")
-    marks = limits.marks(incident, clause, contacts, top, now)
+    staff = headquarters.orders(incident, clause, contacts, now)
+    marks: tuple[Mark | headquarters.Record, ...] = (
+        *staff.records,
+        *limits.marks(incident, clause, contacts, top, now),
+    )
     tell = list(held.tell)
     wakes = list(held.wakes)
     for found, next_looks in (
         _worse(incident, clause, now),
+        (staff.tell, staff.wakes),
         limits.told(incident, clause, now),
         _approvals(incident, clause, contacts, hours, now),
     ):
@@ -148,7 +153,7 @@ def demand(incident: Incident, clause: Clause, contacts: Contacts, now: float, h
     if rests is not None:
         tell = [one for one in tell if one.purpose not in CALLS]
         wakes.append(rests)
-    return Demand(tell=tuple(tell), marks=tuple(marks), wakes_at=min(wakes, default=None))
+    return Demand(tell=tuple(tell), marks=marks, wakes_at=min(wakes, default=None))
 
 
 def _started(incident: Incident) -> float | None:

@@ -10,10 +10,11 @@ from contract.settings import Fault, Seconds, Slug
 from gateway.plan.dependencies import Tree
 from gateway.plan.outward_model import Hook, Load, Output, Shedding
 from gateway.plan.report_model import Report
-from gateway.plan.terms import UNSAID, Certainty, Closes, Filled, Level, Role, Urgency, Wake, Words
+from gateway.plan.terms import GRAVITY, UNSAID, Certainty, Closes, Filled, Level, Role, Urgency, Wake, Words
 from gateway.worktime.limit import Limit
 
 __all__ = [
+    "GRAVITY",
     "RANK",
     "UNSAID",
     "Certainty",

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from gateway.board.catalogue import conditions, drill, flags, hands, pages, plan, quantities, reports
+from gateway.board.catalogue import conditions, drill, flags, hands, headquarters, pages, plan, quantities, reports
 
 PARTS: Final = (
     pages.TEXT,
     hands.TEXT,
+    headquarters.TEXT,
     plan.TEXT,
     conditions.TEXT,
     flags.TEXT,

@@ -10,7 +10,7 @@ from contract import settings
 from contract.errors import ConfigError, Problem
 from gateway.config import Notify
 from gateway.contacts import Contacts
-from gateway.plan.lint import devices, ladders, outside, outward, people, times, tree, triggers
+from gateway.plan.lint import command, devices, ladders, outside, outward, people, times, tree, triggers
 from gateway.plan.lint.fleet import Fleet
 from gateway.plan.lint.site import Common, Found, Grade, Lines, Placed, Site, clauses_of, common_of
 from gateway.plan.loader import load_plan
@@ -31,6 +31,8 @@ RULES: Final[tuple[Rule, ...]] = (
     triggers.grave_finding,
     triggers.doubtful_major,
     triggers.major_without_head,
+    command.no_command,
+    command.useless_authorisation,
     triggers.slow_to_tell,
     triggers.told_after_the_deadline,
     # what is to be done, and by when

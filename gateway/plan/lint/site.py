@@ -14,15 +14,15 @@ from contract.locate import Locator, Path
 from contract.settings import BAD, Draft
 from gateway.config import Notify
 from gateway.contacts import Contacts, Department
+from gateway.plan.headquarters import COMMAND
 from gateway.plan.lint.fleet import Fleet
 from gateway.plan.model import UNSAID, Clause, Closes, Escalation, Level, Rung, Step, Trigger
 from gateway.worktime.days import Days
 from gateway.worktime.limit import Count, Limit
 
-_FOREVER: Final = Limit("", Count.ELAPSED, float("inf"))
+__all__ = ["COMMAND", "Common", "Found", "Grade", "Lines", "Placed", "Site", "clauses_of", "common_of"]
 
-COMMAND: Final = "command-group"
-"""The department whose head a major incident has to reach (the plan, clause 2)."""
+_FOREVER: Final = Limit("", Count.ELAPSED, float("inf"))
 
 
 class Grade(StrEnum):

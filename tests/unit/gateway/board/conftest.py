@@ -164,6 +164,12 @@ class Desk:
     async def confirm(self, code, person, level):
         return self._did("confirmed", code, person, level)
 
+    async def authorise(self, code, person, whom, reason=""):
+        return self._did("authorised", code, person, reason, data={"by": person, "person": whom})
+
+    async def lower(self, code, person, level, reason):
+        return self._did("confirmed", code, person, reason, data={"level": level, "lowered": True})
+
     async def accept(self, code, person):
         return self._did("accepted-handover", code, person)
 

@@ -56,6 +56,17 @@ async def test_the_buttons_do_what_they_say(web, desk, link):
     assert "已记录：批准。" in (await web.get(f"{link}?done=approve")).text
 
 
+async def test_orders_of_the_headquarters_go_by_post_with_whom_and_why(web, desk, link):
+    answer = await web.post(f"{link}/authorise", data={"to": "zhao", "text": "在外地"})
+    assert answer.headers["location"] == f"{link}?done=authorise"
+    await web.post(f"{link}/lower", data={"to": "partial", "text": "好转"})
+    assert desk.calls == [("authorised", "A10", "li", "在外地"), ("confirmed", "A10", "li", "好转")]
+    assert (await web.get(f"{link}/authorise")).status_code in (404, 405)
+    assert "已记录：授权临时指挥。" in (await web.get(f"{link}?done=authorise")).text
+    buttons = re.findall(r'<button id="(\w+)"', (await web.get(link)).text)
+    assert not {"authorise", "lower"} & {*buttons}  # no headquarters stands
+
+
 async def test_what_is_not_theirs_is_said_on_a_page(web, desk, link):
     desk.refuses = "not yours"
     answer = await web.post(f"{link}/approve", data={"text": ""})

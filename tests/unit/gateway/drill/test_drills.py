@@ -19,7 +19,7 @@ from gateway.drill.record import Record, drills
 from gateway.drill.score import Verdict, report
 from gateway.drill.script import Expectation, Input, Script, What, load_scripts, standard
 from gateway.event import is_exercise
-from gateway.incident import Source
+from gateway.incident import Purpose, Source
 from gateway.plan.model import Words
 from gateway.ports import Outcome
 
@@ -125,6 +125,15 @@ async def test_what_others_would_have_been_told_is_in_the_report():
     assert ("li", False) in {(one.person, one.really) for one in told}
     assert practice.teller.told[0] == ("wang", "DRILL1-A10")
     assert {one.person for one in told if one.really} == {"wang"}
+
+
+async def test_a_drill_of_a_major_clause_calls_only_participants_to_the_headquarters():
+    practice = Practice(standard(PLAN.find("3.1.7")), ["wang", "liang"])
+    await practice.at(700)
+    assert {person for person, _ in practice.teller.told} == {"wang", "liang"}
+    incident = practice.play.incidents.get("DRILL1-A10")
+    called = {mail.person for mail in incident.mails if mail.purpose is Purpose.HEADQUARTERS}
+    assert called == {"sun", "liang"}  # on record: who would have been told too
 
 
 async def test_it_is_scored():

@@ -19,6 +19,7 @@ from gateway.ports import Outcome
 
 CONFIG = pathlib.Path(__file__).parents[4] / "config"
 FORM = ["customer=1024 号", "why=婚期提前", "day=11-26", "brand=甲", "cartons=20"]
+_incidents: list[Incidents] = []
 FIELDS = [word for one in FORM for word in ("--field", one)]
 
 
@@ -59,6 +60,7 @@ async def state(tmp_path) -> AsyncIterator[pathlib.Path]:
         Clock(1_800_000_000.0),
         Silent(),
     )
+    _incidents.append(incidents)
     path = str(tmp_path / control.SOCKET)
     settings = uvicorn.Config(control.create(incidents), uds=path, log_level="warning", lifespan="off")
     server = uvicorn.Server(settings)
@@ -92,6 +94,32 @@ async def test_from_a_report_to_its_approval(state, capsys):
         assert said in shown
     assert await command("incident", "show", "A10", "--json", *where) == 0
     assert json.loads(capsys.readouterr().out)["report"]["en"][0] == ["Reported by", "蒋客户经理"]
+
+
+async def test_the_headquarters_from_the_command_line(state, capsys):
+    where = "--state", str(state)
+    fields = ("--field", "what=暴雨", "--field", "areas=全市")
+    await command("report", "3.2.1", "disaster", "--as", "jin", *fields, *where)
+    await command("incident", "confirm", "A10", "major", "--as", "sun", *where)
+    await _incidents[-1].tick()
+    assert await command("incident", "authorise", "A10", "song", "--as", "sun", *where) == 1
+    assert "只能授权本条预案责任部门的负责人" in capsys.readouterr().err
+    assert await command("incident", "authorise", "A10", "zhu", "--as", "sun", "--reason", "在外地", *where) == 0
+    capsys.readouterr()
+    assert await command("incident", "show", "A10", *where) == 0
+    shown = capsys.readouterr().out
+    for said in (
+        "指挥长 Commander: sun",
+        "副指挥长 Deputy commanders: liang",
+        "临时指挥 Temporary commander: zhu",
+        "在外地",
+    ):
+        assert said in shown
+    assert await command("incident", "lower", "A10", "partial", "--as", "zhu", "--reason", "雨停", *where) == 0
+    await command("incident", "show", "A10", *where)
+    shown = capsys.readouterr().out
+    assert "降为局部：雨停" in shown
+    assert "副指挥长 Deputy commanders: liang" not in shown.rpartition("临时指挥")[2]
 
 
 async def test_a_level_is_confirmed_by_who_may(state, capsys):

@@ -93,6 +93,16 @@ name = "dutty"‸
 [clause.escalation]"""
 
 
+GRANT = """[[authorisation]]
+by = "sun"
+person = "zhao"
+clauses = ["3.1.4"]
+from = 2026-11-01
+until = 2026-12-01
+
+[hours]"""
+
+
 class Case:
     """Some edits of shipped files, the rule that has to find them, and what else follows from them."""
 
@@ -151,6 +161,16 @@ PLANTED = [
     Case("impossible-hours", (PEOPLE, "[digest]", '[site.branch.hours]\nstart = "9h"\nend = "8h"‸\n\n[digest]')),
     Case("impossible-hours", (PEOPLE, 'zone = "Asia/Shanghai"', 'utc_offset = "15h"‸')),
     # who is told next
+    Case("no-command", (PEOPLE, '[[department]]\nkey = "command-group"', '[[department]]‸\nkey = "command-group"'), (PEOPLE, 'deputies = ["liang"]', ""), also=["unused-person"]),
+    Case("no-command", (PEOPLE, '[[department]]\nkey = "command-group"', '[[department]]‸\nkey = "command-group"'), (PEOPLE, 'head = "sun"\ndeputies', 'on_call = ["sun"]\ndeputies'), also=["nobody-on-a-rung"]),
+    Case("useless-authorisation", (PEOPLE, "\n[hours]", "\n" + GRANT.replace("until = 2026-12-01", "until = 2026-10-30‸").replace("2026-11-01", "2026-10-01"))),
+    Case("useless-authorisation", (PEOPLE, "\n[hours]", "\n" + GRANT.replace('by = "sun"', 'by = "zhao"‸'))),
+    Case("useless-authorisation", (PEOPLE, "\n[hours]", "\n" + GRANT.replace('person = "zhao"', 'person = "li"‸'))),
+    Case("useless-authorisation", (PEOPLE, "\n[hours]", "\n" + GRANT.replace('person = "zhao"', 'person = "song"‸'))),
+    Case("useless-authorisation", (PEOPLE, "\n[hours]", "\n" + GRANT.replace('["3.1.4"]', '["3.1.44"]‸'))),
+    Case(UNREADABLE, (PEOPLE, "\n[hours]", "\n" + GRANT.replace('person = "zhao"', 'person = "zaho"‸'))),
+    Case(UNREADABLE, (PEOPLE, "\n[hours]", "\n" + GRANT.replace("2026-12-01", "2026-10-01‸"))),
+    Case(UNREADABLE, (PEOPLE, "\n[hours]", "\n" + GRANT.replace("2026-12-01", '"soon"‸'))),
     Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "head") + "‸"), (PEOPLE, 'head = "gao"\n', ""), also=["unused-person", "rung-without-a-turn"]),
     Case("nobody-on-a-rung", (POWER, ORDERS, ORDERS.replace("on-call", "second") + "‸") ),
     Case("nobody-on-a-rung", (ROOMS, '{ department = "command-group", role = "head", after = "10m" },', '{ department = "command-group", role = "on-call", after = "10m" },‸')),

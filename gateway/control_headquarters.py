@@ -1,0 +1,37 @@
+"""The headquarters over the control socket.
+
+``POST /incidents/CODE/authorise`` with ``{"person": …, "whom": …, "reason": …}``; ``POST /incidents/CODE/lower`` with
+``{"person": …, "level": …, "reason": …}``.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Body, FastAPI
+from fastapi.responses import Response
+
+from gateway.incident import Incident
+from gateway.incidents import Incidents
+
+Text = Annotated[str, Body(max_length=4000)]
+
+
+def add_routes(app: FastAPI, incidents: Incidents, full: Callable[[Incident], dict[str, Any]]) -> None:
+    """Add the routes; ``full`` makes the answer of an incident."""
+
+    @app.post("/incidents/{code}/authorise")
+    async def authorise(
+        code: str, person: Annotated[str, Body()], whom: Annotated[str, Body()], reason: Text = ""
+    ) -> Response:
+        return _json(full(await incidents.authorise(code, person, whom, reason)))
+
+    @app.post("/incidents/{code}/lower")
+    async def lower(
+        code: str, person: Annotated[str, Body()], level: Annotated[str, Body()], reason: Text = ""
+    ) -> Response:
+        return _json(full(await incidents.lower(code, person, level, reason)))
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
