@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import Body, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 
 from contract.command import Verb
@@ -56,8 +57,8 @@ def create(
     The bodies are JSON: ``{"person": …, "reason": …}``, ``{"person": …, "text": …}``, and
     ``{"person": …, "number": …}`` for a step or a load that is off, the first of which is 1, ``{"person": …, "to": …, "text": …}`` for a handover; a command is ``{"person": …, "agent": …, "device": …,
     "verb": …, "output": …, "seconds": …}``, answered when it is done, or when its time is over. Errors are ``{"error": …, "hint": …}``, those for
-    people with the whole sentence as ``zh`` and ``en`` too; with 404 for an unknown code, 409 for what cannot be done, 503
-    while the disk fails.
+    people with the whole sentence as ``zh`` and ``en`` too; with 404 for an unknown code, 409 for what cannot be done, 422
+    for a body that cannot be used, 503 while the disk fails.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
@@ -173,6 +174,12 @@ def _say_errors(app: FastAPI) -> None:
     @app.exception_handler(StorageError)
     async def failing(_request: Request, error: StorageError) -> JSONResponse:
         return JSONResponse({"error": error.what, "hint": error.hint}, 503)
+
+    @app.exception_handler(RequestValidationError)
+    async def unusable(_request: Request, error: RequestValidationError) -> JSONResponse:
+        """Say what of a body cannot be used: where, and why; not the body itself, which may be long."""
+        wrong = [f"{'.'.join(map(str, one['loc'][1:])) or one['loc'][0]}: {one['msg']}" for one in error.errors()]
+        return JSONResponse({"error": "; ".join(wrong), "hint": ""}, 422)
 
     @app.exception_handler(CommandRefused)
     async def not_sent(_request: Request, error: CommandRefused) -> JSONResponse:

@@ -16,7 +16,7 @@ import msgspec
 from contract.alarm import Alarm, Occurrence, Standing
 from contract.clock import Clock
 from contract.errors import StorageError
-from gateway import answers, beside, commanding, intake, refusals
+from gateway import answers, beside, intake, refusals
 from gateway.agenda import Agenda
 from gateway.answers import Answer
 from gateway.causes import Ask, Causes, ask_nobody
@@ -32,6 +32,7 @@ from gateway.plan.once import Tell
 from gateway.ports import Facts, Keeper, OnChange, OnStanding, Teller
 from gateway.post import Post
 from gateway.reports import Reported
+from gateway.spoken import Spoken
 from gateway.worktime.days import Days
 from gateway.worktime.hours import WorkTime
 
@@ -45,7 +46,7 @@ def _nothing(_occurrence: str, _agent: str, _standing: Standing) -> None:
     return None
 
 
-class Incidents:
+class Incidents(Spoken):
     """All the incidents, open and closed."""
 
     def __init__(
@@ -69,8 +70,7 @@ class Incidents:
         """
         self._name = name
         self._journal = journal
-        self.plan = plan
-        self.contacts = contacts
+        super().__init__(plan, contacts)
         self._post = Post(notifier, plan, contacts, self.keep)
         self._clock = clock
         self._live = live
@@ -331,50 +331,6 @@ class Incidents:
 
     # What comes in from people
 
-    async def seen(self, code: str, person: str) -> Incident:
-        """收到: the person knows; repeats to them stop.
-
-        Raises:
-            IncidentError: no such incident or person, or it is closed. So of all that follow.
-        """
-        return await self.take_answer(code, person, lambda one: answers.seen(one, person))
-
-    async def mine(self, code: str, person: str) -> Incident:
-        """我处理: the person takes it on; the escalation stops. Who takes it over from another is on the record."""
-        return await self.take_answer(code, person, lambda one: answers.mine(one, person))
-
-    async def handover(self, code: str, person: str, to: str, words: str) -> Incident:
-        """移交: the owner asks another person to take it over, with a sentence; it is theirs until that is accepted."""
-        return await self.take_answer(code, person, lambda one: answers.handover(one, person, to, words, self.contacts))
-
-    async def accept(self, code: str, person: str) -> Incident:
-        """接手: the person takes over what was handed to them."""
-        return await self.take_answer(code, person, lambda one: answers.accept(one, person))
-
-    async def decline(self, code: str, person: str, words: str = "") -> Incident:
-        """不接手: it goes back to the one who wanted to hand it over."""
-        return await self.take_answer(code, person, lambda one: answers.decline(one, person, words))
-
-    async def progress(self, code: str, person: str, words: str = "") -> Incident:
-        """进展: the owner works on it, and may say how far they are."""
-        return await self.take_answer(code, person, lambda one: answers.progress(one, person, words))
-
-    async def note(self, code: str, person: str, text: str) -> Incident:
-        """备注: write a person's words into the timeline; closed ones take them too."""
-        return await self.take_answer(code, person, lambda _: answers.note(text))
-
-    async def step(self, code: str, person: str, index: int) -> Incident:
-        """Mark a step of the clause as done; ``index`` is 0 for the first."""
-        return await self.take_answer(code, person, lambda one: answers.step(one, self.plan.find(one.clause), index))
-
-    async def shed(self, code: str, person: str, index: int) -> Incident:
-        """Mark an entry of the clause's list of loads as switched off by hands; ``index`` is 0 for the first."""
-        return await self.take_answer(code, person, lambda one: answers.shed(one, self.plan.find(one.clause), index))
-
-    async def close(self, code: str, person: str, reason: str = "") -> Incident:
-        """关闭: once the cause is gone and checked, or with a person's reason."""
-        return await self.take_answer(code, person, lambda one: answers.close(one, reason))
-
     async def reopen(self, code: str, person: str, reason: str) -> Incident:
         """重新打开: a person says with a reason that it is not over; people are told afresh."""
 
@@ -428,38 +384,6 @@ class Incidents:
             )
         self._wake.set()
         return begun
-
-    async def approve(self, code: str, person: str, words: str = "") -> Incident:
-        """批准: the approval that is due, by who may."""
-        return await self.take_answer(
-            code, person, lambda one: intake.approve(one, self.plan.find(one.clause), self.contacts, person, words)
-        )
-
-    async def refuse(self, code: str, person: str, reason: str) -> Incident:
-        """不批准: with a reason; nothing is approved after that."""
-        return await self.take_answer(
-            code, person, lambda one: intake.refuse(one, self.plan.find(one.clause), self.contacts, person, reason)
-        )
-
-    async def confirm(self, code: str, person: str, level: str) -> Incident:
-        """确认级别: a person says that it is partial, or major, where the plan leaves that to people."""
-        return await self.take_answer(
-            code, person, lambda one: intake.confirm(one, self.plan.find(one.clause), self.contacts, person, level)
-        )
-
-    async def authorise(self, code: str, person: str, whom: str, reason: str = "") -> Incident:
-        """授权: head or deputy makes a department's head temporary commander of a major incident."""
-
-        def answer(one: Incident) -> Answer | None:
-            return commanding.authorise(one, self.plan.find(one.clause), self.contacts, person, whom, reason)
-
-        return await self.take_answer(code, person, answer)
-
-    async def lower(self, code: str, person: str, level: str, reason: str) -> Incident:
-        """降低级别: head, deputy or temporary commander says that it is less; the headquarters is stood down."""
-        return await self.take_answer(
-            code, person, lambda one: commanding.lower(one, self.contacts, person, level, reason)
-        )
 
     def _say_standing(self, incident: Incident) -> None:
         """Tell the agent: owned, or told. An answer is the only proof here: e-mail and webhooks end as accepted."""

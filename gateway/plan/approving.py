@@ -27,6 +27,8 @@ def entitled(approval: Approval, declared: Report, reported: Reported) -> tuple[
 
 def number(text: str) -> float | None:
     """Return an amount as people type it; None for anything else, and for what is less than nothing or endless."""
+    if "_" in text:  # which Python would take
+        return None
     try:
         value = float(text.strip().replace(",", "").replace("，", ""))
     except ValueError:

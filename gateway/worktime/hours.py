@@ -47,12 +47,6 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
                 yield Fault("a time zone, and an offset too", "leave utc_offset out", ("utc_offset",))
         if isinstance(draft.utc_offset, float) and draft.utc_offset >= 86400.0:
             yield Fault("no place is so far ahead of UTC", 'write utc_offset = "8h"', ("utc_offset",))
-        if isinstance(draft.start, float) and isinstance(draft.end, float) and draft.start >= draft.end:
-            yield Fault("the working day ends before it begins", 'write start = "8.5h", end = "17.5h"', ("end",))
-        for name in ("end", "digest"):
-            at = getattr(draft, name)
-            if isinstance(at, float) and at > _DAY.total_seconds():
-                yield Fault("a day has 24 hours", "write how long after midnight it is", (name,))
 
     @property
     def tz(self) -> tzinfo:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gateway.plan.lint.site import Found, Grade, Site
 from gateway.plan.model import Closes, Level
+from gateway.worktime.hours import Hours
 
 _DAY = 86400.0
 _QUARTER = 900.0
@@ -75,22 +76,27 @@ def closes_unchecked(site: Site) -> Iterator[Found]:
 
 
 def impossible_hours(site: Site) -> Iterator[Found]:
-    """Working hours and a site's time that no calendar has."""
+    """Working hours and a site's time that no calendar has, those of all the sites and those of each."""
     if site.contacts is None:
         return
-    hours = site.contacts.hours
+    yield from _impossible(site, ("hours",), site.contacts.hours)
+    for name, one in site.contacts.site.items():
+        yield from _impossible(site, ("site", name, "hours"), one.hours)
+
+
+def _impossible(site: Site, at: tuple[str, ...], hours: Hours) -> Iterator[Found]:
     if hours.start >= hours.end:
         what = "working hours end before they begin: what waits for them waits for ever"
-        yield Found(site.contacts_file, ("hours", "end"), what, 'write start = "8.5h", end = "17.5h"', Grade.ERROR)
+        yield Found(site.contacts_file, (*at, "end"), what, 'write start = "8.5h", end = "17.5h"', Grade.ERROR)
     if hours.end > _DAY:
         what = "working hours end after midnight"
-        yield Found(site.contacts_file, ("hours", "end"), what, 'write end = "17.5h" for 17:30', Grade.ERROR)
+        yield Found(site.contacts_file, (*at, "end"), what, 'write end = "17.5h" for 17:30', Grade.ERROR)
     if hours.digest >= _DAY:
         what = "the digest goes out at no hour of the day"
-        yield Found(site.contacts_file, ("hours", "digest"), what, 'write digest = "8.5h" for 08:30', Grade.ERROR)
+        yield Found(site.contacts_file, (*at, "digest"), what, 'write digest = "8.5h" for 08:30', Grade.ERROR)
     if hours.utc_offset is not None and (hours.utc_offset > _EARTH or hours.utc_offset % _QUARTER):
         what = "no clock on Earth is so far from UTC"
-        yield Found(site.contacts_file, ("hours", "utc_offset"), what, 'write utc_offset = "8h"', Grade.ERROR)
+        yield Found(site.contacts_file, (*at, "utc_offset"), what, 'write utc_offset = "8h"', Grade.ERROR)
 
 
 def uncovered_year(site: Site) -> Iterator[Found]:

@@ -158,3 +158,15 @@ async def test_what_is_wrong_is_said_in_a_sentence(state, capsys, words, code, s
     err = capsys.readouterr().err
     assert said in err
     assert "Traceback" not in err
+
+
+async def test_a_text_that_is_too_long_is_said_to_be(state, capsys):
+    assert (
+        await command(
+            "report", "3.4.3.1", "special", "--as", "jiang", "--place", "x" * 4001, *FIELDS, "--state", str(state)
+        )
+        == 1
+    )
+    said = capsys.readouterr().err
+    assert "place" in said
+    assert "4000" in said

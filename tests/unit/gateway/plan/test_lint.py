@@ -158,6 +158,7 @@ PLANTED = [
     Case("closes-unchecked", (POWER, 'check_after = "60s"', 'check_after = "0s"‸'), (POWER, 'closes = "person"', 'closes = "itself"')),
     Case("closes-unchecked", (POWER, 'check_after = "60s"', 'check_after = "6h"‸')),
     Case("impossible-hours", (PEOPLE, 'end = "17.5h"', 'end = "5.5h"‸')),
+    Case("impossible-hours", (PEOPLE, "[digest]", '[site.branch.hours]\nstart = "9h"\nend = "8h"‸\n\n[digest]')),
     Case("impossible-hours", (PEOPLE, 'zone = "Asia/Shanghai"', 'utc_offset = "15h"‸')),
     # who is told next
     Case("no-command", (PEOPLE, '[[department]]\nkey = "command-group"', '[[department]]‸\nkey = "command-group"'), (PEOPLE, 'deputies = ["liang"]', ""), also=["unused-person"]),

@@ -118,6 +118,7 @@ def test_the_same_report_sent_twice_is_one(day):
         ({}, ["客户名称、编号：没有填写", "数量（条）：没有填写"]),
         ({**OCCASION, "cartons": "二十"}, ["数量（条）：'二十' 不是数量"]),
         ({**OCCASION, "cartons": "-1"}, ["不是数量"]),
+        ({**OCCASION, "cartons": "1_0"}, ["不是数量"]),
         ({**OCCASION, "cartons": "nan"}, ["不是数量"]),
         ({**OCCASION, "cartons": "inf"}, ["不是数量"]),
         ({**OCCASION, "brend": "甲"}, ["brend：没有这一项", "brand（品牌）"]),

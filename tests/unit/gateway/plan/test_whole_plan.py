@@ -58,6 +58,27 @@ def test_a_clause_says_who_does_what_by_when(clause: Clause):
     assert clause.escalation.rung[0].after == 0
 
 
+@pytest.mark.parametrize("clause", PLAN.clauses, ids=lambda one: one.clause)
+def test_whoever_has_to_do_something_is_told(clause: Clause):
+    told = {rung.department for rung in clause.escalation.rung}
+    assert {step.owner for step in clause.step} <= told
+
+
+def test_the_heads_who_go_to_the_scene_of_an_accident_are_told_at_once(day: Day):
+    day.device("warehouse-water", "environment").raises("water")
+    day.want(
+        day.between(0, 0.1), told("wu", clause="2.1.2.7"), told("zhao", clause="2.1.2.7"), told("zhu", clause="3.2.3")
+    )
+
+
+@pytest.mark.parametrize("number", ["2.1.2.5", "2.1.2.6"])
+def test_what_can_be_read_is_not_left_to_reports(number: str):
+    clause = PLAN.find(number)
+    assert clause is not None
+    assert clause.trigger
+    assert all(one.devices for one in clause.trigger)  # every other host, line, endpoint is of another clause
+
+
 def test_every_department_of_the_plan_is_in_the_contacts():
     assert set(CONTACTS.departments) >= DEPARTMENTS
 
