@@ -1,4 +1,4 @@
-"""``wolfsmoke-gateway incident authorise|lower``: their arguments; and what ``show`` says of a headquarters."""
+"""``wolfsmoke-gateway incident authorise|lower|limit``: their arguments; and what ``show`` says of a headquarters."""
 
 import argparse
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from gateway.event import Event
 VERBS: Final = {
     "authorise": "授权: you, head or deputy, make a department's head temporary commander of a major incident",
     "lower": "降低级别: you, head, deputy or temporary commander, say that it is less than it was",
+    "limit": "定时限: you, head, deputy or temporary commander, set a time limit that begins now",
 }
 _BOTH: Final = (Words("zh"), Words("en"))
 
@@ -23,6 +24,9 @@ def add_verb(verb: argparse.ArgumentParser, name: str) -> None:
     if name == "lower":
         verb.add_argument("level", choices=["partial", "prepare"])
         verb.add_argument("--reason", required=True, help="why it is less")
+    if name == "limit":
+        verb.add_argument("limit", help='"30m", "1 working day", "17:30"')
+        verb.add_argument("--step", type=int, default=0, metavar="NUMBER", help="of that step of the plan only")
 
 
 def body(args: argparse.Namespace, typed: Callable[[str], str]) -> dict[str, Any]:
@@ -32,6 +36,8 @@ def body(args: argparse.Namespace, typed: Callable[[str], str]) -> dict[str, Any
             return {"whom": typed(args.whom), "reason": typed(args.reason)}
         case "lower":
             return {"level": args.level, "reason": typed(args.reason)}
+        case "limit":
+            return {"limit": typed(args.limit), "number": args.step}
         case _:
             return {}
 

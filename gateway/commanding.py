@@ -1,4 +1,4 @@
-"""What people of the headquarters say, as events: who is temporary commander, and that the level is lower. Pure.
+"""What those who command say, as events: who is temporary commander, that the level is lower, a time limit. Pure.
 
 Each function returns what is kept, or None where it is on record already. What cannot be done is an ``IncidentError`` in
 both languages.
@@ -10,10 +10,13 @@ from contract.errors import IncidentError
 from gateway import refusals
 from gateway.answers import MOST, Answer
 from gateway.contacts import Contacts
-from gateway.incident import Incident
+from gateway.incident import Incident, deadlines
 from gateway.incident.headquarters import AUTHORISED
+from gateway.plan import limits
 from gateway.plan.headquarters import COMMAND, candidates
 from gateway.plan.model import GRAVITY, Clause, Level
+from gateway.worktime.hours import WorkTime
+from gateway.worktime.limit import Limit
 
 LOWER: Final = (Level.PARTIAL, Level.PREPARE)
 """The levels to which a person may lower one: below these, it is a matter of closing it."""
@@ -94,6 +97,50 @@ def lower(incident: Incident, contacts: Contacts, person: str, level: str, reaso
     worst = incident.worst
     data: dict[str, Any] = {"from": now.value, "level": level, "lowered": True}
     return Answer("confirmed", text, data | {"severity": worst.severity, "rank": worst.rank})
+
+
+def limit(
+    incident: Incident,
+    clause: Clause | None,
+    contacts: Contacts,
+    person: str,
+    words: str,
+    step: int,
+    begins: float,
+    time: WorkTime,
+) -> Answer | None:
+    """定时限: head, deputy or temporary commander sets a time limit: of the whole incident, or of one of its steps.
+
+    Args:
+        incident: an open one.
+        clause: its clause; None when the plan no longer has it.
+        contacts: who heads the command group.
+        person: who says so.
+        words: the limit, as the plan writes it: ``2h``, ``1 working day``, ``17:30``.
+        step: the number of the step, from 1; 0 for the whole incident.
+        begins: when it begins (wall seconds): now.
+        time: when people of the site work.
+
+    Raises:
+        IncidentError: it is not theirs to say, there is no such step, or those words are no limit.
+    """
+    if incident.closed is not None:
+        raise refusals.closed(incident.code)
+    group = contacts.departments.get(COMMAND)
+    standing = (*((group.head or "", *group.deputies) if group else ()), *incident.headquarters.members)
+    if person not in standing:
+        raise _not_theirs(incident, contacts, tuple(dict.fromkeys(one for one in standing if one)))
+    count = len(clause.step) if clause else 0
+    if not 0 <= step <= count:
+        raise refusals.no_step(incident.clause, step - 1, count)
+    try:
+        said = Limit.from_text(words)
+    except ValueError as error:
+        what, _, hint = str(error).partition(" | ")
+        zh = "时限写法不对" if hint else what
+        raise IncidentError(what, zh=zh, hint=hint, hint_zh="例如 30m、5h、1 working day、17:30") from None
+    key = deadlines.step_key(step - 1) if step else deadlines.CLAUSE
+    return Answer("deadline-set", said.words, {"limits": [limits.of_words(key, said, begins, time)]})
 
 
 def gravest(incident: Incident) -> Level:

@@ -1,7 +1,8 @@
 """The headquarters over the control socket.
 
 ``POST /incidents/CODE/authorise`` with ``{"person": …, "whom": …, "reason": …}``; ``POST /incidents/CODE/lower`` with
-``{"person": …, "level": …, "reason": …}``.
+``{"person": …, "level": …, "reason": …}``; ``POST /incidents/CODE/limit`` with ``{"person": …, "limit": …, "number": …}``, the
+number that of a step, 0 for the whole.
 """
 
 from collections.abc import Callable
@@ -31,6 +32,15 @@ def add_routes(app: FastAPI, incidents: Incidents, full: Callable[[Incident], di
         code: str, person: Annotated[str, Body()], level: Annotated[str, Body()], reason: Text = ""
     ) -> Response:
         return _json(full(await incidents.lower(code, person, level, reason)))
+
+    @app.post("/incidents/{code}/limit")
+    async def limit(
+        code: str,
+        person: Annotated[str, Body()],
+        limit: Annotated[str, Body(max_length=100)],
+        number: Annotated[int, Body()] = 0,
+    ) -> Response:
+        return _json(full(await incidents.limit(code, person, limit, number)))
 
 
 def _json(value: object) -> Response:

@@ -94,7 +94,7 @@ class Incidents(Spoken):
 
     def utc_offset(self, site: str = "") -> float:
         """Return how far a site's clock is ahead of UTC now, in seconds."""
-        return self.worktime(site).hours.offset(self._now())
+        return self.worktime(site).hours.offset(self.now())
 
     async def load(self) -> None:
         """Fold the journal's events; messages whose outcome nobody knows go again, marked 重发."""
@@ -107,7 +107,7 @@ class Incidents(Spoken):
             self._note(incident)
             for symptom in incident.symptoms:
                 self._by_occurrence[symptom.id] = incident.code
-            self._post.resume(incident, self._now())
+            self._post.resume(incident, self.now())
 
     async def run(self) -> None:
         """Do what falls due, until cancelled."""
@@ -120,7 +120,7 @@ class Incidents(Spoken):
                 except StorageError as error:  # nothing is done that cannot be remembered; what is due stays due
                     log.error("incidents wait: %s", error)  # noqa: TRY400 - the sentence says it
                     at = None
-                pause = LOOK if at is None else min(LOOK, max(0.0, at - self._now()))
+                pause = LOOK if at is None else min(LOOK, max(0.0, at - self.now()))
                 try:
                     async with asyncio.timeout(pause):
                         await self._wake.wait()
@@ -152,7 +152,7 @@ class Incidents(Spoken):
 
     def recurring(self, days: float) -> tuple[Recurring, ...]:
         """Return what came more than once in the last so many days."""
-        now = self._now()
+        now = self.now()
         return tuple(recurring(self._incidents.values(), now - days * 86400.0, now + 1.0))
 
     def get(self, code: str) -> Incident:
@@ -182,7 +182,7 @@ class Incidents(Spoken):
                 known = self._by_occurrence.get(part.id)
                 if known is not None:
                     await self._known(self._incidents[known], part)
-                elif part.active and alarm.annunciates(self._now()):
+                elif part.active and alarm.annunciates(self.now()):
                     worse = alarm.worse and part.id == occurrence.id
                     match_now = self.plan.match(source.kind, alarm.worse, source.device) if worse else None
                     await self._new(part, source, match_now or match)
@@ -213,7 +213,7 @@ class Incidents(Spoken):
             if occurrence.active or occurrence.id in self._by_occurrence or match is None:
                 return
             clause, trigger = match
-            now = self._now()
+            now = self.now()
             symptom = past_symptom_of(occurrence, trigger, self.worktime(source.site), now)
             await self._begin("history", clause, source, symptom, now)
 
@@ -236,7 +236,7 @@ class Incidents(Spoken):
                 "limits": limits.after_correction(known, by, self.worktime),
             }
             text = f"{by:+.1f} s"
-            event = Event(at=self._now() + by, kind=CLOCK, text=text, data={**data, "shift": by, **calendar})
+            event = Event(at=self.now() + by, kind=CLOCK, text=text, data={**data, "shift": by, **calendar})
             event = await self._journal.record_event(event)
             believe()
             self._incidents = {code: corrected(one, event) for code, one in self._incidents.items()}
@@ -253,7 +253,7 @@ class Incidents(Spoken):
             self._say_standing(incident)
             return
         data: dict[str, Any] = {"id": symptom.id, "condition": symptom.condition}
-        if self._now() < symptom.ready:
+        if self.now() < symptom.ready:
             data["fleeting"] = True
         incident = await self._record(incident.code, "ended", data=data)
         if incident.over:  # a crash before the next line is made good by the next tick
@@ -264,7 +264,7 @@ class Incidents(Spoken):
             self._say_unplanned(source.kind, occurrence.condition)
             return
         clause, trigger = match
-        now = self._now()
+        now = self.now()
         symptom = symptom_of(occurrence, trigger, self.worktime(source.site), now)
         standing = self._going_on((clause.clause, source.key))
         if standing is not None:
@@ -295,7 +295,7 @@ class Incidents(Spoken):
 
     async def _left_over(self, clause: Clause, source: Source, symptom: Symptom, more: Mapping[str, object]) -> None:
         """Open an incident for what stands though its root cause is over."""
-        await self._begin("opened", clause, source, symptom, self._now(), more)
+        await self._begin("opened", clause, source, symptom, self.now(), more)
 
     async def _begin(
         self,
@@ -338,7 +338,7 @@ class Incidents(Spoken):
             going_on = self._going_on(root_of(one))
             other = going_on.code if going_on else ""
             time = self.worktime(one.source.site)
-            return answers.reopen(one, reason, self.plan.find(one.clause), self._now(), time, other)
+            return answers.reopen(one, reason, self.plan.find(one.clause), self.now(), time, other)
 
         return await self.take_answer(code, person, answer)
 
@@ -373,7 +373,7 @@ class Incidents(Spoken):
         async with self._lock:
             of, declared = intake.find(self.plan, clause, report)
             reported = intake.taken(declared, person, fields, place, self.contacts)
-            now = self._now()
+            now = self.now()
             known = intake.again(self._incidents.values(), clause, reported, now)
             if known is not None:
                 return known
@@ -400,7 +400,7 @@ class Incidents(Spoken):
         await self.load()
         next_look = math.inf
         for code in self._agenda:
-            if self._agenda.due(code, self._now()):
+            if self._agenda.due(code, self.now()):
                 await asyncio.sleep(0)  # a thousand may be due at once: an alarm comes between any two of them
             async with self._lock:
                 next_look = min(next_look, await self._look(code))
@@ -408,7 +408,7 @@ class Incidents(Spoken):
 
     async def _look(self, code: str) -> float:
         """Do what is due of one incident; return when to look again."""
-        now, agenda = self._now(), self._agenda
+        now, agenda = self.now(), self._agenda
         sorted_at = math.inf
         if self._incidents[code].closed is None or code in self._causes.following:
             sorted_at = await self._causes.sort(code, now) or math.inf
@@ -437,7 +437,7 @@ class Incidents(Spoken):
         wants = self._demand(incident, clause)
         while wants.became:  # each of them ends what led to it
             time = self.worktime(incident.source.site)
-            data = answers.reopening(clause, self._now(), time) if wants.became == "reopened" else {}
+            data = answers.reopening(clause, self.now(), time) if wants.became == "reopened" else {}
             incident = await self._record(incident.code, wants.became, who=wants.who, data=data)
             wants = self._demand(incident, clause)
         for mark in wants.marks:
@@ -446,7 +446,7 @@ class Incidents(Spoken):
             wants = self._demand(incident, clause)
         for tell in wants.tell:
             incident = await self._tell(incident, clause, tell)
-        others, wakes = affected(incident, clause, self.plan, self.contacts, self._now())
+        others, wakes = affected(incident, clause, self.plan, self.contacts, self.now())
         for tell in others:
             incident = await self._tell(incident, clause, tell)
         if wants.check:
@@ -457,10 +457,10 @@ class Incidents(Spoken):
         return min([*wakes, *([wants.wakes_at] if wants.wakes_at is not None else [])], default=None)
 
     def _demand(self, incident: Incident, clause: Clause) -> Demand:
-        return demand(incident, clause, self.contacts, self._now(), self.worktime(incident.source.site))
+        return demand(incident, clause, self.contacts, self.now(), self.worktime(incident.source.site))
 
     async def _check(self, incident: Incident, clause: Clause, wants: Demand) -> tuple[Incident, Demand]:
-        evidence = confirm(incident, self._live.latest, self._live.conditions, self._now())
+        evidence = confirm(incident, self._live.latest, self._live.conditions, self.now())
         if evidence is None:
             return incident, wants
         incident = await self._record(incident.code, "checked", data={"evidence": evidence})
@@ -498,7 +498,7 @@ class Incidents(Spoken):
         self, incident: str, kind: str, *, who: str = "", text: str = "", data: Mapping[str, object] | None = None
     ) -> Incident:
         """Keep an event, then believe it. The caller holds the lock."""
-        event = Event(at=self._now(), incident=incident, kind=kind, who=who, text=text, data=dict(data or {}))
+        event = Event(at=self.now(), incident=incident, kind=kind, who=who, text=text, data=dict(data or {}))
         kept = await self._journal.record_event(event)
         take(self._incidents, kept)
         after = self._incidents[incident]
@@ -520,5 +520,6 @@ class Incidents(Spoken):
         for listener in tuple(self._listeners):
             listener(incident)
 
-    def _now(self) -> float:
+    def now(self) -> float:
+        """Return the gateway's wall time."""
         return self._clock.stamp().wall

@@ -7,6 +7,7 @@ from gateway.answers import Answer
 from gateway.contacts import Contacts
 from gateway.incident import Incident
 from gateway.plan.model import Plan
+from gateway.worktime.hours import WorkTime
 
 
 class Spoken:
@@ -19,6 +20,14 @@ class Spoken:
 
     async def take_answer(self, code: str, person: str, answer: Callable[[Incident], Answer | None]) -> Incident:
         """Keep what a person says to an incident, if it can be said now; ``answer`` says what is kept, None for nothing."""
+        raise NotImplementedError
+
+    def worktime(self, site: str) -> WorkTime:
+        """Return when people of a site work."""
+        raise NotImplementedError
+
+    def now(self) -> float:
+        """Return the gateway's wall time."""
         raise NotImplementedError
 
     async def seen(self, code: str, person: str) -> Incident:
@@ -88,6 +97,15 @@ class Spoken:
 
         def answer(one: Incident) -> Answer | None:
             return commanding.authorise(one, self.plan.find(one.clause), self.contacts, person, whom, reason)
+
+        return await self.take_answer(code, person, answer)
+
+    async def limit(self, code: str, person: str, words: str, step: int = 0) -> Incident:
+        """定时限: head, deputy or temporary commander sets the limit of the whole, or of a step (from 1), from now."""
+
+        def answer(one: Incident) -> Answer | None:
+            clause, time = self.plan.find(one.clause), self.worktime(one.source.site)
+            return commanding.limit(one, clause, self.contacts, person, words, step, self.now(), time)
 
         return await self.take_answer(code, person, answer)
 

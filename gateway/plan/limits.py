@@ -56,6 +56,11 @@ def of_clause(clause: Clause, begins: float, time: WorkTime) -> list[dict[str, A
     return [msgspec.to_builtins(_deadline(key, limit, begins, time)) for key, limit in limits]
 
 
+def of_words(key: str, limit: Limit, begins: float, time: WorkTime) -> dict[str, Any]:
+    """Return a limit that a person sets, as an event holds it."""
+    return dict(msgspec.to_builtins(_deadline(key, limit, begins, time)))
+
+
 def owed(incident: Incident, clause: Clause, time: WorkTime) -> list[dict[str, Any]]:
     """Return the limits that ought to be in force and are not: those of an incident that an earlier version opened."""
     if incident.counts_from == 0 or incident.deadlines or incident.closed is not None:
