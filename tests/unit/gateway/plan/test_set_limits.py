@@ -38,7 +38,7 @@ def test_one_step_alone_gets_another(day):
 @pytest.mark.parametrize(
     ("who", "words", "step", "why"),
     [
-        ("li", "2h", 0, "li|李"),
+        ("li", "2h", 0, "not yours"),
         ("sun", "soon", 0, "is no time limit"),
         ("sun", "", 0, "is no time limit"),
         ("sun", "2h", 99, "no step 99"),
