@@ -24,7 +24,7 @@ demo: $(READY) ## the main job on simulated devices; ONCE=1 runs the story once 
 	$(BIN)/wolfsmoke-sims demo $(if $(ONCE),--once,)
 
 test: $(READY) packages ## all the tests but the long ones
-	$(BIN)/python -m pytest -q -m "not soak" -n 3 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -q -m "not soak" -n 4 --dist loadgroup $(ARGS)
 
 soak: $(READY) packages ## break a whole site for MINUTES=n, with SEED=n and its followers, ROUND=seconds each
 	MINUTES=$(MINUTES) SEED=$(or $(SEED),$(shell date +%s)) ROUND=$(ROUND) $(BIN)/python -m pytest -q -s -m soak tests/system/test_faults.py $(ARGS)

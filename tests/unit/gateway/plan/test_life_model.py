@@ -481,7 +481,7 @@ def expected(case: Case) -> IncidentState:
 
 
 Life.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestLife = Life.TestCase
 HUNT = settings(
