@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install packages demo test soak fuzz check format bench judge clean
+.PHONY: help install packages demo test again soak fuzz check format bench judge clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ demo: $(READY) ## the main job on simulated devices; ONCE=1 runs the story once 
 
 test: $(READY) packages ## all the tests but the long ones
 	$(BIN)/python -m pytest -q -m "not soak" -n 4 --dist loadgroup $(ARGS)
+
+again: $(READY) packages ## the tests that failed last, one at a time
+	$(BIN)/python -m pytest -q -m "not soak" -n 0 --last-failed --last-failed-no-failures none $(ARGS)
 
 soak: $(READY) packages ## break a whole site for MINUTES=n, with SEED=n and its followers, ROUND=seconds each
 	MINUTES=$(MINUTES) SEED=$(or $(SEED),$(shell date +%s)) ROUND=$(ROUND) $(BIN)/python -m pytest -q -s -m soak tests/system/test_faults.py $(ARGS)
