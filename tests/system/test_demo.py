@@ -34,8 +34,8 @@ def demos():
     """Run the true story and two that must fail, side by side; return their exit codes and what they said."""
     running = {
         "whole": begun(),
-        "nobody answers": begun("--without", "answer", "--patience", "8"),
-        "the mail is refused": begun("--without", "mail", "--patience", "8"),
+        "nobody answers": begun("--without", "answer", "--patience", "15"),
+        "the mail is refused": begun("--without", "mail", "--patience", "15"),
     }
     try:
         ended = {name: (process.communicate(timeout=LIMIT), process) for name, process in running.items()}
@@ -71,7 +71,7 @@ def test_the_story_is_told_whole_and_in_its_order(demos):
 def test_a_step_that_does_not_happen_fails_the_demo_and_is_named(demos, name, step):
     code, out, err = demos[name]
     assert code == 1
-    assert f"the demo failed: {step}: did not happen within 8 s" in err
+    assert f"the demo failed: {step}: did not happen within 15 s" in err
     assert "every step happened" not in out
     done = tuple(told for told, _, _ in timeline(out) if told in STORY)
     assert done == STORY[: STORY.index(step)]

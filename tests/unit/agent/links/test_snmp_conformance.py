@@ -219,7 +219,7 @@ async def test_a_small_card_is_asked_in_smaller_parts(linked, version, quiet):
         return seven(request)
 
     asked = [f"1.3.6.1.2.1.33.1.9.{number}.0" for number in range(20)]
-    async with device(small) as there, linked(there.port, version=version, timeout=0.2, retries=0) as link:
+    async with device(small) as there, linked(there.port, version=version, timeout=0.6, retries=0) as link:
         assert await link.get(asked[:1]) == {asked[0]: 7}
         with pytest.raises(DeviceTimeout) if quiet else nullcontext():
             await link.get(asked)
