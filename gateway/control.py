@@ -26,6 +26,7 @@ from gateway.drill.desk import Drills
 from gateway.incident import Incident
 from gateway.incidents import Incidents
 from gateway.plan.model import Plan
+from gateway.web import as_json
 
 SOCKET = "control.sock"
 """Its name in the state directory."""
@@ -76,11 +77,11 @@ def create(
             {**msgspec.to_builtins(zh), "clock": {"zh": zh.clock, "en": en.clock}}
             for zh, en in zip(agents("zh"), agents("en"), strict=True)
         ]
-        return _json({"agents": rows, "utc_offset": incidents.utc_offset()})
+        return as_json({"agents": rows, "utc_offset": incidents.utc_offset()})
 
     @app.get("/devices")
     async def all_devices() -> Response:
-        return _json({"devices": devices()})
+        return as_json({"devices": devices()})
 
     _add_incidents(app, incidents)
     return app
@@ -101,35 +102,35 @@ def _add_incidents(app: FastAPI, incidents: Incidents) -> None:
     @app.get("/incidents")
     async def listing(*, closed: bool = False) -> Response:
         found = [summary(one) for one in incidents.list() if closed or one.closed is None or one.stands_closed]
-        return _json({"incidents": found, "utc_offset": incidents.utc_offset()})
+        return as_json({"incidents": found, "utc_offset": incidents.utc_offset()})
 
     @app.get("/incidents/{code}")
     async def one(code: str) -> Response:
-        return _json(full(incidents.get(code)))
+        return as_json(full(incidents.get(code)))
 
     @app.post("/incidents/{code}/seen")
     async def seen(code: str, person: Annotated[str, Body(embed=True)]) -> Response:
-        return _json(full(await incidents.seen(code, person)))
+        return as_json(full(await incidents.seen(code, person)))
 
     @app.post("/incidents/{code}/mine")
     async def mine(code: str, person: Annotated[str, Body(embed=True)]) -> Response:
-        return _json(full(await incidents.mine(code, person)))
+        return as_json(full(await incidents.mine(code, person)))
 
     @app.post("/incidents/{code}/step")
     async def step(code: str, person: Annotated[str, Body()], number: Annotated[int, Body()]) -> Response:
-        return _json(full(await incidents.step(code, person, number - 1)))
+        return as_json(full(await incidents.step(code, person, number - 1)))
 
     @app.post("/incidents/{code}/shed")
     async def shed(code: str, person: Annotated[str, Body()], number: Annotated[int, Body()]) -> Response:
-        return _json(full(await incidents.shed(code, person, number - 1)))
+        return as_json(full(await incidents.shed(code, person, number - 1)))
 
     @app.post("/incidents/{code}/close")
     async def close(code: str, person: Annotated[str, Body()], reason: Text = "") -> Response:
-        return _json(full(await incidents.close(code, person, reason)))
+        return as_json(full(await incidents.close(code, person, reason)))
 
     @app.post("/incidents/{code}/note")
     async def note(code: str, person: Annotated[str, Body()], text: Text) -> Response:
-        return _json(full(await incidents.note(code, person, text)))
+        return as_json(full(await incidents.note(code, person, text)))
 
     _add_hands(app, incidents, full)
 
@@ -139,29 +140,29 @@ def _add_hands(app: FastAPI, incidents: Incidents, full: Callable[[Incident], di
 
     @app.post("/incidents/{code}/handover")
     async def handover(code: str, person: Annotated[str, Body()], to: Annotated[str, Body()], text: Text) -> Response:
-        return _json(full(await incidents.handover(code, person, to, text)))
+        return as_json(full(await incidents.handover(code, person, to, text)))
 
     @app.post("/incidents/{code}/accept")
     async def accept(code: str, person: Annotated[str, Body(embed=True)]) -> Response:
-        return _json(full(await incidents.accept(code, person)))
+        return as_json(full(await incidents.accept(code, person)))
 
     @app.post("/incidents/{code}/decline")
     async def decline(code: str, person: Annotated[str, Body()], text: Text = "") -> Response:
-        return _json(full(await incidents.decline(code, person, text)))
+        return as_json(full(await incidents.decline(code, person, text)))
 
     @app.post("/incidents/{code}/progress")
     async def progress(code: str, person: Annotated[str, Body()], text: Text = "") -> Response:
-        return _json(full(await incidents.progress(code, person, text)))
+        return as_json(full(await incidents.progress(code, person, text)))
 
     @app.post("/incidents/{code}/reopen")
     async def reopen(code: str, person: Annotated[str, Body()], reason: Text = "") -> Response:
-        return _json(full(await incidents.reopen(code, person, reason)))
+        return as_json(full(await incidents.reopen(code, person, reason)))
 
     @app.get("/recurring")
     async def recurring(days: Annotated[float, Query(gt=0, le=3660)] = 31.0) -> Response:
         found = incidents.recurring(days)
         rows = [{**msgspec.to_builtins(one), "place": one.source.place} for one in found]
-        return _json({"recurring": rows, "days": days})
+        return as_json({"recurring": rows, "days": days})
 
 
 def _say_errors(app: FastAPI) -> None:
@@ -201,7 +202,7 @@ def _add_commands(app: FastAPI, incidents: Incidents, commander: Commander) -> N
         if verb not in set(Verb):
             raise CommandRefused(f"no command {verb!r}", hint=f"there are {', '.join(Verb)}")
         reply = await commander.command((site, name), device, Verb(verb), who=person, output=output, seconds=seconds)
-        return _json(reply)
+        return as_json(reply)
 
 
 def _add_drills(app: FastAPI, incidents: Incidents, drills: Drills) -> None:
@@ -215,20 +216,20 @@ def _add_drills(app: FastAPI, incidents: Incidents, drills: Drills) -> None:
 
     @app.get("/drills")
     async def all_drills() -> Response:
-        return _json(await doors.listing(drills))
+        return as_json(await doors.listing(drills))
 
     @app.get("/drills/{number}")
     async def one_drill(number: int) -> Response:
-        return _json(await doors.details(drills, number, name))
+        return as_json(await doors.details(drills, number, name))
 
     @app.get("/drills/{number}/page")
     async def drill_page(number: int, language: str = "zh") -> Response:
-        return _json({"html": await doors.html(drills, number, language, name, render)})
+        return as_json({"html": await doors.html(drills, number, language, name, render)})
 
     @app.post("/drills/stop")
     async def stop(person: Annotated[str, Body(embed=True)]) -> Response:
         record = await drills.stop(person)
-        return _json(await doors.details(drills, record.number, name))
+        return as_json(await doors.details(drills, record.number, name))
 
     @app.post("/drills")
     async def start(
@@ -238,7 +239,7 @@ def _add_drills(app: FastAPI, incidents: Incidents, drills: Drills) -> None:
         people: Annotated[list[str] | None, Body()] = None,
     ) -> Response:
         record = await drills.start(clause, person, speed=speed, people=people or ())
-        return _json(await doors.details(drills, record.number, name))
+        return as_json(await doors.details(drills, record.number, name))
 
 
 def summary(incident: Incident) -> dict[str, Any]:
@@ -295,7 +296,3 @@ def details(incident: Incident, plan: Plan) -> dict[str, Any]:
         "symptoms": [msgspec.to_builtins(symptom) for symptom in incident.symptoms],
         "timeline": [msgspec.to_builtins(event) for event in incident.timeline],
     }
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -8,12 +8,12 @@ number that of a step, 0 for the whole.
 from collections.abc import Callable
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import Body, FastAPI
 from fastapi.responses import Response
 
 from gateway.incident import Incident
 from gateway.incidents import Incidents
+from gateway.web import as_json
 
 Text = Annotated[str, Body(max_length=4000)]
 
@@ -25,13 +25,13 @@ def add_routes(app: FastAPI, incidents: Incidents, full: Callable[[Incident], di
     async def authorise(
         code: str, person: Annotated[str, Body()], whom: Annotated[str, Body()], reason: Text = ""
     ) -> Response:
-        return _json(full(await incidents.authorise(code, person, whom, reason)))
+        return as_json(full(await incidents.authorise(code, person, whom, reason)))
 
     @app.post("/incidents/{code}/lower")
     async def lower(
         code: str, person: Annotated[str, Body()], level: Annotated[str, Body()], reason: Text = ""
     ) -> Response:
-        return _json(full(await incidents.lower(code, person, level, reason)))
+        return as_json(full(await incidents.lower(code, person, level, reason)))
 
     @app.post("/incidents/{code}/limit")
     async def limit(
@@ -40,8 +40,4 @@ def add_routes(app: FastAPI, incidents: Incidents, full: Callable[[Incident], di
         limit: Annotated[str, Body(max_length=100)],
         number: Annotated[int, Body()] = 0,
     ) -> Response:
-        return _json(full(await incidents.limit(code, person, limit, number)))
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
+        return as_json(full(await incidents.limit(code, person, limit, number)))

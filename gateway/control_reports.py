@@ -17,6 +17,7 @@ from gateway.contacts import Contacts
 from gateway.incident import Incident
 from gateway.incidents import Incidents
 from gateway.plan.model import Plan
+from gateway.web import as_json
 
 Text = Annotated[str, Body(max_length=4000)]
 
@@ -26,7 +27,7 @@ def add_routes(app: FastAPI, incidents: Incidents, full: Callable[[Incident], di
 
     @app.get("/reports")
     async def listing() -> Response:
-        return _json({"reports": listed(incidents.plan)})
+        return as_json({"reports": listed(incidents.plan)})
 
     @app.post("/reports")
     async def report(
@@ -36,19 +37,19 @@ def add_routes(app: FastAPI, incidents: Incidents, full: Callable[[Incident], di
         fields: Annotated[dict[str, str] | None, Body()] = None,
         place: Text = "",
     ) -> Response:
-        return _json(full(await incidents.report(clause, report, person, fields or {}, place)))
+        return as_json(full(await incidents.report(clause, report, person, fields or {}, place)))
 
     @app.post("/incidents/{code}/approve")
     async def approve(code: str, person: Annotated[str, Body()], text: Text = "") -> Response:
-        return _json(full(await incidents.approve(code, person, text)))
+        return as_json(full(await incidents.approve(code, person, text)))
 
     @app.post("/incidents/{code}/refuse")
     async def refuse(code: str, person: Annotated[str, Body()], text: Text = "") -> Response:
-        return _json(full(await incidents.refuse(code, person, text)))
+        return as_json(full(await incidents.refuse(code, person, text)))
 
     @app.post("/incidents/{code}/confirm")
     async def confirm(code: str, person: Annotated[str, Body()], level: Annotated[str, Body()]) -> Response:
-        return _json(full(await incidents.confirm(code, person, level)))
+        return as_json(full(await incidents.confirm(code, person, level)))
 
 
 def said(incident: Incident, contacts: Contacts) -> dict[str, list[tuple[str, str]]] | None:
@@ -72,7 +73,3 @@ def listed(plan: Plan) -> list[dict[str, Any]]:
         for clause in plan.clauses
         for one in clause.report
     ]
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvicorn
+from fastapi.responses import Response
 
 from contract.errors import UsageError
 
@@ -56,6 +58,11 @@ def unix(path: Path) -> socket.socket:
         raise UsageError(f"no control socket: {error.strerror or error}", where=str(path), hint=hint) from None
     listener.listen(16)
     return listener
+
+
+def as_json(value: object) -> Response:
+    """Return an answer in JSON: builtins and structs."""
+    return Response(msgspec.json.encode(value), media_type="application/json")
 
 
 class Served:
