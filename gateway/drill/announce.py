@@ -1,6 +1,5 @@
 """Tells the participants of a drill that it has begun, and that it has ended: by the stages of every other message."""
 
-import functools
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -9,8 +8,9 @@ from contract.errors import IncidentError
 from gateway.board.words import Words
 from gateway.contacts import Contacts
 from gateway.drill.record import Record
-from gateway.notify.letter import Channel, Letter, Onward, Stage, outside
+from gateway.notify.letter import Channel, Stage, outside
 from gateway.notify.message import EXERCISE
+from gateway.notify.pipeline import carry
 from gateway.ports import Outcome
 
 _log = logging.getLogger(__name__)
@@ -42,10 +42,4 @@ class Announcer:
             if not outcome.accepted:
                 _log.warning("%s: %s is not told that it is %s: %s", record.code, person, what, outcome.text)
 
-        onward: Onward = self._hand_over
-        for stage in reversed(self._stages):
-            onward = functools.partial(stage, onward=onward, report=report)
-        await report(await onward(letter))
-
-    async def _hand_over(self, letter: Letter) -> Outcome:
-        return Outcome(channel=letter.channel, accepted=True, text=await self._channels[letter.channel].send(letter))
+        await carry(letter, self._channels, self._stages, report)

@@ -31,6 +31,19 @@ def standard_stages(channels: Mapping[str, Channel]) -> list[Stage]:
     ]
 
 
+async def carry(letter: Letter, channels: Mapping[str, Channel], stages: Sequence[Stage], report: Report) -> None:
+    """Take a letter through the stages to a channel, and report what became of it."""
+
+    async def hand_over(routed: Letter) -> Outcome:
+        answer = await channels[routed.channel].send(routed)
+        return Outcome(channel=routed.channel, accepted=True, text=answer)
+
+    onward: Onward = hand_over
+    for stage in reversed(stages):
+        onward = functools.partial(stage, onward=onward, report=report)
+    await report(await onward(letter))
+
+
 class Notifier:
     """Tells people of incidents."""
 
@@ -95,10 +108,7 @@ class Notifier:
             body=text.body,
             facts=said,
         )
-        onward: Onward = self._hand_over
-        for stage in reversed(self._stages):
-            onward = functools.partial(stage, onward=onward, report=report)
-        await report(await onward(letter.resent() if again else letter))
+        await carry(letter.resent() if again else letter, self._channels, self._stages, report)
 
     def _text(self, incident: Incident, clause: Clause, mail: Mail, person: Person) -> tuple[Text, str]:
         """Return the message about one incident, and the link to it."""
@@ -116,7 +126,3 @@ class Notifier:
             outside=self._outside(clause.clause, incident.source.device),
         )
         return text, link
-
-    async def _hand_over(self, letter: Letter) -> Outcome:
-        answer = await self._channels[letter.channel].send(letter)
-        return Outcome(channel=letter.channel, accepted=True, text=answer)
