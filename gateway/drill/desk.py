@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -72,8 +72,8 @@ class Drills:
         self._version = version
         self._play: Play | None = None
         self._task: asyncio.Task[None] | None = None
-        self._ending = ("", "")
-        """Why it is to end, and what or who ends it."""
+        self._ending: asyncio.Future[tuple[str, str]] | None = None
+        """Why the one that runs is to end, and what or who ends it."""
         incidents.subscribe(self._real)
         incidents.elsewhere = self.elsewhere
 
@@ -129,7 +129,7 @@ class Drills:
         )
         play = Play(record, script, self._plan, self._contacts, self._journal, self._teller, self._clock)
         self._play = play  # from here on no second one can begin
-        self._ending = ("", "")
+        self._ending = asyncio.get_running_loop().create_future()
         data = {
             "drill": record.number,
             **{name: getattr(record, name) for name in ("clause", "title_zh", "title_en", "speed", "plan")},
@@ -142,7 +142,7 @@ class Drills:
             self._play = None
             raise
         _log.warning("%s of clause %s begins (%s, %g times as fast)", record.code, clause, person, speed)
-        self._task = asyncio.get_running_loop().create_task(self._run(play))
+        self._task = asyncio.get_running_loop().create_task(self._run(play, self._ending))
         return record
 
     async def stop(self, person: str) -> Record:
@@ -182,16 +182,16 @@ class Drills:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _run(self, play: Play) -> None:
+    async def _run(self, play: Play, ending: "asyncio.Future[tuple[str, str]]") -> None:
         try:
             for person in play.record.participants:
-                if not self._ending[0]:
+                if not ending.done():
                     await self._say(person, "begun", play.record, "")
             playing = asyncio.ensure_future(play.run())
             try:
-                while not playing.done() and not self._ending[0]:
-                    await asyncio.wait([playing], timeout=0.1)
-                why, what = self._ending if self._ending[0] else (playing.result(), "")
+                either: list[asyncio.Future[Any]] = [playing, ending]
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                why, what = ending.result() if ending.done() else (playing.result(), "")
             finally:
                 playing.cancel()
             await play.stop()
@@ -257,8 +257,8 @@ class Drills:
             self._give_way("real-alarm", incident.code)
 
     def _give_way(self, why: str, what: str) -> None:
-        if not self._ending[0]:
-            self._ending = (why, what)
+        if self._ending is not None and not self._ending.done():
+            self._ending.set_result((why, what))
 
     async def _all(self) -> dict[int, Record]:
         return drills(await self._journal.events())

@@ -34,9 +34,8 @@ _ROOM: Final = "演练 drill"
 class _Own:
     """The journal as a drill's incidents see it: what is new goes to the disk, and of what is there only theirs is seen."""
 
-    def __init__(self, journal: Keeper, code: str) -> None:
+    def __init__(self, journal: Keeper) -> None:
         self._journal = journal
-        self._code = f"{code}-"
         self.events_kept: list[Event] = []
 
     async def record_event(self, event: Event) -> Event:
@@ -92,10 +91,11 @@ class Play:
         self._plan = plan
         self._clause = plan.find(script.clause)
         self._journal = journal
+        self._inputs = sorted(script.input, key=lambda one: one.at)
         self._played = 0
         self._standing: dict[tuple[str, str], tuple[Occurrence, Source]] = {}
         self.incidents = Incidents(
-            _Own(journal, record.code),
+            _Own(journal),
             plan,
             contacts,
             ParticipantsOnly(teller, record.participants),
@@ -116,7 +116,7 @@ class Play:
                 await self.look()
             except StorageError as error:
                 _log.error("%s waits: %s", self.record.code, error)
-            if self._played == len(self._script.input) and all(one.closed is not None for one in self.incidents.list()):
+            if self._played == len(self._inputs) and all(one.closed is not None for one in self.incidents.list()):
                 return "done"
             if self.now >= self._script.ends:
                 return "time"
@@ -136,10 +136,6 @@ class Play:
     async def stop(self) -> None:
         """Let the messages under way come to their end."""
         await self.incidents.stop()
-
-    @property
-    def _inputs(self) -> list[Input]:
-        return sorted(self._script.input, key=lambda one: one.at)
 
     async def _play(self, one: Input) -> None:
         stamp = self.clock.stamp()
