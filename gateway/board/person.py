@@ -1,6 +1,7 @@
 """The page behind a person's link: the incident, and what they may answer now. Only a POST changes anything."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -17,6 +18,10 @@ MAX_REASON: Final = 500
 """Characters of a reason."""
 MAX_BODY: Final = 16 * 1024
 """Bytes of a form; 500 Chinese characters take 4,500 when encoded."""
+
+
+Act = Callable[..., Awaitable[object]]
+"""One of the verbs of ``IncidentDesk``."""
 
 
 class _Refused(Exception):
@@ -55,76 +60,36 @@ def add_routes(app: FastAPI, pages: Pages, doors: Doors) -> None:
         events = doors.stream(picture, pages.changes)
         return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
-    @app.post("/i/{code}/{token}/seen")
-    async def seen(request: Request, code: str, token: str) -> Response:
-        return await _answer(pages, request, (code, token), pages.desk.seen)
-
-    @app.post("/i/{code}/{token}/mine")
-    async def mine(request: Request, code: str, token: str) -> Response:
-        return await _answer(pages, request, (code, token), pages.desk.mine)
-
-    @app.post("/i/{code}/{token}/step")
-    async def step(request: Request, code: str, token: str) -> Response:
-        return await _numbered(pages, request, (code, token), pages.desk.step)
-
-    @app.post("/i/{code}/{token}/shed")
-    async def shed(request: Request, code: str, token: str) -> Response:
-        return await _numbered(pages, request, (code, token), pages.desk.shed)
-
-    @app.post("/i/{code}/{token}/close")
-    async def close(request: Request, code: str, token: str) -> Response:
-        return await _close(pages, request, code, token)
-
-    _add_hands(app, pages)
-    _add_decisions(app, pages)
-
-
-def _add_hands(app: FastAPI, pages: Pages) -> None:
-    """Add the routes by which an incident goes from hand to hand, and opens again."""
-
-    @app.post("/i/{code}/{token}/accept")
-    async def accept(request: Request, code: str, token: str) -> Response:
-        return await _answer(pages, request, (code, token), pages.desk.accept)
-
-    @app.post("/i/{code}/{token}/decline")
-    async def decline(request: Request, code: str, token: str) -> Response:
-        return await _with_words(pages, request, (code, token), pages.desk.decline)
-
-    @app.post("/i/{code}/{token}/progress")
-    async def progress(request: Request, code: str, token: str) -> Response:
-        return await _with_words(pages, request, (code, token), pages.desk.progress)
-
-    @app.post("/i/{code}/{token}/reopen")
-    async def reopen(request: Request, code: str, token: str) -> Response:
-        return await _with_words(pages, request, (code, token), pages.desk.reopen, closed=True)
-
-    @app.post("/i/{code}/{token}/handover")
-    async def handover(request: Request, code: str, token: str) -> Response:
-        return await _to(pages, request, (code, token), pages.desk.handover)
+    desk = pages.desk
+    for verb, how, act in (
+        ("seen", _answer, desk.seen),
+        ("mine", _answer, desk.mine),
+        ("step", _numbered, desk.step),
+        ("shed", _numbered, desk.shed),
+        ("close", _close, desk.close),
+        # from hand to hand, and open again
+        ("accept", _answer, desk.accept),
+        ("decline", _with_words, desk.decline),
+        ("progress", _with_words, desk.progress),
+        ("reopen", partial(_with_words, closed=True), desk.reopen),
+        ("handover", _to, desk.handover),
+        # what is approved or refused, and who commands
+        ("approve", _with_words, desk.approve),
+        ("refuse", _with_words, desk.refuse),
+        ("confirm", _with_words, desk.confirm),
+        ("authorise", _to, desk.authorise),
+        ("lower", _to, desk.lower),
+    ):
+        app.post(f"/i/{{code}}/{{token}}/{verb}")(_button(pages, how, act))
 
 
-def _add_decisions(app: FastAPI, pages: Pages) -> None:
-    """Add the routes by which a report is approved or refused, and a level confirmed."""
+def _button(pages: Pages, how: Callable[..., Awaitable[Response]], act: Act) -> Callable[..., Awaitable[Response]]:
+    """Return the route of a person's button: ``how`` reads what they sent with it, ``act`` does what it says."""
 
-    @app.post("/i/{code}/{token}/approve")
-    async def approve(request: Request, code: str, token: str) -> Response:
-        return await _with_words(pages, request, (code, token), pages.desk.approve)
+    async def pressed(request: Request, code: str, token: str) -> Response:
+        return await how(pages, request, (code, token), act)
 
-    @app.post("/i/{code}/{token}/refuse")
-    async def refuse(request: Request, code: str, token: str) -> Response:
-        return await _with_words(pages, request, (code, token), pages.desk.refuse)
-
-    @app.post("/i/{code}/{token}/confirm")
-    async def confirm(request: Request, code: str, token: str) -> Response:
-        return await _with_words(pages, request, (code, token), pages.desk.confirm)
-
-    @app.post("/i/{code}/{token}/authorise")
-    async def authorise(request: Request, code: str, token: str) -> Response:
-        return await _to(pages, request, (code, token), pages.desk.authorise)
-
-    @app.post("/i/{code}/{token}/lower")
-    async def lower(request: Request, code: str, token: str) -> Response:
-        return await _to(pages, request, (code, token), pages.desk.lower)
+    return pressed
 
 
 async def _to(
@@ -173,9 +138,11 @@ async def _numbered(
     return await _answer(pages, request, link, act)
 
 
-async def _close(pages: Pages, request: Request, code: str, token: str) -> Response:
+async def _close(
+    pages: Pages, request: Request, link: tuple[str, str], close: Callable[[str, str, str], Awaitable[object]]
+) -> Response:
     """Close the incident with a reason, or ask for one and keep what was typed."""
-    incident, person = _admitted(pages, request, code, token)
+    incident, person = _admitted(pages, request, *link)
     words = pages.words(request)
     reason = await _field(pages, request, "reason")
     if not reason or len(reason) > MAX_REASON:
@@ -183,9 +150,9 @@ async def _close(pages: Pages, request: Request, code: str, token: str) -> Respo
         return pages.incident(request, incident, person, status=422, wrong=wrong, reason=reason, most=MAX_REASON)
 
     async def act(code: str, person: str) -> object:
-        return await pages.desk.close(code, person, reason)
+        return await close(code, person, reason)
 
-    return await _answer(pages, request, (code, token), act)
+    return await _answer(pages, request, link, act)
 
 
 def _admitted(pages: Pages, request: Request, code: str, token: str) -> tuple[Incident, str]:
