@@ -49,11 +49,11 @@ def read_plan(config: Config) -> tuple[Plan, Contacts]:
     problems.extend(more)
     if contacts is not None:
         problems.extend(_unreachable(config, contacts))
-    try:
-        read_rules(config, plan)
-        read_days(config)
-    except ConfigError as error:
-        problems.extend(error.problems)
+    for read in (lambda: read_rules(config, plan), lambda: read_days(config)):
+        try:
+            read()
+        except ConfigError as error:
+            problems.extend(error.problems)
     if problems or contacts is None or plan is None:
         raise ConfigError(problems)
     return msgspec.structs.replace(plan, dependencies=tree), contacts
