@@ -1,5 +1,6 @@
 """What people say to incidents: one verb each, and what is kept of it is decided elsewhere (``answers`` and its like)."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from gateway import answers, commanding, intake
@@ -10,7 +11,7 @@ from gateway.plan.model import Plan
 from gateway.worktime.hours import WorkTime
 
 
-class Spoken:
+class Spoken(ABC):
     """The verbs of people."""
 
     def __init__(self, plan: Plan, contacts: Contacts) -> None:
@@ -18,17 +19,17 @@ class Spoken:
         self.plan = plan
         self.contacts = contacts
 
+    @abstractmethod
     async def take_answer(self, code: str, person: str, answer: Callable[[Incident], Answer | None]) -> Incident:
         """Keep what a person says to an incident, if it can be said now; ``answer`` says what is kept, None for nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def worktime(self, site: str) -> WorkTime:
         """Return when people of a site work."""
-        raise NotImplementedError
 
+    @abstractmethod
     def now(self) -> float:
         """Return the gateway's wall time."""
-        raise NotImplementedError
 
     async def seen(self, code: str, person: str) -> Incident:
         """收到: the person knows; repeats to them stop.

@@ -117,8 +117,9 @@ class Judge:
         cases = self._of(view, now)
         for quantity, judged in cases.items():
             reading = _reading(message, quantity)
-            for case in judged if reading is not None else ():
-                case.take(reading, now)  # type: ignore[arg-type]
+            if reading is not None:
+                for case in judged:
+                    case.take(reading, now)
 
     def adopt(self, view: DeviceView, condition: str, now: float) -> bool:
         """Take up what stood before a restart; say whether it is still judged here. The next good reading may end it."""

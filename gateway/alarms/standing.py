@@ -1,6 +1,7 @@
 """The alarms that stand, found by what the rules ask for. Adding one costs the same however many stand."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -91,7 +92,7 @@ class Standing:
         for name in tuple(names):
             yield self._all[name]
 
-    def _places(self, known: Known) -> Iterator[tuple[dict, object]]:  # type: ignore[type-arg]
+    def _places(self, known: Known) -> Iterator[tuple[dict[Any, dict[str, None]], object]]:
         source = known.source
         yield self._by_condition, known.condition
         yield self._by_device, (source.key, known.condition)
