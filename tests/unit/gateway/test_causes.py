@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from in_memory import Journal
 from msgspec.structs import replace
 
 from contract.alarm import Alarm, Occurrence
@@ -16,7 +17,6 @@ from contract.clock import Stamp
 from contract.condition import Condition, Severity, Test
 from contract.reading import Reading
 from gateway.contacts import load_contacts
-from gateway.event import Event
 from gateway.incident import Incident, Purpose, Source, fold
 from gateway.incidents import Incidents
 from gateway.plan.decide import Latest
@@ -76,18 +76,6 @@ class Clock:
 
     def boottime(self) -> float:
         return self.wall - T0
-
-
-class Journal:
-    def __init__(self) -> None:
-        self.kept: list[Event] = []
-
-    async def record_event(self, event: Event) -> Event:
-        self.kept.append(replace(event, id=len(self.kept) + 1))
-        return self.kept[-1]
-
-    async def events(self, incident: str | None = None) -> list[Event]:
-        return [event for event in self.kept if incident in (None, event.incident)]
 
 
 class Facts:

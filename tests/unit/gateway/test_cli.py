@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import uvicorn
-from msgspec.structs import replace
+from in_memory import Journal
 
 from contract import command as commands
 from contract.alarm import Alarm, Occurrence
@@ -22,7 +22,6 @@ from gateway import cli, control
 from gateway.board.agents import AgentRow, agents
 from gateway.board.words import Words
 from gateway.contacts import load_contacts
-from gateway.event import Event
 from gateway.evidence import inventory
 from gateway.incident import Source
 from gateway.incidents import Incidents
@@ -40,18 +39,6 @@ class Clock:
 
     def boottime(self) -> float:
         return 0.0
-
-
-class Journal:
-    def __init__(self) -> None:
-        self.kept: list[Event] = []
-
-    async def record_event(self, event: Event) -> Event:
-        self.kept.append(replace(event, id=len(self.kept) + 1))
-        return self.kept[-1]
-
-    async def events(self, incident: str | None = None) -> list[Event]:
-        return [event for event in self.kept if incident in (None, event.incident)]
 
 
 class Silent:

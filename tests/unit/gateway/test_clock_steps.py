@@ -6,11 +6,10 @@ import pathlib
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
+from in_memory import Journal
 
 from contract.alarm import Alarm, Occurrence
 from contract.clock import Stamp
-from contract.errors import StorageError
 from contract.reading import Reading
 from gateway.clock import SteadyClock
 from gateway.contacts import load_contacts
@@ -48,21 +47,6 @@ class System:
 
     def stamp(self):
         return Stamp(self.wall(), self.up, self.boot, self.synchronised)
-
-
-class Journal:
-    def __init__(self):
-        self.kept = []
-        self.broken = False
-
-    async def record_event(self, event):
-        if self.broken:
-            raise StorageError("the disk is full")
-        self.kept.append(replace(event, id=len(self.kept) + 1))
-        return self.kept[-1]
-
-    async def events(self, incident=None):
-        return [event for event in self.kept if incident in (None, event.incident)]
 
 
 class Site:

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Mapping
 
 import pytest
+from in_memory import Journal
 from msgspec.structs import replace
 
 from contract.alarm import Alarm, Occurrence, Standing
@@ -12,7 +13,6 @@ from contract.condition import Condition, Severity, Test
 from contract.errors import IncidentError, StorageError
 from contract.reading import Quality, Reading
 from gateway.contacts import load_contacts
-from gateway.event import Event
 from gateway.incident import Incident, IncidentState, Purpose, Source, fold
 from gateway.incidents import Incidents
 from gateway.plan.decide import Latest
@@ -46,23 +46,6 @@ class Clock:
 
     def boottime(self) -> float:
         return self.wall - T0
-
-
-class Journal:
-    """Events in memory."""
-
-    def __init__(self) -> None:
-        self.kept: list[Event] = []
-        self.broken = False
-
-    async def record_event(self, event: Event) -> Event:
-        if self.broken:
-            raise StorageError("the disk is full")
-        self.kept.append(replace(event, id=len(self.kept) + 1))
-        return self.kept[-1]
-
-    async def events(self, incident: str | None = None) -> list[Event]:
-        return [event for event in self.kept if incident in (None, event.incident)]
 
 
 class Facts:

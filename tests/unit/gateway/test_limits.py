@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_memory import Journal
 from msgspec.structs import replace
 
 from contract.alarm import Alarm, Occurrence
@@ -48,18 +49,6 @@ class Clock:
 
     def boottime(self) -> float:
         return self.wall
-
-
-class Journal:
-    def __init__(self) -> None:
-        self.kept: list[Event] = []
-
-    async def record_event(self, event: Event) -> Event:
-        self.kept.append(replace(event, id=len(self.kept) + 1))
-        return self.kept[-1]
-
-    async def events(self, incident: str | None = None) -> list[Event]:
-        return [event for event in self.kept if incident in (None, event.incident)]
 
 
 class Nothing:

@@ -3,6 +3,7 @@
 import pathlib
 
 import pytest
+from in_memory import Journal
 from msgspec.structs import replace
 
 from contract.clock import Stamp
@@ -38,18 +39,6 @@ class Clock:
 
     def boottime(self):
         return 1000.0 + self.now
-
-
-class Journal:
-    def __init__(self):
-        self.kept = []
-
-    async def record_event(self, event):
-        self.kept.append(replace(event, id=len(self.kept) + 1))
-        return self.kept[-1]
-
-    async def events(self, incident=None):
-        return [event for event in self.kept if incident in (None, event.incident)]
 
 
 class World:

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 import uvicorn
-from msgspec.structs import replace
+from in_memory import Journal
 
 from contract.alarm import Occurrence
 from contract.clock import Stamp
@@ -43,18 +43,6 @@ class Clock:
 
     def wall(self):
         return T0 + self.now
-
-
-class Journal:
-    def __init__(self):
-        self.kept = []
-
-    async def record_event(self, event):
-        self.kept.append(replace(event, id=len(self.kept) + 1))
-        return self.kept[-1]
-
-    async def events(self, incident=None):
-        return [event for event in self.kept if incident in (None, event.incident)]
 
 
 class Silent:

@@ -2,13 +2,11 @@
 
 import asyncio
 import contextlib
-import time
 
 import pytest
 import uvicorn
-from timetable import Day, Journal, shipped
+from timetable import Day, Journal, RealClock, shipped
 
-from contract.clock import Stamp
 from gateway import control
 from gateway.__main__ import main
 from gateway.drill.desk import Drills
@@ -23,16 +21,6 @@ SCRIPT = Script(
     participants=("li",),
     input=(Input(condition="on-battery"), Input(condition="on-battery", at=600.0, over=True)),
 )
-
-
-class Clock:
-    """This machine's, from a fixed date."""
-
-    def stamp(self):
-        return Stamp(1_800_000_000.0 + time.monotonic(), time.monotonic(), "boot", trusted=True)
-
-    def boottime(self):
-        return time.monotonic()
 
 
 class Teller:
@@ -51,7 +39,9 @@ async def state(tmp_path):
     async def say(_person, _what, _record, _more):
         return None
 
-    drills = Drills(day.incidents, PLAN, CONTACTS, {"3.1.1": SCRIPT}, journal, Teller(), Clock(), say, version="abc")
+    drills = Drills(
+        day.incidents, PLAN, CONTACTS, {"3.1.1": SCRIPT}, journal, Teller(), RealClock(), say, version="abc"
+    )
     app = control.create(day.incidents, drills=drills)
     server = uvicorn.Server(uvicorn.Config(app, uds=str(tmp_path / control.SOCKET), lifespan="off", log_level="error"))
     server.install_signal_handlers = lambda: None

@@ -1,16 +1,14 @@
 """Drills: the real chain, for practice. Nobody but the participants hears of one, and nothing real is touched by it."""
 
 import asyncio
-import time
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from timetable import Clock, Day, Journal, shipped
+from timetable import Clock, Day, Journal, RealClock, shipped
 
 from contract.alarm import Alarm, Occurrence
-from contract.clock import Stamp
 from contract.errors import ConfigError, DrillError, IncidentError
 from gateway.drill.desk import Drills
 from gateway.drill.mail import ParticipantsOnly
@@ -41,16 +39,6 @@ class Teller:
         assert not again
         self.told.append((person.id, incident.code))
         await report(Outcome(channel="email", accepted=True, text=mail.id))
-
-
-class RealClock:
-    """This machine's."""
-
-    def stamp(self) -> Stamp:
-        return Stamp(1_800_000_000.0 + time.monotonic(), time.monotonic(), "boot", trusted=True)
-
-    def boottime(self) -> float:
-        return time.monotonic()
 
 
 def script(*inputs, clause="3.1.1", **more):

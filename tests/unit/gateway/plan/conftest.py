@@ -1,6 +1,7 @@
 """What the scenarios of the plan share."""
 
 import pytest
+from at_the_desk import DeskDay
 from timetable import Day
 
 
@@ -19,6 +20,20 @@ def days():
 
     def begin(begins, **more):
         made.append(Day(begins, **more))
+        return made[-1]
+
+    yield begin
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def desk_days():
+    """Scenarios with the alarm desk in front of the incidents, which begin when the test says."""
+    made = []
+
+    def begin(rules="", **more):
+        made.append(DeskDay(rules, **more))
         return made[-1]
 
     yield begin

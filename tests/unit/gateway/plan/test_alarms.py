@@ -1,7 +1,6 @@
 """Alarms put aside, suppressed, made worse, counted and calmed: what people hear of them, and what they do not."""
 
 import pytest
-from at_the_desk import DeskDay
 from timetable import event, told, trigger
 
 from contract.alarm import Alarm, Occurrence
@@ -16,16 +15,8 @@ ON, OFF = "OL", "OB DISCHRG"
 
 
 @pytest.fixture
-def day():
-    made = []
-
-    def begin(rules="", **more):
-        made.append(DeskDay(rules, **more))
-        return made[-1]
-
-    yield begin
-    for one in made:
-        one.close()
+def day(desk_days):
+    return desk_days
 
 
 # Shelved

@@ -26,16 +26,8 @@ setpoint = 40.0
 
 
 @pytest.fixture
-def day():
-    made = []
-
-    def begin(rules="", **more):
-        made.append(DeskDay(rules, **more))
-        return made[-1]
-
-    yield begin
-    for one in made:
-        one.close()
+def day(desk_days):
+    return desk_days
 
 
 def flap(day, ups, start, times, every=0.3):

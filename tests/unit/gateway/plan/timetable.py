@@ -17,6 +17,7 @@ kind came too early, too late, or not at all.
 import asyncio
 import functools
 import pathlib
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -122,6 +123,16 @@ class Clock:
     def turn(self, seconds: float) -> None:
         self.wall += seconds
         self.boot += seconds
+
+
+class RealClock:
+    """This machine's, from a fixed date: for what runs by itself."""
+
+    def stamp(self) -> Stamp:
+        return Stamp(1_800_000_000.0 + time.monotonic(), time.monotonic(), "boot", trusted=True)
+
+    def boottime(self) -> float:
+        return time.monotonic()
 
 
 class Journal:
